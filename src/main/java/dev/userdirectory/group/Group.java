@@ -1,0 +1,113 @@
+package dev.userdirectory.group;
+
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.Node;
+import dev.userdirectory.relay.NodeType;
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import jakarta.persistence.Version;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
+import java.util.Objects;
+import java.util.UUID;
+import org.hibernate.id.uuid.UuidVersion7Strategy;
+import org.jspecify.annotations.Nullable;
+
+/** A row of {@code groups}, and the schema's {@code Group}. */
+@Entity
+@Table(name = "groups")
+public class Group implements Node {
+    /** What {@link #read} needs, of the table under the alias {@code g}. */
+    public static final String COLUMNS = "g.id, g.name, g.description, g.created_at, g.updated_at, g.version";
+
+    @Id
+    @Column(name = "id")
+    private UUID uuid;
+
+    private String name;
+    private @Nullable String description;
+    private OffsetDateTime createdAt;
+    private OffsetDateTime updatedAt;
+
+    @Version
+    private @Nullable Integer version;
+
+    @SuppressWarnings("NullAway.Init") // JPA sets the fields
+    protected Group() {}
+
+    /** A new group. IDs of version 7 rise with time, also within a millisecond, so they order what is created at once. */
+    Group(String name, @Nullable String description, OffsetDateTime now) {
+        this.uuid = UuidVersion7Strategy.INSTANCE.generateUuid(null);
+        this.name = name;
+        this.description = description;
+        this.createdAt = now;
+        this.updatedAt = now;
+    }
+
+    /** A stored group that is only shown, never changed. */
+    public static Group read(ResultSet row, int rowNumber) throws SQLException {
+        Group group = new Group();
+        group.uuid = row.getObject("id", UUID.class);
+        group.name = row.getString("name");
+        group.description = row.getString("description");
+        group.createdAt = row.getObject("created_at", OffsetDateTime.class);
+        group.updatedAt = row.getObject("updated_at", OffsetDateTime.class);
+        group.version = row.getInt("version");
+        return group;
+    }
+
+    /** PostgreSQL keeps microseconds; a new object must not show more than it will show when it is read again. */
+    static OffsetDateTime now() {
+        return OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MICROS);
+    }
+
+    /**
+     * Nothing is touched, and so no version counted, if nothing differs.
+     *
+     * @param name null to keep the name
+     */
+    void update(@Nullable String name, @Nullable String description) {
+        String newName = name == null ? this.name : name.strip();
+        if (newName.equals(this.name) && Objects.equals(description, this.description)) {
+            return;
+        }
+        this.name = newName;
+        this.description = description;
+        this.updatedAt = now();
+    }
+
+    @Override
+    public String getId() {
+        return new GlobalId(NodeType.GROUP, uuid).toString();
+    }
+
+    public UUID uuid() {
+        return uuid;
+    }
+
+    public String getName() {
+        return name;
+    }
+
+    public @Nullable String getDescription() {
+        return description;
+    }
+
+    public OffsetDateTime getCreatedAt() {
+        return createdAt;
+    }
+
+    public OffsetDateTime getUpdatedAt() {
+        return updatedAt;
+    }
+
+    /** Null until stored. */
+    public @Nullable Integer getVersion() {
+        return version;
+    }
+}

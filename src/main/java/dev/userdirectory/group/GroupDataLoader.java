@@ -1,0 +1,31 @@
+package dev.userdirectory.group;
+
+import com.netflix.graphql.dgs.DgsDataLoader;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.dataloader.MappedBatchLoader;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.support.SqlArrayValue;
+
+@DgsDataLoader(name = "Group")
+class GroupDataLoader implements MappedBatchLoader<UUID, Group> {
+    private static final String SQL = "select " + Group.COLUMNS + " from groups g where g.id = any(?)";
+
+    private final JdbcTemplate jdbc;
+
+    GroupDataLoader(JdbcTemplate jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    @Override
+    public CompletionStage<Map<UUID, Group>> load(Set<UUID> ids) {
+        return CompletableFuture.completedFuture(
+                jdbc.query(SQL, Group::read, new SqlArrayValue("uuid", ids.toArray())).stream()
+                        .collect(Collectors.toMap(Group::uuid, Function.identity())));
+    }
+}

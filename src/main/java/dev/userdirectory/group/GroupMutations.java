@@ -1,0 +1,158 @@
+package dev.userdirectory.group;
+
+import com.netflix.graphql.dgs.DgsComponent;
+import com.netflix.graphql.dgs.DgsMutation;
+import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.generated.types.AddGroupMembersPayload;
+import dev.userdirectory.generated.types.CreateGroupPayload;
+import dev.userdirectory.generated.types.DeleteGroupPayload;
+import dev.userdirectory.generated.types.RemoveGroupMembersPayload;
+import dev.userdirectory.generated.types.UpdateGroupPayload;
+import dev.userdirectory.input.InputErrors;
+import dev.userdirectory.input.Text;
+import dev.userdirectory.platform.WriteTransaction;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import graphql.schema.DataFetchingEnvironment;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+@DgsComponent
+class GroupMutations {
+    private static final int MAX_MEMBERS = 1000;
+
+    private final GroupRepository groups;
+    private final WriteTransaction transaction;
+
+    GroupMutations(GroupRepository groups, WriteTransaction transaction) {
+        this.groups = groups;
+        this.transaction = transaction;
+    }
+
+    @DgsMutation
+    CreateGroupPayload createGroup(@InputArgument String name, @InputArgument @Nullable String description) {
+        InputErrors errors = new InputErrors();
+        errors.check(Text.nameProblem(name), "name");
+        errors.check(Text.descriptionProblem(description), "description");
+        if (!errors.isEmpty()) {
+            return new CreateGroupPayload(null, errors.list());
+        }
+        Group group = transaction.execute(() -> groups.save(new Group(name.strip(), description, Group.now())));
+        return new CreateGroupPayload(group, List.of());
+    }
+
+    @DgsMutation
+    UpdateGroupPayload updateGroup(
+            @InputArgument String id,
+            @InputArgument @Nullable String name,
+            @InputArgument @Nullable String description,
+            @InputArgument @Nullable Integer ifVersion,
+            DataFetchingEnvironment env) {
+        return transaction.execute(() -> {
+            InputErrors errors = new InputErrors();
+            Optional<Group> group = find(id, ifVersion, env, errors);
+            if (env.containsArgument("name")) {
+                errors.check(Text.nameProblem(name), "name");
+            }
+            errors.check(Text.descriptionProblem(description), "description");
+            if (group.isEmpty() || !errors.isEmpty()) {
+                return new UpdateGroupPayload(null, errors.list());
+            }
+            // No description is a description; only one that is left out changes nothing.
+            group.get()
+                    .update(
+                            name,
+                            env.containsArgument("description")
+                                    ? description
+                                    : group.get().getDescription());
+            return new UpdateGroupPayload(group.get(), List.of());
+        });
+    }
+
+    @DgsMutation
+    DeleteGroupPayload deleteGroup(
+            @InputArgument String id, @InputArgument @Nullable Integer ifVersion, DataFetchingEnvironment env) {
+        return transaction.execute(() -> {
+            InputErrors errors = new InputErrors();
+            Optional<Group> group = find(id, ifVersion, env, errors);
+            if (group.isEmpty() || !errors.isEmpty()) {
+                return new DeleteGroupPayload(null, errors.list());
+            }
+            groups.delete(group.get());
+            return new DeleteGroupPayload(group.get().getId(), List.of());
+        });
+    }
+
+    @DgsMutation
+    AddGroupMembersPayload addGroupMembers(@InputArgument String groupId, @InputArgument List<String> userIds) {
+        return transaction.execute(() -> {
+            InputErrors errors = new InputErrors();
+            UUID[] users = findUsers(userIds, errors);
+            Optional<Group> group = findAndKeep(groupId, errors);
+            if (group.isEmpty() || !errors.isEmpty()) {
+                return new AddGroupMembersPayload(null, errors.list());
+            }
+            groups.addMembers(group.get().uuid(), users, Group.now());
+            return new AddGroupMembersPayload(group.get(), List.of());
+        });
+    }
+
+    @DgsMutation
+    RemoveGroupMembersPayload removeGroupMembers(@InputArgument String groupId, @InputArgument List<String> userIds) {
+        return transaction.execute(() -> {
+            InputErrors errors = new InputErrors();
+            UUID[] users = findUsers(userIds, errors);
+            Optional<Group> group = findAndKeep(groupId, errors);
+            if (group.isEmpty() || !errors.isEmpty()) {
+                return new RemoveGroupMembersPayload(null, errors.list());
+            }
+            groups.removeMembers(group.get().uuid(), users);
+            return new RemoveGroupMembersPayload(group.get(), List.of());
+        });
+    }
+
+    private UUID[] findUsers(List<String> userIds, InputErrors errors) {
+        if (userIds.size() > MAX_MEMBERS) {
+            errors.check("There may be at most 1,000 users, not " + userIds.size() + ".", "userIds");
+            return new UUID[0];
+        }
+        List<Optional<UUID>> uuids = IntStream.range(0, userIds.size())
+                .mapToObj(i -> GlobalId.check(errors, NodeType.USER, userIds.get(i), "userIds", Integer.toString(i)))
+                .toList();
+        UUID[] wellFormed = uuids.stream().flatMap(Optional::stream).distinct().toArray(UUID[]::new);
+        Set<UUID> found = new HashSet<>(groups.findAndKeepUsers(wellFormed));
+        for (int i = 0; i < uuids.size(); i++) {
+            if (uuids.get(i).isPresent() && !found.contains(uuids.get(i).get())) {
+                GlobalId.addNotFound(errors, NodeType.USER, "userIds", Integer.toString(i));
+            }
+        }
+        return wellFormed;
+    }
+
+    private Optional<Group> findAndKeep(String groupId, InputErrors errors) {
+        Optional<UUID> uuid = GlobalId.check(errors, NodeType.GROUP, groupId, "groupId");
+        Optional<Group> group = uuid.flatMap(groups::findAndKeep);
+        if (uuid.isPresent() && group.isEmpty()) {
+            GlobalId.addNotFound(errors, NodeType.GROUP, "groupId");
+        }
+        return group;
+    }
+
+    /** The group that a mutation is about, locked; or errors that say why not. */
+    private Optional<Group> find(
+            String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
+        Optional<UUID> uuid = GlobalId.check(errors, NodeType.GROUP, id, "id");
+        Optional<Group> group = uuid.flatMap(groups::findAndLock);
+        if (uuid.isPresent() && group.isEmpty()) {
+            GlobalId.addNotFound(errors, NodeType.GROUP, "id");
+        }
+        errors.checkNotNull(env, "ifVersion");
+        group.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion()));
+        return group;
+    }
+}

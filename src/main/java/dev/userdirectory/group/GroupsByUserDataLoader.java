@@ -1,0 +1,34 @@
+package dev.userdirectory.group;
+
+import com.netflix.graphql.dgs.DgsDataLoader;
+import dev.userdirectory.relay.Connection;
+import dev.userdirectory.relay.Pages;
+import dev.userdirectory.relay.Pages.OfParent;
+import dev.userdirectory.relay.Rows;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.dataloader.MappedBatchLoader;
+
+@DgsDataLoader(name = "User.groups")
+class GroupsByUserDataLoader implements MappedBatchLoader<OfParent, Connection<Group>> {
+    private static final Rows<Group> ROWS = new Rows<>(
+            "group_members m join groups g on g.id = m.group_id",
+            "m.user_id = parent.id",
+            List.of(),
+            Group.COLUMNS,
+            Group::read);
+
+    private final Pages pages;
+
+    GroupsByUserDataLoader(Pages pages) {
+        this.pages = pages;
+    }
+
+    @Override
+    public CompletionStage<Map<OfParent, Connection<Group>>> load(Set<OfParent> keys) {
+        return CompletableFuture.completedFuture(pages.load(ROWS, keys));
+    }
+}

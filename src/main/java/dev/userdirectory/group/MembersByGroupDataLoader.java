@@ -1,0 +1,35 @@
+package dev.userdirectory.group;
+
+import com.netflix.graphql.dgs.DgsDataLoader;
+import dev.userdirectory.relay.Connection;
+import dev.userdirectory.relay.Pages;
+import dev.userdirectory.relay.Pages.OfParent;
+import dev.userdirectory.relay.Rows;
+import dev.userdirectory.user.User;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.dataloader.MappedBatchLoader;
+
+@DgsDataLoader(name = "Group.members")
+class MembersByGroupDataLoader implements MappedBatchLoader<OfParent, Connection<User>> {
+    private static final Rows<User> ROWS = new Rows<>(
+            "group_members m join users u on u.id = m.user_id",
+            "m.group_id = parent.id",
+            List.of(),
+            User.COLUMNS,
+            User::read);
+
+    private final Pages pages;
+
+    MembersByGroupDataLoader(Pages pages) {
+        this.pages = pages;
+    }
+
+    @Override
+    public CompletionStage<Map<OfParent, Connection<User>>> load(Set<OfParent> keys) {
+        return CompletableFuture.completedFuture(pages.load(ROWS, keys));
+    }
+}

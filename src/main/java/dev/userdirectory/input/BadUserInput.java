@@ -1,0 +1,23 @@
+package dev.userdirectory.input;
+
+import java.util.Objects;
+
+/** An argument of a query that cannot be served: a GraphQL error with the code {@code BAD_USER_INPUT} that names it. */
+public class BadUserInput extends RuntimeException {
+    private final String argument;
+
+    /** @param problem the rest of a sentence that starts with the argument, "must be …" */
+    public BadUserInput(String argument, String problem) {
+        super("Argument `" + argument + "` " + problem);
+        this.argument = argument;
+    }
+
+    @Override
+    public String getMessage() {
+        return Objects.requireNonNull(super.getMessage());
+    }
+
+    public String argument() {
+        return argument;
+    }
+}

@@ -1,0 +1,50 @@
+package dev.userdirectory.input;
+
+import dev.userdirectory.generated.types.InputError;
+import dev.userdirectory.generated.types.InputErrorCode;
+import graphql.schema.DataFetchingEnvironment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Everything that is wrong with the arguments of one mutation. */
+public class InputErrors {
+    private final List<InputError> errors = new ArrayList<>();
+
+    public void add(InputErrorCode code, String message, String... path) {
+        errors.add(new InputError(List.of(path), code, message));
+    }
+
+    /** Adds INVALID if there is a problem with the value at that path. */
+    public void check(@Nullable String problem, String... path) {
+        if (problem != null) {
+            add(InputErrorCode.INVALID, problem, path);
+        }
+    }
+
+    /** Adds INVALID if an argument that may be left out is given as null, which would mean nothing. */
+    public void checkNotNull(DataFetchingEnvironment env, String argument) {
+        if (env.containsArgument(argument) && env.getArgument(argument) == null) {
+            add(InputErrorCode.INVALID, "This argument may be left out, but not be null.", argument);
+        }
+    }
+
+    /** Adds STALE if the mutation is meant for another version. */
+    public void checkVersion(@Nullable Integer ifVersion, @Nullable Integer version) {
+        if (ifVersion != null && !ifVersion.equals(version)) {
+            add(InputErrorCode.STALE, "The object is at version " + version + " by now.", "ifVersion");
+        }
+    }
+
+    public boolean isEmpty() {
+        return errors.isEmpty();
+    }
+
+    public boolean has(String... path) {
+        return errors.stream().anyMatch(error -> error.getPath().equals(List.of(path)));
+    }
+
+    public List<InputError> list() {
+        return errors;
+    }
+}

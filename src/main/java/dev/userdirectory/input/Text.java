@@ -1,0 +1,79 @@
+package dev.userdirectory.input;
+
+import java.util.function.IntPredicate;
+import org.hibernate.validator.internal.constraintvalidators.bv.EmailValidator;
+import org.jspecify.annotations.Nullable;
+
+/** The rules for text. Each returns what is wrong with a value as a sentence, or null; lengths are in code points. */
+public final class Text {
+    private static final EmailValidator EMAIL = new EmailValidator();
+
+    private Text() {}
+
+    /** A name is checked as it will be stored, {@linkplain String#strip() stripped}. */
+    public static @Nullable String nameProblem(@Nullable String name) {
+        if (name == null) {
+            return "A name cannot be null.";
+        }
+        String stripped = name.strip();
+        if (stripped.isEmpty() || length(stripped) > 200) {
+            return "A name has 1 to 200 characters.";
+        }
+        if (contains(stripped, Text::isControl)) {
+            return "A name has no control characters.";
+        }
+        return null;
+    }
+
+    public static @Nullable String emailProblem(@Nullable String email) {
+        if (email == null) {
+            return "An e-mail address cannot be null.";
+        }
+        if (length(email) > 254) {
+            return "An e-mail address has at most 254 characters.";
+        }
+        if (email.isEmpty() || contains(email, Text::isControl) || !EMAIL.isValid(email, null)) {
+            return "This is not an e-mail address.";
+        }
+        return null;
+    }
+
+    public static @Nullable String descriptionProblem(@Nullable String description) {
+        if (description == null) {
+            return null;
+        }
+        if (length(description) > 2000) {
+            return "A description has at most 2,000 characters.";
+        }
+        if (contains(description, c -> isControl(c) && c != '\n' && c != '\r' && c != '\t')) {
+            return "A description has no control characters but line breaks and tabs.";
+        }
+        return null;
+    }
+
+    /** @throws BadUserInput if nothing stored can hold that text: a control character or half a surrogate pair */
+    public static String searchable(String argument, String text) {
+        if (contains(text, Text::isControl)) {
+            throw new BadUserInput(argument, "must not contain control characters.");
+        }
+        return text;
+    }
+
+    /** A LIKE pattern, not yet lower-cased, for what contains the text; what LIKE takes for special is escaped. */
+    public static String containing(String argument, String text) {
+        return "%" + searchable(argument, text).replaceAll("[%_\\\\]", "\\\\$0") + "%";
+    }
+
+    private static int length(String text) {
+        return text.codePointCount(0, text.length());
+    }
+
+    private static boolean contains(String text, IntPredicate characters) {
+        return text.codePoints().anyMatch(characters);
+    }
+
+    /** Half a surrogate pair is no character at all: it has no UTF-8. */
+    private static boolean isControl(int c) {
+        return Character.isISOControl(c) || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+    }
+}

@@ -1,0 +1,52 @@
+package dev.userdirectory.platform;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.input.BadUserInput;
+import graphql.GraphQLError;
+import graphql.execution.DataFetcherExceptionHandler;
+import graphql.execution.DataFetcherExceptionHandlerParameters;
+import graphql.execution.DataFetcherExceptionHandlerResult;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.stereotype.Component;
+
+/** Says of a failed field what its client can use: an error that was foreseen, or the ID of one that is in the log. */
+@Component
+class ErrorHandler implements DataFetcherExceptionHandler {
+    private static final Logger log = LoggerFactory.getLogger(ErrorHandler.class);
+
+    @Override
+    public CompletableFuture<DataFetcherExceptionHandlerResult> handleException(
+            DataFetcherExceptionHandlerParameters parameters) {
+        GraphQLError error = error(unwrap(parameters.getException()), parameters);
+        return CompletableFuture.completedFuture(
+                DataFetcherExceptionHandlerResult.newResult(error).build());
+    }
+
+    private static GraphQLError error(Throwable exception, DataFetcherExceptionHandlerParameters parameters) {
+        TypedGraphQLError.Builder error =
+                TypedGraphQLError.newBuilder().path(parameters.getPath()).location(parameters.getSourceLocation());
+        if (exception instanceof BadUserInput bad) {
+            return error.errorType(ErrorType.BAD_REQUEST)
+                    .message(bad.getMessage())
+                    .extensions(Map.of("code", "BAD_USER_INPUT", "argument", bad.argument()))
+                    .build();
+        }
+        String id = UUID.randomUUID().toString();
+        log.error("Error {} at {}", id, parameters.getPath(), exception);
+        return error.errorType(ErrorType.INTERNAL)
+                .message("The service failed to answer this; its log has the reason under " + id + ".")
+                .extensions(Map.of("code", "INTERNAL_SERVER_ERROR", "id", id))
+                .build();
+    }
+
+    private static Throwable unwrap(Throwable exception) {
+        Throwable cause = exception.getCause();
+        return exception instanceof CompletionException && cause != null ? unwrap(cause) : exception;
+    }
+}

@@ -1,0 +1,55 @@
+package dev.userdirectory.relay;
+
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A page of a list, as the schema's {@code …Connection} types have it.
+ *
+ * @param totalCount null unless the request asked for it
+ */
+public record Connection<T>(
+        List<Edge<T>> edges,
+        boolean hasNextPage,
+        boolean hasPreviousPage,
+        @Nullable Integer totalCount) {
+
+    /** A row in the list; its cursor is signed only if somebody asks for it. */
+    public record Edge<T>(T node, Supplier<String> signedCursor) {
+        public String getCursor() {
+            return signedCursor.get();
+        }
+    }
+
+    public List<T> getNodes() {
+        return edges.stream().map(Edge::node).toList();
+    }
+
+    public PageInfo getPageInfo() {
+        return new PageInfo(this);
+    }
+
+    /** The schema's {@code PageInfo}. */
+    public record PageInfo(Connection<?> connection) {
+        public boolean getHasNextPage() {
+            return connection.hasNextPage;
+        }
+
+        public boolean getHasPreviousPage() {
+            return connection.hasPreviousPage;
+        }
+
+        public @Nullable String getStartCursor() {
+            return connection.edges.isEmpty()
+                    ? null
+                    : connection.edges.getFirst().getCursor();
+        }
+
+        public @Nullable String getEndCursor() {
+            return connection.edges.isEmpty()
+                    ? null
+                    : connection.edges.getLast().getCursor();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package dev.userdirectory.relay;
+
+import dev.userdirectory.input.BadUserInput;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+
+/**
+ * Cursors: the keys of a row, signed. The signature covers the name of the ordering, so a cursor is good for the
+ * connection and the order that it came from and for no other, whoever made it up.
+ */
+@Component
+public class Cursors {
+    private static final byte VERSION = 1;
+    private static final int SIGNATURE_BYTES = 9;
+    // Text in PostgreSQL cannot contain it.
+    private static final String SEPARATOR = "\0";
+
+    private final SecretKeySpec key;
+
+    Cursors(JdbcTemplate jdbc) {
+        byte[] bytes = jdbc.queryForObject("select key from cursor_keys", byte[].class);
+        if (bytes == null) {
+            throw new IllegalStateException("cursor_keys has no key");
+        }
+        key = new SecretKeySpec(bytes, "HmacSHA256");
+    }
+
+    public String encode(String ordering, List<String> keys) {
+        byte[] text = String.join(SEPARATOR, keys).getBytes(StandardCharsets.UTF_8);
+        byte[] cursor = new byte[1 + SIGNATURE_BYTES + text.length];
+        cursor[0] = VERSION;
+        System.arraycopy(sign(ordering, text), 0, cursor, 1, SIGNATURE_BYTES);
+        System.arraycopy(text, 0, cursor, 1 + SIGNATURE_BYTES, text.length);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(cursor);
+    }
+
+    /** @throws BadUserInput if the value of that argument is not a cursor that {@link #encode} made for that ordering */
+    public List<String> decode(String argument, String ordering, String cursor) {
+        byte[] bytes;
+        try {
+            bytes = Base64.getUrlDecoder().decode(cursor);
+        } catch (IllegalArgumentException e) {
+            throw notACursor(argument);
+        }
+        if (bytes.length < 1 + SIGNATURE_BYTES || bytes[0] != VERSION) {
+            throw notACursor(argument);
+        }
+        byte[] signature = Arrays.copyOfRange(bytes, 1, 1 + SIGNATURE_BYTES);
+        byte[] text = Arrays.copyOfRange(bytes, 1 + SIGNATURE_BYTES, bytes.length);
+        if (!MessageDigest.isEqual(signature, sign(ordering, text))) {
+            throw notACursor(argument);
+        }
+        return List.of(new String(text, StandardCharsets.UTF_8).split(SEPARATOR, -1));
+    }
+
+    private static BadUserInput notACursor(String argument) {
+        return new BadUserInput(argument, "is not a cursor of this connection in this order.");
+    }
+
+    private byte[] sign(String ordering, byte[] text) {
+        try {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            mac.init(key);
+            mac.update(VERSION);
+            mac.update((ordering + SEPARATOR).getBytes(StandardCharsets.UTF_8));
+            return Arrays.copyOf(mac.doFinal(text), SIGNATURE_BYTES);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("HmacSHA256 is part of every JDK", e);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package dev.userdirectory.relay;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * A total order of rows: no two have the same keys, and an index has those columns in that order.
+ *
+ * @param name tells the cursors of this order from all others, so that none is taken for another's
+ * @param keys columns, most significant first
+ */
+public record Ordering(String name, boolean ascending, List<SortKey> keys) {
+    /**
+     * @param column not null, an SQL expression
+     * @param type PostgreSQL's name of its type, for a value that comes out of a cursor as text
+     */
+    public record SortKey(String column, String type) {}
+
+    /** The row's keys, named {@code key_0} and so on. */
+    String select() {
+        return IntStream.range(0, keys.size())
+                .mapToObj(i -> keys.get(i).column() + " as key_" + i)
+                .collect(Collectors.joining(", "));
+    }
+
+    /** Where a row stands after a cursor, as one comparison of rows: the only form that PostgreSQL can seek. */
+    String after(boolean inclusive) {
+        return compare(ascending ? ">" : "<", inclusive);
+    }
+
+    String before(boolean inclusive) {
+        return compare(ascending ? "<" : ">", inclusive);
+    }
+
+    String orderBy(boolean backward) {
+        return keys.stream().map(key -> key.column() + direction(backward)).collect(Collectors.joining(", "));
+    }
+
+    /** Of rows that {@link #select()} has named, as the client sees them. */
+    String orderByNames() {
+        return IntStream.range(0, keys.size())
+                .mapToObj(i -> "key_" + i + direction(false))
+                .collect(Collectors.joining(", "));
+    }
+
+    private String direction(boolean backward) {
+        return ascending == backward ? " desc" : "";
+    }
+
+    private String compare(String operator, boolean inclusive) {
+        String columns = keys.stream().map(SortKey::column).collect(Collectors.joining(", "));
+        String values = keys.stream().map(key -> "?::" + key.type()).collect(Collectors.joining(", "));
+        return "(" + columns + ") " + operator + (inclusive ? "=" : "") + " (" + values + ")";
+    }
+}

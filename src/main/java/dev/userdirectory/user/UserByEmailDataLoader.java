@@ -1,0 +1,37 @@
+package dev.userdirectory.user;
+
+import com.netflix.graphql.dgs.DgsDataLoader;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.dataloader.MappedBatchLoader;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.support.SqlArrayValue;
+
+/** Users by address, however its letters are cased: it is PostgreSQL that lower-cases, by the rule of the unique key. */
+@DgsDataLoader(name = "User.email")
+class UserByEmailDataLoader implements MappedBatchLoader<String, User> {
+    private static final String SQL =
+            "select given.email as given_email, " + User.COLUMNS + " from unnest(?) given (email)"
+                    + " join users u on u.email_lower = lower(given.email collate \"pg_c_utf8\")";
+
+    private final JdbcTemplate jdbc;
+
+    UserByEmailDataLoader(JdbcTemplate jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    @Override
+    public CompletionStage<Map<String, User>> load(Set<String> emails) {
+        Map<String, User> users = HashMap.newHashMap(emails.size());
+        jdbc.query(
+                SQL,
+                row -> {
+                    users.put(row.getString("given_email"), User.read(row, row.getRow()));
+                },
+                new SqlArrayValue("text", emails.toArray()));
+        return CompletableFuture.completedFuture(users);
+    }
+}

@@ -1,0 +1,89 @@
+package dev.userdirectory.user;
+
+import com.netflix.graphql.dgs.DgsComponent;
+import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
+import com.netflix.graphql.dgs.DgsQuery;
+import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.generated.types.OrderDirection;
+import dev.userdirectory.generated.types.UserFilter;
+import dev.userdirectory.generated.types.UserOrder;
+import dev.userdirectory.generated.types.UserOrderField;
+import dev.userdirectory.input.Text;
+import dev.userdirectory.relay.Connection;
+import dev.userdirectory.relay.Cursors;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.relay.Ordering;
+import dev.userdirectory.relay.Ordering.SortKey;
+import dev.userdirectory.relay.PageRequest;
+import dev.userdirectory.relay.Pages;
+import dev.userdirectory.relay.Rows;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+@DgsComponent
+public class UserDataFetcher {
+    private final Pages pages;
+    private final Cursors cursors;
+
+    UserDataFetcher(Pages pages, Cursors cursors) {
+        this.pages = pages;
+        this.cursors = cursors;
+    }
+
+    @DgsQuery
+    CompletableFuture<@Nullable User> user(@InputArgument String id, DgsDataFetchingEnvironment env) {
+        Optional<UUID> uuid = GlobalId.parse("id", id).of(NodeType.USER);
+        return uuid.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : env.<UUID, @Nullable User>getDataLoader(UserDataLoader.class).load(uuid.get());
+    }
+
+    @DgsQuery
+    CompletableFuture<User> userByEmail(@InputArgument String email, DgsDataFetchingEnvironment env) {
+        return env.<String, User>getDataLoader(UserByEmailDataLoader.class).load(Text.searchable("email", email));
+    }
+
+    @DgsQuery
+    Connection<User> users(
+            @InputArgument @Nullable UserFilter filter,
+            @InputArgument UserOrder orderBy,
+            DgsDataFetchingEnvironment env) {
+        return pages.load(rows(filter), PageRequest.of(env, ordering(orderBy), cursors));
+    }
+
+    private static Rows<User> rows(@Nullable UserFilter filter) {
+        List<String> where = new ArrayList<>(List.of("true"));
+        List<Object> args = new ArrayList<>();
+        if (filter != null && filter.getActive() != null) {
+            where.add(filter.getActive() ? "u.active" : "not u.active");
+        }
+        if (filter != null && filter.getGroupId() != null) {
+            Optional<UUID> groupId =
+                    GlobalId.parse("filter.groupId", filter.getGroupId()).of(NodeType.GROUP);
+            where.add("exists (select from group_members m where m.group_id = ? and m.user_id = u.id)");
+            args.add(groupId.orElse(new UUID(0, 0)));
+        }
+        if (filter != null && filter.getSearch() != null) {
+            where.add("(u.name_lower || e'\\n' || u.email_lower) like lower(? collate \"pg_c_utf8\")");
+            args.add(Text.containing("filter.search", filter.getSearch()));
+        }
+        return new Rows<>("users u", String.join(" and ", where), args, User.COLUMNS, User::read);
+    }
+
+    private static Ordering ordering(UserOrder orderBy) {
+        UserOrderField field = orderBy.getField();
+        OrderDirection direction = orderBy.getDirection();
+        SortKey id = new SortKey("u.id", "uuid");
+        List<SortKey> keys = switch (field) {
+            case CREATED_AT -> List.of(new SortKey("u.created_at", "timestamptz"), id);
+            case NAME -> List.of(new SortKey("u.name_lower", "text"), id);
+            case EMAIL -> List.of(new SortKey("u.email_lower", "text")); // unique, so no ties
+        };
+        return new Ordering("Query.users " + field + " " + direction, direction == OrderDirection.ASC, keys);
+    }
+}

@@ -1,0 +1,185 @@
+package dev.userdirectory.user;
+
+import com.netflix.graphql.dgs.DgsComponent;
+import com.netflix.graphql.dgs.DgsMutation;
+import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.generated.types.CreateUserPayload;
+import dev.userdirectory.generated.types.CreateUsersPayload;
+import dev.userdirectory.generated.types.DeleteUserPayload;
+import dev.userdirectory.generated.types.InputErrorCode;
+import dev.userdirectory.generated.types.NewUser;
+import dev.userdirectory.generated.types.UpdateUserPayload;
+import dev.userdirectory.input.InputErrors;
+import dev.userdirectory.input.Text;
+import dev.userdirectory.platform.WriteTransaction;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import graphql.schema.DataFetchingEnvironment;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.dao.DataIntegrityViolationException;
+
+@DgsComponent
+class UserMutations {
+    private static final int MAX_BATCH = 1000;
+    private static final int MAX_ATTEMPTS = 10;
+    private static final UUID NOBODY = new UUID(0, 0);
+    private static final String TAKEN = "Another user has this e-mail address.";
+
+    private final UserRepository users;
+    private final WriteTransaction transaction;
+
+    UserMutations(UserRepository users, WriteTransaction transaction) {
+        this.users = users;
+        this.transaction = transaction;
+    }
+
+    @DgsMutation
+    CreateUserPayload createUser(@InputArgument String name, @InputArgument String email) {
+        CreateUsersPayload created = create(List.of(new NewUser(name, email)), (index, field) -> new String[] {field});
+        return new CreateUserPayload(
+                created.getErrors().isEmpty() ? created.getUsers().getFirst() : null, created.getErrors());
+    }
+
+    @DgsMutation
+    CreateUsersPayload createUsers(@InputArgument("users") List<NewUser> newUsers) {
+        if (newUsers.isEmpty() || newUsers.size() > MAX_BATCH) {
+            InputErrors errors = new InputErrors();
+            errors.check("There must be 1 to 1,000 users, not " + newUsers.size() + ".", "users");
+            return new CreateUsersPayload(List.of(), errors.list());
+        }
+        return create(newUsers, (index, field) -> new String[] {"users", Integer.toString(index), field});
+    }
+
+    @DgsMutation
+    UpdateUserPayload updateUser(
+            @InputArgument String id,
+            @InputArgument @Nullable String name,
+            @InputArgument @Nullable String email,
+            @InputArgument @Nullable Boolean active,
+            @InputArgument @Nullable Integer ifVersion,
+            DataFetchingEnvironment env) {
+        try {
+            return transaction.execute(() -> {
+                InputErrors errors = new InputErrors();
+                Optional<User> user = find(id, ifVersion, env, errors);
+                if (env.containsArgument("name")) {
+                    errors.check(Text.nameProblem(name), "name");
+                }
+                if (env.containsArgument("email")) {
+                    errors.check(Text.emailProblem(email), "email");
+                }
+                errors.checkNotNull(env, "active");
+                if (user.isEmpty() || !errors.isEmpty()) {
+                    addTaken(errors, email, user);
+                    return new UpdateUserPayload(null, errors.list());
+                }
+                user.get().update(name, email, active);
+                return new UpdateUserPayload(user.get(), List.of());
+            });
+        } catch (DataIntegrityViolationException e) {
+            InputErrors errors = new InputErrors();
+            errors.add(InputErrorCode.TAKEN, TAKEN, "email");
+            return new UpdateUserPayload(null, errors.list());
+        }
+    }
+
+    @DgsMutation
+    DeleteUserPayload deleteUser(
+            @InputArgument String id, @InputArgument @Nullable Integer ifVersion, DataFetchingEnvironment env) {
+        return transaction.execute(() -> {
+            InputErrors errors = new InputErrors();
+            Optional<User> user = find(id, ifVersion, env, errors);
+            if (user.isEmpty() || !errors.isEmpty()) {
+                return new DeleteUserPayload(null, errors.list());
+            }
+            users.delete(user.get());
+            return new DeleteUserPayload(user.get().getId(), List.of());
+        });
+    }
+
+    private interface Path {
+        String[] to(int index, String field);
+    }
+
+    /** All of them or none. The unique key has the last word on whose an address is; whom it refused is looked up after. */
+    private CreateUsersPayload create(List<NewUser> newUsers, Path path) {
+        InputErrors errors = new InputErrors();
+        for (int i = 0; i < newUsers.size(); i++) {
+            errors.check(Text.nameProblem(newUsers.get(i).getName()), path.to(i, "name"));
+            errors.check(Text.emailProblem(newUsers.get(i).getEmail()), path.to(i, "email"));
+        }
+        boolean lookUp = newUsers.size() > 1 || !errors.isEmpty();
+        for (int attempt = 1; ; attempt++) {
+            if (lookUp) {
+                addTaken(errors, newUsers, path);
+            }
+            if (!errors.isEmpty()) {
+                return new CreateUsersPayload(List.of(), errors.list());
+            }
+            try {
+                return new CreateUsersPayload(transaction.execute(() -> insert(newUsers)), List.of());
+            } catch (DataIntegrityViolationException e) {
+                // Where the look-up finds nobody, the address has become free again: then it is worth another try.
+                if (attempt == MAX_ATTEMPTS) {
+                    throw e;
+                }
+                lookUp = true;
+            }
+        }
+    }
+
+    private List<User> insert(List<NewUser> newUsers) {
+        OffsetDateTime now = User.now();
+        List<User> inOrderGiven = newUsers.stream()
+                .map(user -> new User(user.getName().strip(), user.getEmail(), true, now))
+                .toList();
+        // Two batches that wait for each other's addresses would deadlock; in one order they cannot.
+        List<User> inOrderOfKeys = new ArrayList<>(inOrderGiven);
+        inOrderOfKeys.sort(Comparator.comparing(user -> user.getEmail().toLowerCase(Locale.ROOT)));
+        users.saveAll(inOrderOfKeys);
+        return inOrderGiven;
+    }
+
+    private void addTaken(InputErrors errors, List<NewUser> newUsers, Path path) {
+        int[] valid = IntStream.range(0, newUsers.size())
+                .filter(i -> !errors.has(path.to(i, "email")))
+                .toArray();
+        String[] emails =
+                IntStream.of(valid).mapToObj(i -> newUsers.get(i).getEmail()).toArray(String[]::new);
+        for (int index : users.findTaken(emails, NOBODY)) {
+            errors.add(InputErrorCode.TAKEN, TAKEN, path.to(valid[index], "email"));
+        }
+    }
+
+    private void addTaken(InputErrors errors, @Nullable String email, Optional<User> by) {
+        if (email != null && !errors.has("email")) {
+            UUID except = by.map(User::uuid).orElse(NOBODY);
+            if (!users.findTaken(new String[] {email}, except).isEmpty()) {
+                errors.add(InputErrorCode.TAKEN, TAKEN, "email");
+            }
+        }
+    }
+
+    /** The user that a mutation is about, locked; or errors that say why not. */
+    private Optional<User> find(
+            String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
+        Optional<UUID> uuid = GlobalId.check(errors, NodeType.USER, id, "id");
+        Optional<User> user = uuid.flatMap(users::findAndLock);
+        if (uuid.isPresent() && user.isEmpty()) {
+            GlobalId.addNotFound(errors, NodeType.USER, "id");
+        }
+        errors.checkNotNull(env, "ifVersion");
+        if (user.isPresent()) {
+            errors.checkVersion(ifVersion, user.get().getVersion());
+        }
+        return user;
+    }
+}

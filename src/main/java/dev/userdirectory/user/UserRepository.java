@@ -1,0 +1,36 @@
+package dev.userdirectory.user;
+
+import jakarta.persistence.LockModeType;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.springframework.data.jpa.repository.Lock;
+import org.springframework.data.jpa.repository.NativeQuery;
+import org.springframework.data.jpa.repository.Query;
+import org.springframework.data.repository.Repository;
+
+/** The writes of users, and what they need to read. Pages and lookups are in {@link UserPages} and {@link UserDataLoader}. */
+interface UserRepository extends Repository<User, UUID> {
+    User save(User user);
+
+    List<User> saveAll(Iterable<User> users);
+
+    void delete(User user);
+
+    @Lock(LockModeType.PESSIMISTIC_WRITE)
+    @Query("from User u where u.uuid = :uuid")
+    Optional<User> findAndLock(UUID uuid);
+
+    /** The positions, from 0, of addresses that a user other than that one has, or that stand in the list before. */
+    @NativeQuery("""
+            with given as (
+                select n, lower(email collate "pg_c_utf8") as email_lower
+                from unnest(:emails) with ordinality as given (email, n)
+            )
+            select cast(n - 1 as integer) from given
+            where exists (select from users where users.email_lower = given.email_lower and users.id <> :except)
+               or exists (select from given earlier where earlier.email_lower = given.email_lower and earlier.n < given.n)
+            order by n
+            """)
+    List<Integer> findTaken(String[] emails, UUID except);
+}

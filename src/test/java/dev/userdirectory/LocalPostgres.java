@@ -1,0 +1,63 @@
+package dev.userdirectory;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.annotation.Bean;
+
+/** An embedded PostgreSQL that keeps its data under the project, from run to run. */
+@TestConfiguration(proxyBeanMethods = false)
+class LocalPostgres {
+    private static final Logger log = LoggerFactory.getLogger(LocalPostgres.class);
+    private static final Path DATA = Path.of(".data", "postgres").toAbsolutePath();
+
+    @Bean(destroyMethod = "close")
+    EmbeddedPostgres embeddedPostgres() throws IOException, InterruptedException {
+        stopLeftOver();
+        EmbeddedPostgres postgres =
+                embedded().setDataDirectory(DATA).setCleanDataDirectory(false).start();
+        log.info("PostgreSQL runs on {}, its data is in {}", postgres.getJdbcUrl("postgres", "postgres"), DATA);
+        return postgres;
+    }
+
+    @Bean
+    JdbcConnectionDetails jdbcConnectionDetails(EmbeddedPostgres postgres) {
+        return new TestPostgres.Server(postgres.getJdbcUrl("postgres", "postgres"), "postgres", "postgres");
+    }
+
+    /** Sorts and folds by Unicode's code points on every platform, as the images do or not. */
+    static EmbeddedPostgres.Builder embedded() {
+        return EmbeddedPostgres.builder()
+                .setLocaleConfig("locale-provider", "builtin")
+                .setLocaleConfig("builtin-locale", "C.UTF-8")
+                .setLocaleConfig("locale", "C");
+    }
+
+    /** A run that was killed leaves its server behind, which nobody uses and which holds on to the data. */
+    private static void stopLeftOver() throws IOException, InterruptedException {
+        Path pidFile = DATA.resolve("postmaster.pid");
+        if (!Files.exists(pidFile)) {
+            return;
+        }
+        ProcessHandle server = ProcessHandle.of(
+                        Long.parseLong(Files.readAllLines(pidFile).getFirst().strip()))
+                .orElse(null);
+        if (server == null || !server.info().command().orElse("").endsWith("postgres")) {
+            return;
+        }
+        server.destroy();
+        try {
+            server.onExit().get(5, TimeUnit.SECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            throw new IllegalStateException("Another run of the service uses " + DATA + "; stop it first", e);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package dev.userdirectory;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import javax.sql.DataSource;
+import net.ttddyy.dsproxy.support.ProxyDataSourceBuilder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.postgresql.PostgreSQLContainer;
+
+/**
+ * The PostgreSQL 18 that the tests run on: Testcontainers where a Docker engine answers, embedded binaries where none
+ * does. {@code -Ddirectory.test.postgres=testcontainers} or {@code =embedded} forces either.
+ */
+@TestConfiguration(proxyBeanMethods = false)
+public class TestPostgres {
+    private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
+    private static final String IMAGE = "postgres:18-alpine";
+
+    /** One server for all application contexts of a test run; it ends with the JVM. */
+    private static final JdbcConnectionDetails SERVER = start();
+
+    @Bean
+    JdbcConnectionDetails jdbcConnectionDetails() {
+        return SERVER;
+    }
+
+    @Bean
+    static Statements statements() {
+        return new Statements();
+    }
+
+    /** Every statement that the service sends passes the recorder. */
+    @Bean
+    static BeanPostProcessor recordStatements(Statements statements) {
+        return new BeanPostProcessor() {
+            @Override
+            public Object postProcessAfterInitialization(Object bean, String name) {
+                return bean instanceof DataSource dataSource
+                        ? ProxyDataSourceBuilder.create(dataSource)
+                                .afterQuery((execution, queries) ->
+                                        queries.forEach(query -> statements.executed.add(query.getQuery())))
+                                .build()
+                        : bean;
+            }
+        };
+    }
+
+    /** The SQL that the service has sent since the recorder was last cleared. */
+    public static class Statements {
+        private final List<String> executed = new CopyOnWriteArrayList<>();
+
+        public void clear() {
+            executed.clear();
+        }
+
+        public List<String> executed() {
+            return List.copyOf(executed);
+        }
+    }
+
+    private static JdbcConnectionDetails start() {
+        String choice = System.getProperty("directory.test.postgres", "auto");
+        return switch (choice) {
+            case "testcontainers" -> container();
+            case "embedded" -> embedded();
+            case "auto" -> DockerClientFactory.instance().isDockerAvailable() ? container() : embedded();
+            default ->
+                throw new IllegalArgumentException(
+                        "directory.test.postgres must be auto, testcontainers or embedded, not " + choice);
+        };
+    }
+
+    @SuppressWarnings("resource") // lives as long as the JVM
+    private static JdbcConnectionDetails container() {
+        PostgreSQLContainer container = new PostgreSQLContainer(IMAGE);
+        container.start();
+        log.info("The tests run on Testcontainers PostgreSQL ({})", IMAGE);
+        return new Server(container.getJdbcUrl(), container.getUsername(), container.getPassword());
+    }
+
+    private static JdbcConnectionDetails embedded() {
+        try {
+            EmbeddedPostgres postgres = LocalPostgres.embedded().start();
+            log.info("The tests run on embedded PostgreSQL 18");
+            return new Server(postgres.getJdbcUrl("postgres", "postgres"), "postgres", "postgres");
+        } catch (IOException e) {
+            throw new IllegalStateException("Embedded PostgreSQL does not start", e);
+        }
+    }
+
+    record Server(String jdbcUrl, String username, String password) implements JdbcConnectionDetails {
+        @Override
+        public String getJdbcUrl() {
+            return jdbcUrl;
+        }
+
+        @Override
+        public String getUsername() {
+            return username;
+        }
+
+        @Override
+        public String getPassword() {
+            return password;
+        }
+    }
+}
