@@ -6,38 +6,72 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.TestComponent;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.annotation.Lazy;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A client of the service under test: sends GraphQL over HTTP and shows what came back. */
+/**
+ * A client of the service under test: sends GraphQL over HTTP and shows what came back. Unless told otherwise it sends a
+ * token with every scope.
+ */
 @TestComponent
 @Lazy
 public class Client {
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    private final HttpClient http = HttpClient.newHttpClient();
-    private final WebServerApplicationContext server;
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
 
+    private final WebServerApplicationContext server;
+    private final @Nullable String token;
+
+    @Autowired
     Client(WebServerApplicationContext server) {
+        this(server, Tokens.withScopes("users:read users:write"));
+    }
+
+    private Client(WebServerApplicationContext server, @Nullable String token) {
         this.server = server;
+        this.token = token;
+    }
+
+    /** The same client with a token of these scopes. */
+    public Client as(String... scopes) {
+        return withToken(Tokens.withScopes(String.join(" ", scopes)));
+    }
+
+    public Client withToken(String token) {
+        return new Client(server, token);
+    }
+
+    public Client anonymous() {
+        return new Client(server, null);
     }
 
     public URI uri(String path) {
         return URI.create("http://localhost:" + server.getWebServer().getPort() + path);
     }
 
-    /** The whole response: {@code data}, {@code errors}, {@code extensions}. */
-    public JsonNode execute(String document, Map<String, ?> variables) {
-        HttpRequest request = HttpRequest.newBuilder(uri("/graphql"))
+    /** The response as it came. */
+    public HttpResponse<String> post(String document) {
+        return post(document, Map.of());
+    }
+
+    public HttpResponse<String> post(String document, Map<String, ?> variables) {
+        return send(HttpRequest.newBuilder(uri("/graphql"))
                 .header("Content-Type", "application/json")
                 .header("Accept", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(
                         JSON.writeValueAsString(Map.of("query", document, "variables", variables))))
-                .build();
-        return JSON.readTree(send(request).body());
+                .build());
+    }
+
+    /** The whole response: {@code data}, {@code errors}, {@code extensions}. */
+    public JsonNode execute(String document, Map<String, ?> variables) {
+        return JSON.readTree(post(document, variables).body());
     }
 
     /** The data of a response that must not have errors. */
@@ -62,9 +96,15 @@ public class Client {
         return errors.get(0);
     }
 
+    /** Adds the token, if the request does not bring one. */
     public HttpResponse<String> send(HttpRequest request) {
+        boolean add =
+                token != null && request.headers().firstValue("Authorization").isEmpty();
+        HttpRequest.Builder builder = HttpRequest.newBuilder(request, (name, value) -> true);
         try {
-            return http.send(request, HttpResponse.BodyHandlers.ofString());
+            return HTTP.send(
+                    add ? builder.header("Authorization", "Bearer " + token).build() : request,
+                    HttpResponse.BodyHandlers.ofString());
         } catch (IOException e) {
             throw new AssertionError(e);
         } catch (InterruptedException e) {

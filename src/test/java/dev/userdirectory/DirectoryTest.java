@@ -11,5 +11,5 @@ import org.springframework.context.annotation.Import;
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @SpringBootTest(classes = UserDirectoryApplication.class, webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
-@Import({TestPostgres.class, Client.class})
+@Import({TestPostgres.class, Tokens.class, Client.class})
 public @interface DirectoryTest {}

@@ -1,0 +1,136 @@
+package dev.userdirectory.platform;
+
+import dev.userdirectory.policy.SecurityProperties;
+import dev.userdirectory.policy.SecurityProperties.Access;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.Objects;
+import org.springframework.boot.graphql.autoconfigure.GraphQlCorsProperties;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
+import org.springframework.boot.health.actuate.endpoint.HealthEndpoint;
+import org.springframework.boot.security.autoconfigure.actuate.web.servlet.EndpointRequest;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
+import org.springframework.security.config.annotation.web.configurers.AuthorizeHttpRequestsConfigurer.AuthorizedUrl;
+import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.core.AuthenticationException;
+import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
+import org.springframework.security.oauth2.core.OAuth2Error;
+import org.springframework.security.oauth2.server.resource.BearerTokenError;
+import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationFilter;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.access.AccessDeniedHandler;
+import org.springframework.security.web.header.writers.CrossOriginResourcePolicyHeaderWriter.CrossOriginResourcePolicy;
+import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
+import org.springframework.security.web.util.matcher.RequestMatcher;
+import org.springframework.web.cors.CorsConfiguration;
+import org.springframework.web.cors.CorsConfigurationSource;
+import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
+
+/**
+ * What passes on its way in. To the GraphQL endpoint that is a request without a token as well: whether one is needed is
+ * for the schema to say. What is not listed here is not served.
+ */
+@Configuration(proxyBeanMethods = false)
+class SecurityConfiguration {
+    private static final String[] PAGES = {"/", "/favicon.ico", "/graphiql/**", "/graphql-ui/**"};
+
+    @Bean
+    SecurityFilterChain securityFilterChain(
+            HttpSecurity http,
+            AuthenticationManager tokens,
+            GraphQlProperties graphQl,
+            GraphQlCorsProperties cors,
+            SecurityProperties security) {
+        BearerTokenAuthenticationFilter bearer = new BearerTokenAuthenticationFilter(tokens);
+        bearer.setAuthenticationEntryPoint(SecurityConfiguration::unauthenticated);
+        return http.addFilter(bearer)
+                .authorizeHttpRequests(requests -> {
+                    requests.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
+                            .permitAll();
+                    requests.requestMatchers(graphQl.getHttp().getPath()).permitAll();
+                    requests.requestMatchers(PAGES).permitAll();
+                    allow(requests.requestMatchers("/schema.graphqls"), security.serviceSdl());
+                    requests.requestMatchers(EndpointRequest.to(HealthEndpoint.class))
+                            .permitAll();
+                    requests.requestMatchers(EndpointRequest.toAnyEndpoint())
+                            .hasAuthority("SCOPE_" + security.actuatorScope());
+                    requests.anyRequest().denyAll();
+                })
+                .exceptionHandling(errors -> errors.authenticationEntryPoint(SecurityConfiguration::unauthenticated)
+                        .accessDeniedHandler(forbidden(security.actuatorScope())))
+                .cors(configurer -> configurer.configurationSource(cors(graphQl, cors)))
+                .headers(headers -> headers.contentSecurityPolicy(
+                                csp -> csp.policyDirectives("default-src 'none'; frame-ancestors 'none'"))
+                        .referrerPolicy(referrer -> referrer.policy(ReferrerPolicy.NO_REFERRER))
+                        .crossOriginResourcePolicy(policy -> policy.policy(CrossOriginResourcePolicy.SAME_ORIGIN)))
+                // Who calls is in a header that no browser sends by itself, so there is nothing to forge and no
+                // session.
+                .csrf(AbstractHttpConfigurer::disable)
+                .sessionManagement(session -> session.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
+                .requestCache(AbstractHttpConfigurer::disable)
+                .logout(AbstractHttpConfigurer::disable)
+                .build();
+    }
+
+    private static void allow(AuthorizedUrl url, Access access) {
+        switch (access) {
+            case OPEN -> url.permitAll();
+            case TOKEN -> url.authenticated();
+            case OFF -> url.denyAll();
+        }
+    }
+
+    /** Closed unless {@code spring.graphql.cors} opens it, which also opens sockets to the same origins. */
+    private static CorsConfigurationSource cors(GraphQlProperties graphQl, GraphQlCorsProperties properties) {
+        UrlBasedCorsConfigurationSource source = new UrlBasedCorsConfigurationSource();
+        CorsConfiguration configuration = properties.toCorsConfiguration();
+        source.registerCorsConfiguration(
+                graphQl.getHttp().getPath(), configuration == null ? new CorsConfiguration() : configuration);
+        return source;
+    }
+
+    /** RFC 6750 3: a request without a token is told no more than that it needs one. */
+    private static void unauthenticated(
+            HttpServletRequest request, HttpServletResponse response, AuthenticationException exception)
+            throws IOException {
+        if (!(exception instanceof OAuth2AuthenticationException tokenException)) {
+            response.setHeader(HttpHeaders.WWW_AUTHENTICATE, "Bearer");
+            new HttpError(HttpStatus.UNAUTHORIZED, "UNAUTHENTICATED", "Unauthorized").writeTo(request, response);
+            return;
+        }
+        OAuth2Error error = tokenException.getError();
+        String message = Objects.requireNonNullElse(error.getDescription(), "Unauthorized");
+        if (error instanceof BearerTokenError tokenError
+                && tokenError.getHttpStatus().is5xxServerError()) {
+            response.setHeader(HttpHeaders.RETRY_AFTER, String.valueOf(IssuerKeys.ASK_INTERVAL.toSeconds()));
+            new HttpError(tokenError.getHttpStatus(), "UNAVAILABLE", message).writeTo(request, response);
+            return;
+        }
+        response.setHeader(
+                HttpHeaders.WWW_AUTHENTICATE,
+                "Bearer error=\"%s\", error_description=\"%s\"".formatted(error.getErrorCode(), message));
+        new HttpError(HttpStatus.UNAUTHORIZED, "UNAUTHENTICATED", message).writeTo(request, response);
+    }
+
+    private static AccessDeniedHandler forbidden(String actuatorScope) {
+        RequestMatcher actuator = EndpointRequest.toAnyEndpoint();
+        return (request, response, exception) -> {
+            String message = "Forbidden";
+            if (actuator.matches(request)) {
+                message = "Needs the scope `" + actuatorScope + "`";
+                response.setHeader(
+                        HttpHeaders.WWW_AUTHENTICATE,
+                        "Bearer error=\"insufficient_scope\", scope=\"%s\"".formatted(actuatorScope));
+            }
+            new HttpError(HttpStatus.FORBIDDEN, "FORBIDDEN", message).writeTo(request, response);
+        };
+    }
+}

@@ -1,0 +1,16 @@
+package dev.userdirectory.policy;
+
+import java.util.List;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(SecurityProperties.class)
+class PolicyConfiguration {
+    @Bean
+    GraphQlSourceBuilderCustomizer guardSchema(SecurityProperties properties) {
+        return builder -> builder.typeVisitors(List.of(new SchemaGuard(properties)));
+    }
+}

@@ -1,0 +1,31 @@
+package dev.userdirectory.policy;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * Who may call. An issuer's tokens are set up by Spring's own {@code spring.security.oauth2.resourceserver.jwt.*}, other
+ * origins by {@code spring.graphql.cors.allowed-origins}.
+ *
+ * @param jwtSecret what HS256 tokens are signed with, at least 32 bytes, where there is no issuer
+ * @param introspection who may read {@code __schema} and {@code __type}: it shows where there is something to attack
+ * @param serviceSdl who may read {@code _service} and {@code /schema.graphqls}, which show the policy as well
+ * @param actuatorScope the scope that every actuator endpoint needs but the health probes
+ */
+@ConfigurationProperties("directory.security")
+public record SecurityProperties(
+        @Nullable String jwtSecret,
+        @DefaultValue("token") Access introspection,
+        @DefaultValue("token") Access serviceSdl,
+        @DefaultValue("actuator") String actuatorScope) {
+
+    public enum Access {
+        /** Everybody. */
+        OPEN,
+        /** Whoever has a valid token, whatever its scopes. */
+        TOKEN,
+        /** Nobody. */
+        OFF
+    }
+}

@@ -1,0 +1,68 @@
+package dev.userdirectory;
+
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.crypto.factories.DefaultJWSSignerFactory;
+import com.nimbusds.jose.jwk.JWK;
+import com.nimbusds.jose.jwk.RSAKey;
+import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
+import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.SignedJWT;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Date;
+import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.test.context.DynamicPropertyRegistrar;
+
+/** Signs tokens with a key of the test run, and has the service trust it. */
+@TestConfiguration(proxyBeanMethods = false)
+public class Tokens {
+    private static final RSAKey KEY = generate();
+
+    @Bean
+    DynamicPropertyRegistrar trustKeyOfTests() throws JOSEException {
+        String publicKey = "-----BEGIN PUBLIC KEY-----\n"
+                + Base64.getMimeEncoder().encodeToString(KEY.toRSAPublicKey().getEncoded())
+                + "\n-----END PUBLIC KEY-----\n";
+        String resource = "base64:" + Base64.getEncoder().encodeToString(publicKey.getBytes(StandardCharsets.UTF_8));
+        return registry ->
+                registry.add("spring.security.oauth2.resourceserver.jwt.public-key-location", () -> resource);
+    }
+
+    public static String withScopes(String scopes) {
+        return sign(claims().claim("scope", scopes).build());
+    }
+
+    /** Good for five minutes. */
+    public static JWTClaimsSet.Builder claims() {
+        return new JWTClaimsSet.Builder()
+                .subject("somebody")
+                .expirationTime(Date.from(Instant.now().plusSeconds(300)));
+    }
+
+    public static String sign(JWTClaimsSet claims) {
+        return sign(claims, JWSAlgorithm.RS256, KEY);
+    }
+
+    public static String sign(JWTClaimsSet claims, JWSAlgorithm algorithm, JWK key) {
+        try {
+            SignedJWT token = new SignedJWT(
+                    new JWSHeader.Builder(algorithm).keyID(key.getKeyID()).build(), claims);
+            token.sign(new DefaultJWSSignerFactory().createJWSSigner(key, algorithm));
+            return token.serialize();
+        } catch (JOSEException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static RSAKey generate() {
+        try {
+            return new RSAKeyGenerator(2048).keyID("of-the-tests").generate();
+        } catch (JOSEException e) {
+            throw new AssertionError(e);
+        }
+    }
+}
