@@ -3,8 +3,11 @@ package dev.userdirectory.group;
 import com.netflix.graphql.dgs.DgsComponent;
 import com.netflix.graphql.dgs.DgsData;
 import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
+import com.netflix.graphql.dgs.DgsEntityFetcher;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.federation.Representation;
+import dev.userdirectory.input.BadUserInput;
 import dev.userdirectory.input.Text;
 import dev.userdirectory.relay.Connection;
 import dev.userdirectory.relay.Cursors;
@@ -18,6 +21,7 @@ import dev.userdirectory.relay.Pages.OfParent;
 import dev.userdirectory.relay.Rows;
 import dev.userdirectory.user.User;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -48,6 +52,12 @@ public class GroupDataFetcher {
                 ? CompletableFuture.completedFuture(null)
                 : env.<UUID, @Nullable Group>getDataLoader(GroupDataLoader.class)
                         .load(uuid.get());
+    }
+
+    @DgsEntityFetcher(name = "Group")
+    public CompletableFuture<@Nullable Group> entity(Map<String, Object> fields, DgsDataFetchingEnvironment env) {
+        return group(
+                new Representation(fields).text("id").orElseThrow(() -> new BadUserInput("id", "must be given.")), env);
     }
 
     @DgsQuery

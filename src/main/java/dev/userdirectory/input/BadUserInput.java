@@ -5,11 +5,18 @@ import java.util.Objects;
 /** An argument of a query that cannot be served: a GraphQL error with the code {@code BAD_USER_INPUT} that names it. */
 public class BadUserInput extends RuntimeException {
     private final String argument;
+    private final String problem;
 
     /** @param problem the rest of a sentence that starts with the argument, "must be …" */
     public BadUserInput(String argument, String problem) {
         super("Argument `" + argument + "` " + problem);
         this.argument = argument;
+        this.problem = problem;
+    }
+
+    /** The same, of an argument that turns out to be a part of another. */
+    public BadUserInput within(String outer) {
+        return new BadUserInput(outer + "." + argument, problem);
     }
 
     @Override

@@ -9,6 +9,7 @@ import graphql.schema.idl.RuntimeWiring;
 public class Scalars {
     @DgsRuntimeWiring
     public RuntimeWiring.Builder addScalars(RuntimeWiring.Builder wiring) {
-        return wiring.scalar(ExtendedScalars.DateTime);
+        // Without the library's description, the schema's own holds.
+        return wiring.scalar(ExtendedScalars.DateTime.transform(scalar -> scalar.description(null)));
     }
 }

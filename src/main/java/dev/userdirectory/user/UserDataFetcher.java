@@ -2,12 +2,15 @@ package dev.userdirectory.user;
 
 import com.netflix.graphql.dgs.DgsComponent;
 import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
+import com.netflix.graphql.dgs.DgsEntityFetcher;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.federation.Representation;
 import dev.userdirectory.generated.types.OrderDirection;
 import dev.userdirectory.generated.types.UserFilter;
 import dev.userdirectory.generated.types.UserOrder;
 import dev.userdirectory.generated.types.UserOrderField;
+import dev.userdirectory.input.BadUserInput;
 import dev.userdirectory.input.Text;
 import dev.userdirectory.relay.Connection;
 import dev.userdirectory.relay.Cursors;
@@ -20,6 +23,7 @@ import dev.userdirectory.relay.Pages;
 import dev.userdirectory.relay.Rows;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -44,8 +48,21 @@ public class UserDataFetcher {
     }
 
     @DgsQuery
-    CompletableFuture<User> userByEmail(@InputArgument String email, DgsDataFetchingEnvironment env) {
-        return env.<String, User>getDataLoader(UserByEmailDataLoader.class).load(Text.searchable("email", email));
+    CompletableFuture<@Nullable User> userByEmail(@InputArgument String email, DgsDataFetchingEnvironment env) {
+        return env.<String, @Nullable User>getDataLoader(UserByEmailDataLoader.class)
+                .load(Text.searchable("email", email));
+    }
+
+    /** Either key will do; the ID is the one that cannot change hands. */
+    @DgsEntityFetcher(name = "User")
+    public CompletableFuture<@Nullable User> entity(Map<String, Object> fields, DgsDataFetchingEnvironment env) {
+        Representation user = new Representation(fields);
+        Optional<String> id = user.text("id");
+        Optional<String> email = user.text("email");
+        if (id.isPresent()) {
+            return user(id.get(), env);
+        }
+        return userByEmail(email.orElseThrow(() -> new BadUserInput("id", "or `email` must be given.")), env);
     }
 
     @DgsQuery

@@ -1,0 +1,126 @@
+package dev.userdirectory.federation;
+
+import com.netflix.graphql.dgs.DgsComponent;
+import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
+import com.netflix.graphql.dgs.DgsFederationResolver;
+import com.netflix.graphql.dgs.internal.EntityFetcherRegistry;
+import dev.userdirectory.input.BadUserInput;
+import graphql.execution.DataFetcherExceptionHandler;
+import graphql.execution.DataFetcherExceptionHandlerParameters;
+import graphql.execution.DataFetcherResult;
+import graphql.execution.ExecutionStepInfo;
+import graphql.schema.DataFetcher;
+import graphql.schema.DataFetchingEnvironment;
+import graphql.schema.DataFetchingEnvironmentImpl;
+import graphql.schema.TypeResolver;
+import java.lang.reflect.Method;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.IntStream;
+import kotlin.Pair;
+import org.jspecify.annotations.Nullable;
+import org.springframework.context.ApplicationContext;
+import org.springframework.util.ReflectionUtils;
+
+/**
+ * Resolves {@code _entities}, each representation on its own: one that is malformed is null, with an error at its own
+ * index. All are asked for before any is awaited, so entity fetchers that use a data loader share its statement.
+ */
+@DgsComponent
+class EntityResolver implements DgsFederationResolver {
+    private static final String ARGUMENT = "representations";
+    private static final int MAX_REPRESENTATIONS = 1000;
+
+    private final EntityFetcherRegistry registry;
+    private final DataFetcherExceptionHandler exceptionHandler;
+    private final ApplicationContext context;
+
+    EntityResolver(
+            EntityFetcherRegistry registry, DataFetcherExceptionHandler exceptionHandler, ApplicationContext context) {
+        this.registry = registry;
+        this.exceptionHandler = exceptionHandler;
+        this.context = context;
+    }
+
+    @Override
+    public DataFetcher<Object> entitiesFetcher() {
+        return this::fetchAll;
+    }
+
+    /** An entity is an instance of the class that is named as its type. */
+    @Override
+    public TypeResolver typeResolver() {
+        return env ->
+                env.getSchema().getObjectType(env.<Object>getObject().getClass().getSimpleName());
+    }
+
+    private CompletableFuture<List<DataFetcherResult<Object>>> fetchAll(DataFetchingEnvironment env) {
+        List<Object> representations = env.getArgumentOrDefault(ARGUMENT, List.of());
+        if (representations.size() > MAX_REPRESENTATIONS) {
+            throw new BadUserInput(
+                    ARGUMENT,
+                    "has at most %,d representations, not %,d.".formatted(MAX_REPRESENTATIONS, representations.size()));
+        }
+        List<CompletableFuture<DataFetcherResult<Object>>> entities = IntStream.range(0, representations.size())
+                .mapToObj(i -> fetch(i, representations.get(i), env))
+                .toList();
+        return CompletableFuture.allOf(entities.toArray(CompletableFuture[]::new))
+                .thenApply(
+                        done -> entities.stream().map(CompletableFuture::join).toList());
+    }
+
+    private CompletableFuture<DataFetcherResult<Object>> fetch(
+            int index, Object representation, DataFetchingEnvironment env) {
+        CompletableFuture<@Nullable Object> entity;
+        try {
+            entity = fetch(representation, env);
+        } catch (BadUserInput e) {
+            entity = CompletableFuture.failedFuture(e.within(ARGUMENT + "." + index));
+        } catch (RuntimeException e) {
+            entity = CompletableFuture.failedFuture(e);
+        }
+        return entity.handle((value, exception) -> exception == null
+                ? DataFetcherResult.newResult().data(value).build()
+                : failure(exception, at(index, env)));
+    }
+
+    private CompletableFuture<@Nullable Object> fetch(Object representation, DataFetchingEnvironment env) {
+        Object typeName = representation instanceof Map<?, ?> fields ? fields.get("__typename") : null;
+        Pair<Object, Method> fetcher = registry.getEntityFetchers().get(typeName);
+        if (fetcher == null) {
+            throw new BadUserInput(
+                    "__typename",
+                    "must be one of "
+                            + new TreeSet<>(registry.getEntityFetchers().keySet()) + ".");
+        }
+        Object entity = ReflectionUtils.invokeMethod(
+                fetcher.getSecond(), fetcher.getFirst(), representation, new DgsDataFetchingEnvironment(env, context));
+        return entity instanceof CompletionStage<?> later
+                ? later.toCompletableFuture().thenApply(value -> value)
+                : CompletableFuture.completedFuture(entity);
+    }
+
+    private DataFetcherResult<Object> failure(Throwable exception, DataFetchingEnvironment env) {
+        return DataFetcherResult.newResult()
+                .errors(exceptionHandler
+                        .handleException(DataFetcherExceptionHandlerParameters.newExceptionParameters()
+                                .dataFetchingEnvironment(env)
+                                .exception(exception)
+                                .build())
+                        .join()
+                        .getErrors())
+                .build();
+    }
+
+    /** The environment as it is at one representation, so that its errors have that path. */
+    private static DataFetchingEnvironment at(int index, DataFetchingEnvironment env) {
+        ExecutionStepInfo field = env.getExecutionStepInfo();
+        return DataFetchingEnvironmentImpl.newDataFetchingEnvironment(env)
+                .executionStepInfo(
+                        field.transform(step -> step.path(field.getPath().segment(index))))
+                .build();
+    }
+}

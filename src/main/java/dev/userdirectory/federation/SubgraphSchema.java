@@ -1,0 +1,127 @@
+package dev.userdirectory.federation;
+
+import com.netflix.graphql.dgs.DgsComponent;
+import com.netflix.graphql.dgs.DgsRuntimeWiring;
+import com.netflix.graphql.dgs.DgsTypeDefinitionRegistry;
+import graphql.language.AstPrinter;
+import graphql.language.Definition;
+import graphql.language.Document;
+import graphql.language.FieldDefinition;
+import graphql.language.ObjectTypeDefinition;
+import graphql.language.ObjectTypeExtensionDefinition;
+import graphql.language.ScalarTypeDefinition;
+import graphql.parser.Parser;
+import graphql.scalars.ExtendedScalars;
+import graphql.schema.FieldCoordinates;
+import graphql.schema.GraphQLCodeRegistry;
+import graphql.schema.GraphQLObjectType;
+import graphql.schema.GraphQLSchemaElement;
+import graphql.schema.GraphQLTypeVisitorStub;
+import graphql.schema.StaticDataFetcher;
+import graphql.schema.idl.RuntimeWiring;
+import graphql.schema.idl.TypeDefinitionRegistry;
+import graphql.util.TraversalControl;
+import graphql.util.TraverserContext;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
+import org.springframework.core.io.Resource;
+import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
+import org.springframework.graphql.execution.GraphQlSource.SchemaResourceBuilder;
+
+/**
+ * The schema that a gateway composes: what our files say, with their directives and descriptions, and no more. What DGS
+ * would print adds types of its own and every definition of Federation.
+ */
+@DgsComponent
+public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
+    private static final String ANY = "_Any";
+
+    private final String sdl = sdl();
+
+    /** The files as one document: what they say by {@code extend type} stands in the type itself. */
+    public static String sdl() {
+        List<Definition> definitions = Parser.parse(files()).getDefinitions();
+        List<ObjectTypeExtensionDefinition> extensions = definitions.stream()
+                .filter(ObjectTypeExtensionDefinition.class::isInstance)
+                .map(ObjectTypeExtensionDefinition.class::cast)
+                .toList();
+        Document merged = Document.newDocument()
+                .definitions(definitions.stream()
+                        .filter(definition -> !(definition instanceof ObjectTypeExtensionDefinition))
+                        .map(definition ->
+                                definition instanceof ObjectTypeDefinition type ? extend(type, extensions) : definition)
+                        .toList())
+                .build();
+        return AstPrinter.printAst(merged);
+    }
+
+    private static Definition<?> extend(ObjectTypeDefinition type, List<ObjectTypeExtensionDefinition> extensions) {
+        List<FieldDefinition> fields = new ArrayList<>(type.getFieldDefinitions());
+        extensions.stream()
+                .filter(extension -> extension.getName().equals(type.getName()))
+                .forEach(extension -> fields.addAll(extension.getFieldDefinitions()));
+        return type.transform(builder -> builder.fieldDefinitions(fields));
+    }
+
+    private static String files() {
+        try {
+            return Stream.of(new PathMatchingResourcePatternResolver().getResources("classpath:schema/*.graphqls"))
+                    .sorted(Comparator.comparing(SubgraphSchema::isExtension).thenComparing(Resource::getFilename))
+                    .map(SubgraphSchema::read)
+                    .collect(Collectors.joining("\n"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean isExtension(Resource file) {
+        return !"schema.graphqls".equals(file.getFilename());
+    }
+
+    private static String read(Resource file) {
+        try {
+            return file.getContentAsString(StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Takes out the types that DGS brings along for its errors, which we say by the codes that clients know. */
+    @DgsTypeDefinitionRegistry
+    public TypeDefinitionRegistry adjust(TypeDefinitionRegistry registry) {
+        Stream.of("ErrorType", "ErrorDetail")
+                .flatMap(name -> registry.getType(name).stream())
+                .forEach(registry::remove);
+        registry.add(ScalarTypeDefinition.newScalarTypeDefinition().name(ANY).build());
+        return new TypeDefinitionRegistry();
+    }
+
+    /** Federation's own scalar fails on a null, or a variable, within a representation that is written as a literal. */
+    @DgsRuntimeWiring
+    public RuntimeWiring.Builder addAny(RuntimeWiring.Builder wiring) {
+        return wiring.scalar(
+                ExtendedScalars.Object.transform(scalar -> scalar.name(ANY).description(null)));
+    }
+
+    @Override
+    public void customize(SchemaResourceBuilder builder) {
+        builder.typeVisitors(List.of(new GraphQLTypeVisitorStub() {
+            @Override
+            public TraversalControl visitGraphQLObjectType(
+                    GraphQLObjectType type, TraverserContext<GraphQLSchemaElement> context) {
+                if (type.getName().equals("_Service")) {
+                    GraphQLCodeRegistry.Builder code = context.getVarFromParents(GraphQLCodeRegistry.Builder.class);
+                    code.dataFetcher(FieldCoordinates.coordinates(type.getName(), "sdl"), new StaticDataFetcher(sdl));
+                }
+                return TraversalControl.CONTINUE;
+            }
+        }));
+    }
+}
