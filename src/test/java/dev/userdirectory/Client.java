@@ -23,6 +23,11 @@ import tools.jackson.databind.json.JsonMapper;
 public class Client {
     private static final JsonMapper JSON = JsonMapper.shared();
 
+    static {
+        // A page of another origin can be played only with its Origin header.
+        System.setProperty("jdk.httpclient.allowRestrictedHeaders", "origin");
+    }
+
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private final WebServerApplicationContext server;

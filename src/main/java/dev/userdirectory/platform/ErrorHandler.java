@@ -3,6 +3,7 @@ package dev.userdirectory.platform;
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.input.BadUserInput;
+import dev.userdirectory.policy.Refused;
 import graphql.GraphQLError;
 import graphql.execution.DataFetcherExceptionHandler;
 import graphql.execution.DataFetcherExceptionHandlerParameters;
@@ -29,6 +30,9 @@ class ErrorHandler implements DataFetcherExceptionHandler {
     }
 
     private static GraphQLError error(Throwable exception, DataFetcherExceptionHandlerParameters parameters) {
+        if (exception instanceof Refused refused) {
+            return refused.error();
+        }
         TypedGraphQLError.Builder error =
                 TypedGraphQLError.newBuilder().path(parameters.getPath()).location(parameters.getSourceLocation());
         if (exception instanceof BadUserInput bad) {

@@ -2,7 +2,6 @@ package dev.userdirectory.policy;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
-import graphql.GraphQLError;
 import graphql.schema.DataFetchingEnvironment;
 import graphql.schema.GraphQLAppliedDirective;
 import graphql.schema.GraphQLDirectiveContainer;
@@ -11,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What an element of the schema asks of its caller: a token, with every scope of one of these sets.
@@ -38,33 +36,33 @@ record Requirement(List<Set<String>> anyOf) {
                 .findFirst();
     }
 
-    @Nullable
-    GraphQLError refusal(DataFetchingEnvironment env) {
+    /** @throws Refused if the caller does not have what is asked for */
+    void check(DataFetchingEnvironment env) {
         Caller caller = Caller.of(env.getGraphQlContext());
         if (caller.anonymous()) {
-            return error(env, ErrorType.UNAUTHENTICATED, "Unauthorized", Map.of("code", "UNAUTHENTICATED"));
+            throw refused(env, ErrorType.UNAUTHENTICATED, "Unauthorized", Map.of("code", "UNAUTHENTICATED"));
         }
         for (Set<String> scopes : anyOf) {
             if (caller.scopes().containsAll(scopes)) {
-                return null;
+                return;
             }
         }
-        return error(
+        throw refused(
                 env,
                 ErrorType.PERMISSION_DENIED,
                 "Needs the scope " + this,
                 Map.of("code", "FORBIDDEN", "requiredScopes", anyOf));
     }
 
-    static GraphQLError error(
+    static Refused refused(
             DataFetchingEnvironment env, ErrorType type, String message, Map<String, Object> extensions) {
-        return TypedGraphQLError.newBuilder()
+        return new Refused(TypedGraphQLError.newBuilder()
                 .errorType(type)
                 .message(message)
                 .path(env.getExecutionStepInfo().getPath())
                 .location(env.getField().getSourceLocation())
                 .extensions(extensions)
-                .build();
+                .build());
     }
 
     @Override

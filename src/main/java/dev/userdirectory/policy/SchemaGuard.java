@@ -2,8 +2,6 @@ package dev.userdirectory.policy;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import dev.userdirectory.policy.SecurityProperties.Access;
-import graphql.GraphQLError;
-import graphql.execution.DataFetcherResult;
 import graphql.schema.DataFetcher;
 import graphql.schema.DataFetcherFactories;
 import graphql.schema.DataFetchingEnvironment;
@@ -28,7 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +55,11 @@ class SchemaGuard extends GraphQLTypeVisitorStub {
         for (GraphQLFieldDefinition field : type.getFieldDefinitions()) {
             Set<Requirement> requirements = requirements(schema, type, field);
             if (!requirements.isEmpty()) {
-                guard(fetchers, FieldCoordinates.coordinates(type, field), field, env -> refusal(requirements, env));
+                guard(
+                        fetchers,
+                        FieldCoordinates.coordinates(type, field),
+                        field,
+                        env -> requirements.forEach(requirement -> requirement.check(env)));
             }
         }
         if (type.equals(schema.getQueryType())) {
@@ -125,16 +127,6 @@ class SchemaGuard extends GraphQLTypeVisitorStub {
                         .toList()));
     }
 
-    private static @Nullable GraphQLError refusal(Set<Requirement> requirements, DataFetchingEnvironment env) {
-        for (Requirement requirement : requirements) {
-            GraphQLError refusal = requirement.refusal(env);
-            if (refusal != null) {
-                return refusal;
-            }
-        }
-        return null;
-    }
-
     private static void restrict(
             GraphQLCodeRegistry.Builder fetchers,
             FieldCoordinates coordinates,
@@ -142,17 +134,15 @@ class SchemaGuard extends GraphQLTypeVisitorStub {
             Access access) {
         switch (access) {
             case OPEN -> {}
-            case TOKEN -> guard(fetchers, coordinates, field, Requirement.AUTHENTICATED::refusal);
+            case TOKEN -> guard(fetchers, coordinates, field, Requirement.AUTHENTICATED::check);
             case OFF ->
-                guard(
-                        fetchers,
-                        coordinates,
-                        field,
-                        env -> Requirement.error(
-                                env,
-                                ErrorType.PERMISSION_DENIED,
-                                "`" + field.getName() + "` is switched off",
-                                Map.of("code", "SWITCHED_OFF")));
+                guard(fetchers, coordinates, field, env -> {
+                    throw Requirement.refused(
+                            env,
+                            ErrorType.PERMISSION_DENIED,
+                            "`" + field.getName() + "` is switched off",
+                            Map.of("code", "SWITCHED_OFF"));
+                });
         }
     }
 
@@ -160,42 +150,31 @@ class SchemaGuard extends GraphQLTypeVisitorStub {
             GraphQLCodeRegistry.Builder fetchers,
             FieldCoordinates coordinates,
             GraphQLFieldDefinition field,
-            Function<DataFetchingEnvironment, @Nullable GraphQLError> refusal) {
-        DataFetcher<?> fetcher = fetchers.getDataFetcher(coordinates, field);
-        DataFetcher<?> guarded = fetcher instanceof LightDataFetcher<?> light
-                ? new LightGuard(refusal, light)
-                : new Guard(refusal, fetcher);
-        fetchers.dataFetcher(coordinates, DataFetcherFactories.useDataFetcher(guarded));
+            Consumer<DataFetchingEnvironment> check) {
+        DataFetcher<?> guarded = fetchers.getDataFetcher(coordinates, field);
+        DataFetcher<?> guard = guarded instanceof LightDataFetcher<?> light
+                ? new PropertyGuard(check, light)
+                : env -> {
+                    check.accept(env);
+                    return guarded.get(env);
+                };
+        fetchers.dataFetcher(coordinates, DataFetcherFactories.useDataFetcher(guard));
     }
 
-    private record Guard(Function<DataFetchingEnvironment, @Nullable GraphQLError> refusal, DataFetcher<?> fetcher)
-            implements DataFetcher<Object> {
-        @Override
-        public @Nullable Object get(DataFetchingEnvironment env) throws Exception {
-            GraphQLError error = refusal.apply(env);
-            return error == null ? fetcher.get(env) : refused(error);
-        }
-    }
-
-    /** Is still what graphql-java knows it need not observe, nor hand to another thread: the read of a property. */
-    private record LightGuard(
-            Function<DataFetchingEnvironment, @Nullable GraphQLError> refusal, LightDataFetcher<?> fetcher)
+    /** Is still what graphql-java and Spring need neither observe nor give a context of its own: the read of a property. */
+    private record PropertyGuard(Consumer<DataFetchingEnvironment> check, LightDataFetcher<?> guarded)
             implements LightDataFetcher<Object> {
         @Override
         public @Nullable Object get(GraphQLFieldDefinition field, Object source, Supplier<DataFetchingEnvironment> env)
                 throws Exception {
-            GraphQLError error = refusal.apply(env.get());
-            return error == null ? fetcher.get(field, source, env) : refused(error);
+            check.accept(env.get());
+            return guarded.get(field, source, env);
         }
 
         @Override
         public @Nullable Object get(DataFetchingEnvironment env) throws Exception {
-            GraphQLError error = refusal.apply(env);
-            return error == null ? fetcher.get(env) : refused(error);
+            check.accept(env);
+            return guarded.get(env);
         }
-    }
-
-    private static DataFetcherResult<?> refused(GraphQLError error) {
-        return DataFetcherResult.newResult().error(error).build();
     }
 }

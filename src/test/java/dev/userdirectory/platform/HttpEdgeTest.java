@@ -1,0 +1,198 @@
+package dev.userdirectory.platform;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.DirectoryTest;
+import java.net.URLEncoder;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.test.context.TestPropertySource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What comes in otherwise than as one GraphQL operation in JSON, and what goes out around it. */
+@DirectoryTest
+@TestPropertySource(properties = "management.endpoints.web.exposure.include=*")
+class HttpEdgeTest {
+    private static final String CREATE =
+            "mutation { createUser(name: \"Mallory\", email: \"mallory@example.com\") { user { id } } }";
+
+    @Autowired
+    Client client;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "application/x-www-form-urlencoded",
+                "multipart/form-data; boundary=x",
+                "text/plain",
+                "text/plain; application/json",
+                "nonsense"
+            })
+    void refusesContentTypesThatFormsCanSend(String contentType) {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", contentType)
+                .POST(BodyPublishers.ofString(json(CREATE)))
+                .build());
+
+        assertThat(response.statusCode()).isEqualTo(415);
+        assertThat(code(response)).isEqualTo("UNSUPPORTED_MEDIA_TYPE");
+        assertThat(malloryExists()).isFalse();
+    }
+
+    static Stream<String> bodiesThatAreNotOneOperation() {
+        return Stream.of("[" + json(CREATE) + "," + json("{ __typename }") + "]", "[]", "{}", "{", "1", "");
+    }
+
+    @ParameterizedTest
+    @MethodSource("bodiesThatAreNotOneOperation")
+    void refusesBodyThatIsNotOneOperation(String body) {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(body))
+                .build());
+
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(code(response)).isEqualTo("BAD_REQUEST");
+        assertThat(response.body()).contains("lists of operations are not served");
+        assertThat(malloryExists()).isFalse();
+    }
+
+    @Test
+    void refusesMutationByGet() {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(
+                        client.uri("/graphql?query=" + URLEncoder.encode(CREATE, StandardCharsets.UTF_8)))
+                .header("Accept", "application/json")
+                .build());
+
+        assertThat(response.statusCode()).isEqualTo(405);
+        assertThat(response.headers().firstValue("Allow")).isPresent();
+        assertThat(malloryExists()).isFalse();
+    }
+
+    @Test
+    void setsSecurityHeadersOnEveryResponse() {
+        assertThat(client.anonymous().post("{ __typename }")).satisfies(HttpEdgeTest::hasSecurityHeaders);
+        assertThat(client.withToken("bad").post("{ __typename }")).satisfies(HttpEdgeTest::hasSecurityHeaders);
+        assertThat(client.anonymous().send(get("/nothing-here"))).satisfies(HttpEdgeTest::hasSecurityHeaders);
+    }
+
+    private static void hasSecurityHeaders(HttpResponse<String> response) {
+        assertThat(response.headers().map())
+                .hasEntrySatisfying(
+                        "x-content-type-options", values -> assertThat(values).containsExactly("nosniff"))
+                .hasEntrySatisfying(
+                        "x-frame-options", values -> assertThat(values).containsExactly("DENY"))
+                .hasEntrySatisfying(
+                        "referrer-policy", values -> assertThat(values).containsExactly("no-referrer"))
+                .hasEntrySatisfying(
+                        "content-security-policy",
+                        values -> assertThat(values).containsExactly("default-src 'none'; frame-ancestors 'none'"))
+                .hasEntrySatisfying(
+                        "cache-control", values -> assertThat(values).isNotEmpty())
+                .doesNotContainKeys("set-cookie", "server", "x-powered-by", "access-control-allow-origin");
+    }
+
+    @Test
+    void isClosedToPagesOfOtherOrigins() {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .method("OPTIONS", BodyPublishers.noBody())
+                .header("Origin", "https://evil.example")
+                .header("Access-Control-Request-Method", "POST")
+                .header("Access-Control-Request-Headers", "authorization,content-type")
+                .build());
+
+        assertThat(response.statusCode()).isEqualTo(403);
+        assertThat(response.headers().firstValue("Access-Control-Allow-Origin")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/actuator/health", "/actuator/health/liveness", "/actuator/health/readiness"})
+    void opensHealthProbesToEverybody(String path) {
+        HttpResponse<String> response = client.anonymous().send(get(path));
+
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.body()).doesNotContain("PostgreSQL", "components\":{\"db");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/actuator", "/actuator/env", "/actuator/metrics", "/actuator/beans"})
+    void asksForScopeForEveryOtherActuatorEndpoint(String path) {
+        HttpResponse<String> anonymous = client.anonymous().send(get(path));
+        assertThat(anonymous.statusCode()).isEqualTo(401);
+        assertThat(anonymous.headers().firstValue("WWW-Authenticate")).contains("Bearer");
+        assertThat(code(anonymous)).isEqualTo("UNAUTHENTICATED");
+
+        HttpResponse<String> other = client.send(get(path));
+        assertThat(other.statusCode()).isEqualTo(403);
+        assertThat(other.headers().firstValue("WWW-Authenticate"))
+                .contains("Bearer error=\"insufficient_scope\", scope=\"actuator\"");
+        assertThat(code(other)).isEqualTo("FORBIDDEN");
+
+        assertThat(client.as("actuator").send(get(path)).statusCode()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{ __schema { queryType { name } } }",
+                "{ __type(name: \"User\") { name } }",
+                "{ _service { sdl } }",
+                "{ a: _service { sdl } }"
+            })
+    void showsTheSchemaToAnyTokenButNotWithout(String document) {
+        HttpResponse<String> anonymous = client.anonymous().post(document);
+        assertThat(code(anonymous)).isEqualTo("UNAUTHENTICATED");
+        assertThat(anonymous.body()).doesNotContain("User", "\"Query\"");
+
+        assertThat(client.as("whatever").data(document)).isNotNull();
+    }
+
+    @Test
+    void showsTheSchemaFileToAnyTokenButNotWithout() {
+        assertThat(client.anonymous().send(get("/schema.graphqls")).statusCode())
+                .isEqualTo(401);
+        assertThat(client.as("whatever").send(get("/schema.graphqls")).statusCode())
+                .isNotIn(401, 403);
+    }
+
+    @Test
+    void servesNothingThatIsNotListed() {
+        assertThat(client.anonymous().send(get("/application.yaml")).statusCode())
+                .isEqualTo(401);
+    }
+
+    @Test
+    void signsNobodyInByItself() {
+        assertThat(client.anonymous().send(get("/graphiql/sign-in")).statusCode())
+                .isEqualTo(404);
+    }
+
+    private boolean malloryExists() {
+        return !client.data("{ userByEmail(email: \"mallory@example.com\") { id } }")
+                .get("userByEmail")
+                .isNull();
+    }
+
+    private HttpRequest get(String path) {
+        return HttpRequest.newBuilder(client.uri(path)).build();
+    }
+
+    private static String json(String document) {
+        return JsonMapper.shared().createObjectNode().put("query", document).toString();
+    }
+
+    private static String code(HttpResponse<String> response) {
+        JsonNode body = JsonMapper.shared().readTree(response.body());
+        return body.at("/errors/0/extensions/code").asString();
+    }
+}

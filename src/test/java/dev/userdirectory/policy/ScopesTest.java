@@ -1,0 +1,136 @@
+package dev.userdirectory.policy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres.Statements;
+import dev.userdirectory.policy.GuardedSchema.Guarded;
+import java.io.IOException;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import tools.jackson.databind.JsonNode;
+
+/** Each guard that is written in the schema, so one that is added is held to the same. */
+@DirectoryTest
+class ScopesTest {
+    @Autowired
+    Client client;
+
+    @Autowired
+    Statements statements;
+
+    static Stream<Guarded> guarded() throws IOException {
+        GuardedSchema schema = new GuardedSchema();
+        return Stream.of(
+                        schema.rootFields("Query"),
+                        schema.rootFields("Mutation"),
+                        schema.rootFields("Subscription"),
+                        schema.entities())
+                .flatMap(each -> each);
+    }
+
+    @ParameterizedTest
+    @MethodSource("guarded")
+    void refusesWhoeverHasNoToken(Guarded guarded) {
+        JsonNode error = refusal(client.anonymous(), guarded);
+
+        assertThat(error.get("message").asString()).isEqualTo("Unauthorized");
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("UNAUTHENTICATED");
+    }
+
+    @ParameterizedTest
+    @MethodSource("guarded")
+    void refusesWhoeverHasOtherScopesAndNamesTheRightOnes(Guarded guarded) {
+        JsonNode error = refusal(client.as("openid", "users"), guarded);
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("FORBIDDEN");
+        assertThat(guarded.anyOf().stream().flatMap(Set::stream))
+                .isNotEmpty()
+                .allSatisfy(scope -> assertThat(error.get("message").asString()).contains("`" + scope + "`"));
+    }
+
+    static Stream<Guarded> guardedRequests() throws IOException {
+        return guarded().filter(guarded -> !guarded.name().startsWith("Subscription."));
+    }
+
+    @ParameterizedTest
+    @MethodSource("guardedRequests")
+    void servesWhoeverHasOneOfTheSets(Guarded guarded) {
+        assertThat(guarded.anyOf()).isNotEmpty().allSatisfy(scopes -> {
+            JsonNode response =
+                    client.as(scopes.toArray(String[]::new)).execute(guarded.document(), guarded.variables());
+            assertThat(response.path("errors").findValuesAsString("code"))
+                    .doesNotContain("UNAUTHENTICATED", "FORBIDDEN");
+        });
+    }
+
+    @Test
+    void leavesOutNoGuardOfTheSchema() throws IOException {
+        GuardedSchema schema = new GuardedSchema();
+        long types = schema.entities()
+                .map(each -> each.name().replaceAll(" by .*", ""))
+                .distinct()
+                .count();
+
+        assertThat(guarded().filter(each -> !each.path().equals("/_entities")).count() + types)
+                .isEqualTo(schema.guards());
+    }
+
+    @Test
+    void refusesEachAliasAtItsOwnPath() {
+        JsonNode errors = client.as("users:write")
+                .execute("{ a: node(id: \"x\") { id } b: group(id: \"x\") { id } __typename }", Map.of())
+                .get("errors");
+
+        assertThat(errors).hasSize(2);
+        assertThat(errors.at("/0/path").toString()).isEqualTo("[\"a\"]");
+        assertThat(errors.at("/1/path").toString()).isEqualTo("[\"b\"]");
+    }
+
+    @Test
+    void servesWhatIsNotGuardedBesideWhatIs() {
+        JsonNode response = client.anonymous().execute("{ node(id: \"x\") { id } __typename }", Map.of());
+
+        assertThat(response.get("data").toString()).isEqualTo("{\"node\":null,\"__typename\":\"Query\"}");
+    }
+
+    @Test
+    void doesNothingOfRefusedMutation() {
+        String create = "mutation { createUser(name: \"Eve\", email: \"eve@example.com\") { user { id } } }";
+        client.anonymous().execute(create, Map.of());
+        client.as("users:read").execute(create, Map.of());
+
+        assertThat(client.data("{ userByEmail(email: \"eve@example.com\") { id } }")
+                        .get("userByEmail")
+                        .isNull())
+                .isTrue();
+    }
+
+    @Test
+    void showsWriterWhatItHasWritten() {
+        assertThat(client.as("users:write")
+                        .data("mutation { createUser(name: \"Walt\", email: \"walt@example.com\") { user { name } } }")
+                        .at("/createUser/user/name")
+                        .asString())
+                .isEqualTo("Walt");
+    }
+
+    /** The only error, at the path that was asked for, with no data and nothing asked of PostgreSQL. */
+    private JsonNode refusal(Client caller, Guarded guarded) {
+        statements.clear();
+        JsonNode response = caller.execute(guarded.document(), guarded.variables());
+        assertThat(statements.executed()).isEmpty();
+        assertThat(response.path("data").path(guarded.path().substring(1)).size())
+                .isZero();
+        assertThat(response.get("errors")).hasSize(1);
+        assertThat(response.at("/errors/0/path/0").asString())
+                .isEqualTo(guarded.path().substring(1));
+        return response.at("/errors/0");
+    }
+}
