@@ -10,6 +10,16 @@ import org.springframework.context.annotation.Import;
 /** A test of the whole service on a real port and a real PostgreSQL, seen through a {@link Client}. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
-@SpringBootTest(classes = UserDirectoryApplication.class, webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
-@Import({TestPostgres.class, Tokens.class, Client.class})
+@SpringBootTest(
+        classes = UserDirectoryApplication.class,
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+        properties = {
+            // The output of a build is for what went wrong, and for which PostgreSQL it was.
+            "spring.main.banner-mode=off",
+            "spring.main.log-startup-info=false",
+            "logging.exception-conversion-word=%wEx{short}",
+            "logging.level.root=warn",
+            "logging.level.dev.userdirectory=info"
+        })
+@Import({TestPostgres.class, Tokens.class, Client.class, Directory.class})
 public @interface DirectoryTest {}

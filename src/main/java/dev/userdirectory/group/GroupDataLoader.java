@@ -12,7 +12,7 @@ import org.dataloader.MappedBatchLoader;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
-@DgsDataLoader(name = "Group")
+@DgsDataLoader(name = "Group", caching = false)
 class GroupDataLoader implements MappedBatchLoader<UUID, Group> {
     private static final String SQL = "select " + Group.COLUMNS + " from groups g where g.id = any(?)";
 

@@ -12,7 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.dataloader.MappedBatchLoader;
 
-@DgsDataLoader(name = "User.groups")
+@DgsDataLoader(name = "User.groups", caching = false)
 class GroupsByUserDataLoader implements MappedBatchLoader<OfParent, Connection<Group>> {
     private static final Rows<Group> ROWS = new Rows<>(
             "group_members m join groups g on g.id = m.group_id",

@@ -13,7 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.dataloader.MappedBatchLoader;
 
-@DgsDataLoader(name = "Group.members")
+@DgsDataLoader(name = "Group.members", caching = false)
 class MembersByGroupDataLoader implements MappedBatchLoader<OfParent, Connection<User>> {
     private static final Rows<User> ROWS = new Rows<>(
             "group_members m join users u on u.id = m.user_id",

@@ -22,7 +22,7 @@ class NodeDataFetcher {
     }
 
     @DgsQuery
-    List<CompletableFuture<Node>> nodes(@InputArgument List<String> ids, DataFetchingEnvironment env) {
+    CompletableFuture<List<Node>> nodes(@InputArgument List<String> ids, DataFetchingEnvironment env) {
         if (ids.size() > MAX_IDS) {
             throw new BadUserInput("ids", "has at most " + MAX_IDS + " IDs, not " + ids.size() + ".");
         }
@@ -31,7 +31,10 @@ class NodeDataFetcher {
         for (int i = 0; i < ids.size(); i++) {
             parsed.add(GlobalId.parse("ids." + i, ids.get(i)));
         }
-        return parsed.stream().map(id -> load(id, env)).toList();
+        List<CompletableFuture<Node>> nodes =
+                parsed.stream().map(id -> load(id, env)).toList();
+        return CompletableFuture.allOf(nodes.toArray(CompletableFuture[]::new))
+                .thenApply(done -> nodes.stream().map(CompletableFuture::join).toList());
     }
 
     private static CompletableFuture<Node> load(GlobalId id, DataFetchingEnvironment env) {

@@ -11,7 +11,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
 /** Users by address, however its letters are cased: it is PostgreSQL that lower-cases, by the rule of the unique key. */
-@DgsDataLoader(name = "User.email")
+@DgsDataLoader(name = "User.email", caching = false)
 class UserByEmailDataLoader implements MappedBatchLoader<String, User> {
     private static final String SQL =
             "select given.email as given_email, " + User.COLUMNS + " from unnest(?) given (email)"

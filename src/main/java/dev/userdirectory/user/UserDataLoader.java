@@ -12,7 +12,7 @@ import org.dataloader.MappedBatchLoader;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
-@DgsDataLoader(name = "User")
+@DgsDataLoader(name = "User", caching = false)
 class UserDataLoader implements MappedBatchLoader<UUID, User> {
     private static final String SQL = "select " + User.COLUMNS + " from users u where u.id = any(?)";
 

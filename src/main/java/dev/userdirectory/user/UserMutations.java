@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import org.hibernate.exception.ConstraintViolationException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.DataIntegrityViolationException;
 
@@ -85,6 +86,7 @@ class UserMutations {
                 return new UpdateUserPayload(user.get(), List.of());
             });
         } catch (DataIntegrityViolationException e) {
+            throwUnlessTaken(e);
             InputErrors errors = new InputErrors();
             errors.add(InputErrorCode.TAKEN, TAKEN, "email");
             return new UpdateUserPayload(null, errors.list());
@@ -127,6 +129,7 @@ class UserMutations {
             try {
                 return new CreateUsersPayload(transaction.execute(() -> insert(newUsers)), List.of());
             } catch (DataIntegrityViolationException e) {
+                throwUnlessTaken(e);
                 // Where the look-up finds nobody, the address has become free again: then it is worth another try.
                 if (attempt == MAX_ATTEMPTS) {
                     throw e;
@@ -168,6 +171,13 @@ class UserMutations {
         }
     }
 
+    private static void throwUnlessTaken(DataIntegrityViolationException e) {
+        if (!(e.getCause() instanceof ConstraintViolationException violation)
+                || !"users_email_lower_key".equals(violation.getConstraintName())) {
+            throw e;
+        }
+    }
+
     /** The user that a mutation is about, locked; or errors that say why not. */
     private Optional<User> find(
             String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
@@ -177,9 +187,7 @@ class UserMutations {
             GlobalId.addNotFound(errors, NodeType.USER, "id");
         }
         errors.checkNotNull(env, "ifVersion");
-        if (user.isPresent()) {
-            errors.checkVersion(ifVersion, user.get().getVersion());
-        }
+        user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion()));
         return user;
     }
 }

@@ -9,7 +9,7 @@ import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
 
-/** The writes of users, and what they need to read. Pages and lookups are in {@link UserPages} and {@link UserDataLoader}. */
+/** The writes of users, and what they need to read. */
 interface UserRepository extends Repository<User, UUID> {
     User save(User user);
 

@@ -1,0 +1,87 @@
+package dev.userdirectory;
+
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchCondition;
+import org.jspecify.annotations.NullMarked;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.beans.factory.annotation.Value;
+import org.springframework.data.repository.CrudRepository;
+
+/** How the code hangs together, where the compiler would let it fall apart. */
+class ArchitectureTest {
+    private static final String[] FEATURES = {
+        "dev.userdirectory.user..", "dev.userdirectory.group..", "dev.userdirectory.event.."
+    };
+
+    /** Without what is generated, which ties the features together as the schema does. */
+    private static final JavaClasses CLASSES = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .withImportOption(location -> !location.contains("/generated/"))
+            .importPackages("dev.userdirectory");
+
+    @Test
+    void onlyFeaturesKnowFeatures() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(FEATURES)
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(FEATURES)
+                .because("IDs, pages, policy and errors must not change when a feature does")
+                .check(CLASSES);
+    }
+
+    @Test
+    void packagesDependOneWay() {
+        slices().matching("dev.userdirectory.(*)..")
+                .should()
+                .beFreeOfCycles()
+                .because("group -> user -> relay -> input: whoever owns the data owns the field")
+                .check(CLASSES);
+    }
+
+    @Test
+    void repositoriesListTheirQueriesAndPagesSeek() {
+        noClasses()
+                .should()
+                .dependOnClassesThat(describe(
+                        "bring queries or pages of their own",
+                        type -> type.isAssignableTo(CrudRepository.class)
+                                || type.getPackageName().equals("org.springframework.data.domain")))
+                .because("a repository's file shows every query there is,"
+                        + " and Spring Data's pages count all rows and read the ones that they skip")
+                .check(CLASSES);
+    }
+
+    @Test
+    void everyPackageIsCheckedForNulls() {
+        classes()
+                .that()
+                .resideInAPackage("dev.userdirectory.*..")
+                .should(ArchCondition.from(describe(
+                        "be in a package that is @NullMarked",
+                        type -> type.getPackage().isAnnotatedWith(NullMarked.class))))
+                .because("NullAway checks no other")
+                .check(CLASSES);
+    }
+
+    @Test
+    void nothingIsInjectedIntoFields() {
+        noFields()
+                .should()
+                .beAnnotatedWith(Autowired.class)
+                .orShould()
+                .beAnnotatedWith(Value.class)
+                .because("a constructor shows what a class needs, and lets it be final")
+                .check(CLASSES);
+    }
+}

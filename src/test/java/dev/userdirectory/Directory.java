@@ -1,0 +1,93 @@
+package dev.userdirectory;
+
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.IntStream;
+import org.springframework.boot.test.context.TestComponent;
+import org.springframework.jdbc.core.JdbcTemplate;
+import tools.jackson.databind.JsonNode;
+
+/** What a test puts into the directory, and what it finds there. All tests share one: each brings people of its own. */
+@TestComponent
+public class Directory {
+    private final Client client;
+    private final JdbcTemplate jdbc;
+
+    Directory(Client client, JdbcTemplate jdbc) {
+        this.client = client;
+        this.jdbc = jdbc;
+    }
+
+    /** An address that nobody has. */
+    public static String newEmail() {
+        return UUID.randomUUID() + "@example.com";
+    }
+
+    public String createUser() {
+        return createUsers(1).getFirst();
+    }
+
+    /** The IDs of new users, in the order in which they were created. */
+    public List<String> createUsers(int count) {
+        List<Map<String, String>> users = IntStream.range(0, count)
+                .mapToObj(i -> Map.of("name", "User " + i, "email", newEmail()))
+                .toList();
+        return client
+                .data(
+                        "mutation ($users: [NewUser!]!) { createUsers(users: $users) { users { id } } }",
+                        Map.of("users", users))
+                .at("/createUsers/users")
+                .values()
+                .stream()
+                .map(user -> user.get("id").asString())
+                .toList();
+    }
+
+    public String createGroup(String name, List<String> members) {
+        String id = client.data(
+                        "mutation ($name: String!) { createGroup(name: $name) { group { id } } }", Map.of("name", name))
+                .at("/createGroup/group/id")
+                .asString();
+        client.data(
+                "mutation ($id: ID!, $users: [ID!]!) { addGroupMembers(groupId: $id, userIds: $users) {"
+                        + " errors { code } } }",
+                Map.of("id", id, "users", members));
+        return id;
+    }
+
+    public JsonNode user(String id) {
+        return client.data(
+                        "query ($id: ID!) { user(id: $id) { id name email active createdAt updatedAt version } }",
+                        Map.of("id", id))
+                .get("user");
+    }
+
+    public JsonNode group(String id) {
+        return client.data("""
+                query ($id: ID!) {
+                  group(id: $id) { id name description createdAt updatedAt version members(first: 100) { nodes { id } } }
+                }""", Map.of("id", id)).get("group");
+    }
+
+    /** A digest of every row that a client can change: the same before and after what was refused. */
+    public List<Map<String, Object>> digest() {
+        return jdbc.queryForList("""
+                select 'users', count(*), sum(hashtextextended(users::text, 0)) from users union all
+                select 'groups', count(*), sum(hashtextextended(groups::text, 0)) from groups union all
+                select 'members', count(*), sum(hashtextextended(m::text, 0)) from group_members m
+                """);
+    }
+
+    /** The errors of a mutation's payload, as in {@code users.3.email TAKEN}. */
+    public static List<String> refusals(JsonNode payload) {
+        return payload.get("errors").values().stream()
+                .map(error -> String.join(
+                                ".",
+                                error.get("path").values().stream()
+                                        .map(JsonNode::asString)
+                                        .toList())
+                        + " " + error.get("code").asString())
+                .toList();
+    }
+}

@@ -1,0 +1,192 @@
+package dev.userdirectory.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres.Statements;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import tools.jackson.databind.JsonNode;
+
+/** What a request costs: one statement for each level of it, however many rows, parents and aliases the level has. */
+@DirectoryTest
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class StatementCountTest {
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    Statements statements;
+
+    private List<String> users = List.of();
+    private List<String> groups = List.of();
+    private List<String> everything = List.of();
+
+    @BeforeEach
+    void fiftyUsersInTenGroups() {
+        if (everything.isEmpty()) {
+            everything = new ArrayList<>(directory.createUsers(90));
+            users = List.copyOf(everything.subList(40, 90));
+            groups = IntStream.range(0, 10)
+                    .mapToObj(i -> directory.createGroup("Group " + i, users.subList(i, 40 + i)))
+                    .toList();
+            everything.addAll(groups);
+        }
+        statements.clear();
+    }
+
+    @Test
+    void readsUsersAndTheirGroupsInTwoStatements() {
+        JsonNode data = client.data("{ users(last: 50) { nodes { groups(first: 5) { nodes { name } } } } }");
+
+        assertThat(data.at("/users/nodes")).hasSize(50);
+        assertThat(data.findValues("name")).hasSizeGreaterThan(100);
+        assertThat(statements.executed()).hasSize(2).noneMatch(sql -> sql.contains("count("));
+    }
+
+    @Test
+    void readsAliasesOfOneFieldInOneStatement() {
+        JsonNode data = client.data("""
+                {
+                  users(last: 50) {
+                    nodes {
+                      first: groups(first: 1) { nodes { name } }
+                      last: groups(last: 2) { nodes { name } pageInfo { hasPreviousPage } }
+                      again: groups(first: 1) { nodes { id } }
+                      all: groups(first: 100) { totalCount edges { cursor } }
+                    }
+                  }
+                }""");
+
+        assertThat(data.at("/users/nodes/25/first/nodes")).hasSize(1);
+        assertThat(data.at("/users/nodes/25/again/nodes")).hasSize(1);
+        assertThat(data.at("/users/nodes/25/last/nodes")).hasSize(2);
+        assertThat(data.at("/users/nodes/25/last/pageInfo/hasPreviousPage").asBoolean())
+                .isTrue();
+        assertThat(data.at("/users/nodes/25/all/totalCount").asInt()).isEqualTo(10);
+        assertThat(data.at("/users/nodes/25/all/edges")).hasSize(10);
+        assertThat(statements.executed()).hasSize(2);
+    }
+
+    @Test
+    void readsEveryLevelInOneStatement() {
+        JsonNode data = client.data("""
+                query ($id: ID!) {
+                  user(id: $id) {
+                    groups(first: 10) {
+                      nodes {
+                        members(first: 10) {
+                          nodes { groups(first: 10) { nodes { members(last: 1) { nodes { name } } } } }
+                        }
+                      }
+                    }
+                  }
+                }""", Map.of("id", users.get(20)));
+
+        assertThat(data.at("/user/groups/nodes")).hasSize(10);
+        assertThat(data.at("/user/groups/nodes/9/members/nodes")).hasSize(10);
+        assertThat(data.findValues("name")).hasSizeGreaterThan(200);
+        assertThat(statements.executed()).hasSize(5);
+    }
+
+    /** Levels of one depth are dispatched together, whatever stands between them and the root. */
+    @Test
+    void readsOneLevelUnderSeveralParentsInOneStatement() {
+        client.data("""
+                query ($user: ID!) {
+                  one: user(id: $user) { groups { nodes { name } } }
+                  other: user(id: $user) { groups(last: 3) { nodes { name } } }
+                  node(id: $user) { ... on User { groups { nodes { name } } } }
+                  nodes(ids: [$user]) { ... on User { groups { nodes { name } } } }
+                }""", Map.of("user", users.get(20)));
+
+        assertThat(statements.executed()).hasSize(2);
+    }
+
+    @Test
+    void readsHundredNodesInOneStatementPerType() {
+        JsonNode nodes = client.data(
+                        "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on User { email } ... on Group { description } } }",
+                        Map.of("ids", everything))
+                .get("nodes");
+
+        assertThat(nodes.findValuesAsString("id")).isEqualTo(everything);
+        assertThat(statements.executed()).hasSize(2);
+    }
+
+    @Test
+    void readsUsersByIdInOneStatement() {
+        JsonNode data = client.data(aliases(users, "user(id: \"%s\") { id }"));
+
+        assertThat(data.findValuesAsString("id")).isEqualTo(users);
+        assertThat(statements.executed()).hasSize(1);
+    }
+
+    @Test
+    void readsGroupsByIdInOneStatement() {
+        JsonNode data = client.data(aliases(groups, "group(id: \"%s\") { id }"));
+
+        assertThat(data.findValuesAsString("id")).isEqualTo(groups);
+        assertThat(statements.executed()).hasSize(1);
+    }
+
+    @Test
+    void readsUsersByEmailInOneStatement() {
+        List<String> emails =
+                client.data(aliases(users, "user(id: \"%s\") { email }")).findValuesAsString("email");
+        statements.clear();
+
+        JsonNode data = client.data(aliases(emails, "userByEmail(email: \"%s\") { id }"));
+
+        assertThat(data.findValuesAsString("id")).isEqualTo(users);
+        assertThat(statements.executed()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{ users(first: 3) { nodes { id } } }",
+                "{ users(first: 3) { edges { cursor node { name } } pageInfo { hasNextPage hasPreviousPage } } }",
+                "{ users(last: 3) { pageInfo { startCursor endCursor } } }",
+                "{ users(first: 3, filter: { search: \"user\", active: true }) { nodes { id } } }",
+                "{ groups(last: 3) { nodes { id } pageInfo { hasNextPage hasPreviousPage } } }"
+            })
+    void countsNothingUnasked(String query) {
+        client.data(query);
+
+        assertThat(statements.executed()).hasSize(1).noneMatch(sql -> sql.contains("count("));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{ users(first: 3) { nodes { id } totalCount } }",
+                "{ users(first: 0) { totalCount } }",
+                "{ groups { ...Count } } fragment Count on GroupConnection { how_many: totalCount }"
+            })
+    void countsInTheSameStatement(String query) {
+        client.data(query);
+
+        assertThat(statements.executed()).singleElement().asString().contains("count(");
+    }
+
+    private static String aliases(List<String> values, String field) {
+        return IntStream.range(0, values.size())
+                .mapToObj(i -> "_" + i + ": " + field.formatted(values.get(i)))
+                .collect(Collectors.joining(" ", "{ ", " }"));
+    }
+}
