@@ -4,19 +4,22 @@ import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.context.annotation.Import;
 
 /** A test of the whole service on a real port and a real PostgreSQL, seen through a {@link Client}. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
+@ExtendWith(TestPostgres.Available.class)
 @SpringBootTest(
         classes = UserDirectoryApplication.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {
-            // The output of a build is for what went wrong, and for which PostgreSQL it was.
+            // The output of a build shows what went wrong, and which PostgreSQL it was.
             "spring.main.banner-mode=off",
             "spring.main.log-startup-info=false",
+            "spring.test.print-condition-evaluation-report=false",
             "logging.exception-conversion-word=%wEx{short}",
             "logging.level.root=warn",
             "logging.level.dev.userdirectory=info"

@@ -6,12 +6,16 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
 import net.ttddyy.dsproxy.support.ProxyDataSourceBuilder;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Role;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 
@@ -23,16 +27,20 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 public class TestPostgres {
     private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
     private static final String IMAGE = "postgres:18-alpine";
+    private static final String CHOICE = System.getProperty("directory.test.postgres", "auto");
 
     /** One server for all application contexts of a test run; it ends with the JVM. */
-    private static final JdbcConnectionDetails SERVER = start();
-
-    @Bean
-    JdbcConnectionDetails jdbcConnectionDetails() {
-        return SERVER;
+    private static class Running {
+        static final JdbcConnectionDetails SERVER = start();
     }
 
     @Bean
+    JdbcConnectionDetails jdbcConnectionDetails() {
+        return Running.SERVER;
+    }
+
+    @Bean
+    @Role(BeanDefinition.ROLE_INFRASTRUCTURE) // it comes before what could process it
     static Statements statements() {
         return new Statements();
     }
@@ -66,15 +74,26 @@ public class TestPostgres {
         }
     }
 
+    /** Says that the choice cannot be had before an application context fails for it, at a hundred times the length. */
+    static class Available implements BeforeAllCallback {
+        @Override
+        public void beforeAll(ExtensionContext context) {
+            if (CHOICE.equals("testcontainers")
+                    && !DockerClientFactory.instance().isDockerAvailable()) {
+                throw new IllegalStateException(
+                        "No Docker engine answers, so directory.test.postgres cannot be testcontainers");
+            }
+        }
+    }
+
     private static JdbcConnectionDetails start() {
-        String choice = System.getProperty("directory.test.postgres", "auto");
-        return switch (choice) {
+        return switch (CHOICE) {
             case "testcontainers" -> container();
             case "embedded" -> embedded();
             case "auto" -> DockerClientFactory.instance().isDockerAvailable() ? container() : embedded();
             default ->
                 throw new IllegalArgumentException(
-                        "directory.test.postgres must be auto, testcontainers or embedded, not " + choice);
+                        "directory.test.postgres must be auto, testcontainers or embedded, not " + CHOICE);
         };
     }
 

@@ -13,7 +13,6 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -21,7 +20,6 @@ import tools.jackson.databind.JsonNode;
 
 /** What a request costs: one statement for each level of it, however many rows, parents and aliases the level has. */
 @DirectoryTest
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class StatementCountTest {
     @Autowired
     Client client;
@@ -32,9 +30,9 @@ class StatementCountTest {
     @Autowired
     Statements statements;
 
-    private List<String> users = List.of();
-    private List<String> groups = List.of();
-    private List<String> everything = List.of();
+    private static List<String> users = List.of();
+    private static List<String> groups = List.of();
+    private static List<String> everything = List.of();
 
     @BeforeEach
     void fiftyUsersInTenGroups() {
