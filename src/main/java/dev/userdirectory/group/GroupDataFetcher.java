@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 
 @DgsComponent
 public class GroupDataFetcher {
+    private static final Rows<Group> ALL = new Rows<>("groups g", "true", Group.COLUMNS, Group::read);
     private static final Ordering BY_NAME = byName("Query.groups");
     private static final Ordering OF_USER_BY_NAME = byName("User.groups");
     private static final Ordering BY_JOINING = new Ordering(
@@ -65,13 +66,10 @@ public class GroupDataFetcher {
         PageRequest request = PageRequest.of(env, BY_NAME, cursors);
         return pages.load(
                 search == null
-                        ? new Rows<>("groups g", "true", List.of(), Group.COLUMNS, Group::read)
-                        : new Rows<>(
-                                "groups g",
-                                "g.name_lower like lower(? collate \"pg_c_utf8\")",
-                                List.of(Text.containing("search", search)),
-                                Group.COLUMNS,
-                                Group::read),
+                        ? ALL
+                        : ALL.filteredBy(
+                                List.of("g.name_lower like lower(? collate \"pg_c_utf8\")"),
+                                List.of(Text.containing("search", search))),
                 request);
     }
 

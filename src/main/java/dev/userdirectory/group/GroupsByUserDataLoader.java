@@ -5,7 +5,6 @@ import dev.userdirectory.relay.Connection;
 import dev.userdirectory.relay.Pages;
 import dev.userdirectory.relay.Pages.OfParent;
 import dev.userdirectory.relay.Rows;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -15,11 +14,7 @@ import org.dataloader.MappedBatchLoader;
 @DgsDataLoader(name = "User.groups", caching = false)
 class GroupsByUserDataLoader implements MappedBatchLoader<OfParent, Connection<Group>> {
     private static final Rows<Group> ROWS = new Rows<>(
-            "group_members m join groups g on g.id = m.group_id",
-            "m.user_id = parent.id",
-            List.of(),
-            Group.COLUMNS,
-            Group::read);
+            "group_members m join groups g on g.id = m.group_id", "m.user_id = parent.id", Group.COLUMNS, Group::read);
 
     private final Pages pages;
 

@@ -6,7 +6,6 @@ import dev.userdirectory.relay.Pages;
 import dev.userdirectory.relay.Pages.OfParent;
 import dev.userdirectory.relay.Rows;
 import dev.userdirectory.user.User;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -16,11 +15,7 @@ import org.dataloader.MappedBatchLoader;
 @DgsDataLoader(name = "Group.members", caching = false)
 class MembersByGroupDataLoader implements MappedBatchLoader<OfParent, Connection<User>> {
     private static final Rows<User> ROWS = new Rows<>(
-            "group_members m join users u on u.id = m.user_id",
-            "m.group_id = parent.id",
-            List.of(),
-            User.COLUMNS,
-            User::read);
+            "group_members m join users u on u.id = m.user_id", "m.group_id = parent.id", User.COLUMNS, User::read);
 
     private final Pages pages;
 

@@ -39,7 +39,7 @@ public class Cursors {
         cursor[0] = VERSION;
         System.arraycopy(sign(ordering, text), 0, cursor, 1, SIGNATURE_BYTES);
         System.arraycopy(text, 0, cursor, 1 + SIGNATURE_BYTES, text.length);
-        return Base64.getUrlEncoder().withoutPadding().encodeToString(cursor);
+        return encode(cursor);
     }
 
     /** @throws BadUserInput if the value of that argument is not a cursor that {@link #encode} made for that ordering */
@@ -50,7 +50,10 @@ public class Cursors {
         } catch (IllegalArgumentException e) {
             throw notACursor(argument);
         }
-        if (bytes.length < 1 + SIGNATURE_BYTES || bytes[0] != VERSION) {
+        // Base64 leaves room for padding and spare bits; we gave out one spelling.
+        if (bytes.length < 1 + SIGNATURE_BYTES
+                || bytes[0] != VERSION
+                || !encode(bytes).equals(cursor)) {
             throw notACursor(argument);
         }
         byte[] signature = Arrays.copyOfRange(bytes, 1, 1 + SIGNATURE_BYTES);
@@ -59,6 +62,10 @@ public class Cursors {
             throw notACursor(argument);
         }
         return List.of(new String(text, StandardCharsets.UTF_8).split(SEPARATOR, -1));
+    }
+
+    private static String encode(byte[] cursor) {
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(cursor);
     }
 
     private static BadUserInput notACursor(String argument) {

@@ -37,10 +37,10 @@ public record Ordering(String name, boolean ascending, List<SortKey> keys) {
         return keys.stream().map(key -> key.column() + direction(backward)).collect(Collectors.joining(", "));
     }
 
-    /** Of rows that {@link #select()} has named, as the client sees them. */
-    String orderByNames() {
+    /** Of rows that {@link #select()} has named. */
+    String orderByNames(boolean backward) {
         return IntStream.range(0, keys.size())
-                .mapToObj(i -> "key_" + i + direction(false))
+                .mapToObj(i -> "key_" + i + direction(backward))
                 .collect(Collectors.joining(", "));
     }
 

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param backward whether it is the last {@code size} rows of the range that are wanted, not the first
  * @param after the keys of the row that the range starts behind, or null
  * @param before the keys of the row that the range ends at, or null
- * @param pageInfo whether anything of {@code pageInfo} is selected
+ * @param previousPage whether {@code hasPreviousPage} is selected
+ * @param nextPage whether {@code hasNextPage} is selected
  */
 public record PageRequest(
         Ordering ordering,
@@ -20,7 +21,8 @@ public record PageRequest(
         boolean backward,
         @Nullable List<String> after,
         @Nullable List<String> before,
-        boolean pageInfo,
+        boolean previousPage,
+        boolean nextPage,
         boolean totalCount) {
 
     private static final int DEFAULT_SIZE = 20;
@@ -44,7 +46,8 @@ public record PageRequest(
                 last != null,
                 after == null ? null : cursors.decode("after", ordering.name(), after),
                 before == null ? null : cursors.decode("before", ordering.name(), before),
-                selection.contains("pageInfo"),
+                selection.contains("pageInfo/hasPreviousPage"),
+                selection.contains("pageInfo/hasNextPage"),
                 selection.contains("totalCount"));
     }
 

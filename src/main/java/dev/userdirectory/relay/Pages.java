@@ -1,6 +1,7 @@
 package dev.userdirectory.relay;
 
 import dev.userdirectory.relay.Connection.Edge;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -11,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.PGStatement;
+import org.springframework.jdbc.core.ArgumentPreparedStatementSetter;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 import org.springframework.stereotype.Component;
@@ -18,9 +21,16 @@ import org.springframework.stereotype.Component;
 /**
  * Reads pages. However many parents, arguments and counts, it is one statement, and each page in it one seek in an
  * index and a row more than the page has: the row that tells whether there is a next page.
+ *
+ * <p>Where rows are filtered, that index leads past rows that do not pass. If many pass, the page is soon full; if few
+ * do, the filter has an index of its own, and they are soon sorted. Which it is differs from cursor to cursor and no
+ * statistics tell, so the statement tries: it walks some rows, and unless these fill the page, it goes by the filter.
  */
 @Component
 public class Pages {
+    private static final int WALK = 1000;
+    private static final int WALK_PER_ROW = 100;
+
     private final JdbcTemplate jdbc;
     private final Cursors cursors;
 
@@ -61,6 +71,13 @@ public class Pages {
         return result;
     }
 
+    /** One end of a range: a condition on a row's keys, and the values that it compares them with. */
+    private record Bound(String condition, List<String> keys) {
+        static List<Bound> of(String condition, @Nullable List<String> keys) {
+            return keys == null ? List.of() : List.of(new Bound(condition, keys));
+        }
+    }
+
     private class Statement<T> {
         private final Rows<T> rows;
         private final List<PageRequest> requests = new ArrayList<>();
@@ -74,8 +91,7 @@ public class Pages {
         }
 
         void append(PageRequest request, String parents, List<?> parentArgs) {
-            boolean behind = request.pageInfo() && request.after() != null;
-            boolean ahead = request.pageInfo() && request.before() != null;
+            Ordering ordering = request.ordering();
             sql.append(requests.isEmpty() ? "" : " union all ");
             sql.append("select ")
                     .append(requests.size())
@@ -85,63 +101,97 @@ public class Pages {
             requests.add(request);
 
             sql.append(" cross join lateral (select ");
-            appendExists(behind, request.ordering().before(true), request.after());
+            appendExists(request.previousPage(), ordering, Bound.of(ordering.before(true), request.after()), true);
             sql.append(" as behind, ");
-            appendExists(ahead, request.ordering().after(true), request.before());
+            appendExists(request.nextPage(), ordering, Bound.of(ordering.after(true), request.before()), false);
             sql.append(" as ahead, ");
             if (request.totalCount()) {
                 sql.append("(select count(*)");
-                appendFrom();
+                appendFrom(List.of());
+                appendFilter();
                 sql.append(")");
             } else {
                 sql.append("null::bigint");
             }
-            sql.append(" as total) more left join lateral (select ")
-                    .append(request.ordering().select())
-                    .append(", ")
-                    .append(rows.columns());
-            appendFrom();
-            appendRange(request.ordering().after(false), request.after());
-            appendRange(request.ordering().before(false), request.before());
-            // The limit is a literal: PostgreSQL plans an unknown one as a tenth of the table.
-            sql.append(" order by ")
-                    .append(request.ordering().orderBy(request.backward()))
-                    .append(" limit ")
-                    .append(request.size() + 1);
+            sql.append(" as total) more left join lateral (");
+            List<Bound> range = new ArrayList<>(Bound.of(ordering.after(false), request.after()));
+            range.addAll(Bound.of(ordering.before(false), request.before()));
+            appendSeek(ordering, range, request.backward(), request.size() + 1);
             sql.append(") page on true");
         }
 
-        private void appendFrom() {
-            sql.append(" from ").append(rows.from()).append(" where ").append(rows.where());
-            args.addAll(rows.args());
-        }
-
-        private void appendRange(String condition, @Nullable List<String> keys) {
-            if (keys != null) {
-                sql.append(" and ").append(condition);
-                args.addAll(keys);
-            }
-        }
-
-        private void appendExists(boolean wanted, String condition, @Nullable List<String> keys) {
-            if (!wanted) {
+        /** Whether there is a row beyond a bound, seen by looking at the one nearest to it. */
+        private void appendExists(boolean wanted, Ordering ordering, List<Bound> bound, boolean backward) {
+            if (!wanted || bound.isEmpty()) {
                 sql.append("false");
                 return;
             }
-            sql.append("exists (select");
-            appendFrom();
-            appendRange(condition, keys);
+            sql.append("exists (select from (");
+            appendSeek(ordering, bound, backward, 1);
+            sql.append(") nearest)");
+        }
+
+        /** The first rows of a range, or the last ones. */
+        private void appendSeek(Ordering ordering, List<Bound> range, boolean backward, int limit) {
+            String select = "select " + ordering.select() + ", " + rows.columns();
+            if (rows.filter().isEmpty()) {
+                sql.append(select);
+                appendFrom(range);
+                appendOrder(ordering.orderBy(backward), limit);
+                return;
+            }
+            sql.append("with near as materialized (select * from (").append(select);
+            sql.append(", ").append(String.join(" and ", rows.filter())).append(" as passes");
+            args.addAll(rows.filterArgs());
+            appendFrom(range);
+            appendOrder(ordering.orderBy(backward), WALK + WALK_PER_ROW * limit);
+            sql.append(") walked where passes");
+            appendOrder(ordering.orderByNames(backward), limit);
+            sql.append(") select * from near where (select count(*) from near) = ")
+                    .append(limit);
+            // The offset keeps the order outside, so that it is not walked once more.
+            sql.append(" union all (select * from (").append(select).append(", true");
+            appendFrom(range);
+            appendFilter();
+            sql.append(" offset 0) found where (select count(*) from near) < ").append(limit);
+            appendOrder(ordering.orderByNames(backward), limit);
             sql.append(")");
+        }
+
+        private void appendFrom(List<Bound> range) {
+            sql.append(" from ").append(rows.from()).append(" where ").append(rows.where());
+            for (Bound bound : range) {
+                sql.append(" and ").append(bound.condition());
+                args.addAll(bound.keys());
+            }
+        }
+
+        private void appendFilter() {
+            rows.filter().forEach(condition -> sql.append(" and ").append(condition));
+            args.addAll(rows.filterArgs());
+        }
+
+        /** The limit is a literal: PostgreSQL plans an unknown one as a tenth of the table. */
+        private void appendOrder(String keys, int limit) {
+            sql.append(" order by ").append(keys).append(" limit ").append(limit);
         }
 
         /** Of each branch, a page for each of its parents. */
         List<List<Connection<T>>> run() {
             sql.append(" order by branch, n, ")
-                    .append(requests.getFirst().ordering().orderByNames());
-            jdbc.query(sql.toString(), this::read, args.toArray());
+                    .append(requests.getFirst().ordering().orderByNames(false));
+            jdbc.query(sql.toString(), this::prepare, this::read);
             return pages.stream()
                     .map(branch -> branch.stream().map(PageBuilder::build).toList())
                     .toList();
+        }
+
+        private void prepare(PreparedStatement statement) throws SQLException {
+            if (!rows.filter().isEmpty()) {
+                // One plan for all values of a filter is a bad one for most: plan anew for each.
+                statement.unwrap(PGStatement.class).setPrepareThreshold(0);
+            }
+            new ArgumentPreparedStatementSetter(args.toArray()).setValues(statement);
         }
 
         private void read(ResultSet row) throws SQLException {

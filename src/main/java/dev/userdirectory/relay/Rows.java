@@ -7,8 +7,20 @@ import org.springframework.jdbc.core.RowMapper;
  * The rows of a connection, in SQL.
  *
  * @param from the tables, with their aliases
- * @param where which of their rows; in a nested connection it tells by {@code parent.id} whose they are
- * @param args the values of the placeholders in {@code where}
+ * @param where which of their rows, as far as the index of every ordering can tell; in a nested connection it says by
+ *     {@code parent.id} whose they are
  * @param columns what the mapper reads
+ * @param filter conditions on those rows that the index of the ordering knows nothing of, joined by {@code and}
+ * @param filterArgs the values of the placeholders in the filter
  */
-public record Rows<T>(String from, String where, List<?> args, String columns, RowMapper<T> mapper) {}
+public record Rows<T>(
+        String from, String where, String columns, RowMapper<T> mapper, List<String> filter, List<?> filterArgs) {
+
+    public Rows(String from, String where, String columns, RowMapper<T> mapper) {
+        this(from, where, columns, mapper, List.of(), List.of());
+    }
+
+    public Rows<T> filteredBy(List<String> filter, List<?> args) {
+        return new Rows<>(from, where, columns, mapper, filter, args);
+    }
+}

@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 
 @DgsComponent
 public class UserDataFetcher {
+    private static final Rows<User> ALL = new Rows<>("users u", "true", User.COLUMNS, User::read);
+
     private final Pages pages;
     private final Cursors cursors;
 
@@ -74,22 +76,25 @@ public class UserDataFetcher {
     }
 
     private static Rows<User> rows(@Nullable UserFilter filter) {
-        List<String> where = new ArrayList<>(List.of("true"));
-        List<Object> args = new ArrayList<>();
-        if (filter != null && filter.getActive() != null) {
-            where.add(filter.getActive() ? "u.active" : "not u.active");
+        if (filter == null) {
+            return ALL;
         }
-        if (filter != null && filter.getGroupId() != null) {
+        List<String> conditions = new ArrayList<>();
+        List<Object> args = new ArrayList<>();
+        if (filter.getActive() != null) {
+            conditions.add(filter.getActive() ? "u.active" : "not u.active");
+        }
+        if (filter.getGroupId() != null) {
             Optional<UUID> groupId =
                     GlobalId.parse("filter.groupId", filter.getGroupId()).of(NodeType.GROUP);
-            where.add("exists (select from group_members m where m.group_id = ? and m.user_id = u.id)");
+            conditions.add("exists (select from group_members m where m.group_id = ? and m.user_id = u.id)");
             args.add(groupId.orElse(new UUID(0, 0)));
         }
-        if (filter != null && filter.getSearch() != null) {
-            where.add("(u.name_lower || e'\\n' || u.email_lower) like lower(? collate \"pg_c_utf8\")");
+        if (filter.getSearch() != null) {
+            conditions.add("(u.name_lower || e'\\n' || u.email_lower) like lower(? collate \"pg_c_utf8\")");
             args.add(Text.containing("filter.search", filter.getSearch()));
         }
-        return new Rows<>("users u", String.join(" and ", where), args, User.COLUMNS, User::read);
+        return ALL.filteredBy(conditions, args);
     }
 
     private static Ordering ordering(UserOrder orderBy) {
