@@ -21,9 +21,7 @@ class LocalPostgres {
 
     @Bean(destroyMethod = "close")
     EmbeddedPostgres embeddedPostgres() throws IOException, InterruptedException {
-        stopLeftOver();
-        EmbeddedPostgres postgres =
-                embedded().setDataDirectory(DATA).setCleanDataDirectory(false).start();
+        EmbeddedPostgres postgres = start(DATA);
         log.info("PostgreSQL runs on {}, its data is in {}", postgres.getJdbcUrl("postgres", "postgres"), DATA);
         return postgres;
     }
@@ -31,6 +29,11 @@ class LocalPostgres {
     @Bean
     JdbcConnectionDetails jdbcConnectionDetails(EmbeddedPostgres postgres) {
         return new TestPostgres.Server(postgres.getJdbcUrl("postgres", "postgres"), "postgres", "postgres");
+    }
+
+    static EmbeddedPostgres start(Path data) throws IOException, InterruptedException {
+        stopLeftOver(data);
+        return embedded().setDataDirectory(data).setCleanDataDirectory(false).start();
     }
 
     /** Sorts and folds by Unicode's code points on every platform, as the images do or not. */
@@ -42,8 +45,8 @@ class LocalPostgres {
     }
 
     /** A run that was killed leaves its server behind, which nobody uses and which holds on to the data. */
-    private static void stopLeftOver() throws IOException, InterruptedException {
-        Path pidFile = DATA.resolve("postmaster.pid");
+    private static void stopLeftOver(Path data) throws IOException, InterruptedException {
+        Path pidFile = data.resolve("postmaster.pid");
         if (!Files.exists(pidFile)) {
             return;
         }
@@ -57,7 +60,7 @@ class LocalPostgres {
         try {
             server.onExit().get(5, TimeUnit.SECONDS);
         } catch (TimeoutException | ExecutionException e) {
-            throw new IllegalStateException("Another run of the service uses " + DATA + "; stop it first", e);
+            throw new IllegalStateException("Another run of the service uses " + data + "; stop it first", e);
         }
     }
 }

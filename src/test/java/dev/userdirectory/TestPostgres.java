@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
+import net.ttddyy.dsproxy.QueryInfo;
 import net.ttddyy.dsproxy.support.ProxyDataSourceBuilder;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -54,7 +55,7 @@ public class TestPostgres {
                 return bean instanceof DataSource dataSource
                         ? ProxyDataSourceBuilder.create(dataSource)
                                 .afterQuery((execution, queries) ->
-                                        queries.forEach(query -> statements.executed.add(query.getQuery())))
+                                        queries.forEach(query -> statements.executed.add(Statement.of(query))))
                                 .build()
                         : bean;
             }
@@ -63,14 +64,30 @@ public class TestPostgres {
 
     /** The SQL that the service has sent since the recorder was last cleared. */
     public static class Statements {
-        private final List<String> executed = new CopyOnWriteArrayList<>();
+        private final List<Statement> executed = new CopyOnWriteArrayList<>();
 
         public void clear() {
             executed.clear();
         }
 
         public List<String> executed() {
-            return List.copyOf(executed);
+            return executed.stream().map(Statement::sql).toList();
+        }
+
+        public Statement last() {
+            return executed.getLast();
+        }
+    }
+
+    /** @param arguments the values of its placeholders; of a batch, those of every round */
+    public record Statement(String sql, List<Object> arguments) {
+        static Statement of(QueryInfo query) {
+            return new Statement(
+                    query.getQuery(),
+                    query.getParametersList().stream()
+                            .flatMap(List::stream)
+                            .map(parameter -> parameter.getArgs()[1])
+                            .toList());
         }
     }
 

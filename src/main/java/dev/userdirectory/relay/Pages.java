@@ -147,13 +147,13 @@ public class Pages {
             appendOrder(ordering.orderBy(backward), WALK + WALK_PER_ROW * limit);
             sql.append(") walked where passes");
             appendOrder(ordering.orderByNames(backward), limit);
-            sql.append(") select * from near where (select count(*) from near) = ")
-                    .append(limit);
+            String full = "exists (select from near offset " + (limit - 1) + ")";
+            sql.append(") select * from near where ").append(full);
             // The offset keeps the order outside, so that it is not walked once more.
             sql.append(" union all (select * from (").append(select).append(", true");
             appendFrom(range);
             appendFilter();
-            sql.append(" offset 0) found where (select count(*) from near) < ").append(limit);
+            sql.append(" offset 0) found where not ").append(full);
             appendOrder(ordering.orderByNames(backward), limit);
             sql.append(")");
         }

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
 import java.io.File;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,7 +45,7 @@ import tools.jackson.databind.json.JsonMapper;
 @EnabledIf(value = "startBrowser", disabledReason = "No Chromium starts. The log says why.")
 class GraphiqlTest {
     private static final Logger log = LoggerFactory.getLogger(GraphiqlTest.class);
-    private static final String TOKEN = "a-token-typed-into-the-page";
+    private static final String TOKEN = Tokens.withScopes("users:read users:write");
 
     @SuppressWarnings("NullAway.Init") // set before any test
     private static ChromeDriver browser;

@@ -1,0 +1,295 @@
+package dev.userdirectory;
+
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.Signature;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.UUID;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.jdbc.core.JdbcTemplate;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * How long the packaged service takes to answer out of a million users, over HTTP, one request at a time:
+ *
+ * <pre>
+ * ./mvnw -q package -DskipTests spring-boot:test-run -Dspring-boot.run.main-class=dev.userdirectory.Benchmark
+ * </pre>
+ *
+ * The first run loads the users and keeps them in {@code .data/benchmark}. Requests that are compared take turns, so
+ * whatever else the machine does falls on all of them alike. Fails if a page takes longer than it may.
+ */
+class Benchmark implements AutoCloseable {
+    private static final Path DATA = Path.of(".data", "benchmark").toAbsolutePath();
+    private static final int DEPTH = 900_000;
+
+    private final JsonMapper json = JsonMapper.shared();
+    private final HttpClient http =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final KeyPair key;
+    private final EmbeddedPostgres postgres;
+    private final JdbcTemplate jdbc;
+    private final URI server;
+    private final Process service;
+    private final String authorization;
+
+    private Benchmark() throws Exception {
+        key = KeyPairGenerator.getInstance("RSA").generateKeyPair();
+        postgres = LocalPostgres.start(DATA.resolve("postgres"));
+        jdbc = new JdbcTemplate(postgres.getPostgresDatabase());
+        server = URI.create("http://localhost:" + freePort());
+        service = start();
+        authorization = "Bearer " + token();
+    }
+
+    /** @param limit how many times as long as the first request of a comparison it may take, or infinity */
+    private record Workload(String name, Map<String, ?> variables, double limit) {}
+
+    public static void main(String[] args) throws Exception {
+        try (Benchmark benchmark = new Benchmark()) {
+            benchmark.awaitStart();
+            benchmark.loadOnce();
+            if (!benchmark.comparePages()) {
+                throw new IllegalStateException("A page takes too long");
+            }
+            benchmark.compareFilters();
+        }
+    }
+
+    private Process start() throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        try (DirectoryStream<Path> jars = Files.newDirectoryStream(Path.of("target"), "user-directory-*.jar")) {
+            jars.forEach(jar -> command.addAll(List.of("-jar", jar.toString())));
+        }
+        String publicKey = "-----BEGIN PUBLIC KEY-----\n"
+                + Base64.getMimeEncoder().encodeToString(key.getPublic().getEncoded())
+                + "\n-----END PUBLIC KEY-----\n";
+        command.addAll(List.of(
+                "--server.port=" + server.getPort(),
+                "--spring.datasource.url=" + postgres.getJdbcUrl("postgres", "postgres"),
+                "--spring.datasource.username=postgres",
+                "--spring.datasource.password=postgres",
+                "--spring.security.oauth2.resourceserver.jwt.public-key-location=base64:"
+                        + Base64.getEncoder().encodeToString(publicKey.getBytes(StandardCharsets.UTF_8))));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(DATA.resolve("service.log").toFile())
+                .start();
+    }
+
+    private void awaitStart() throws IOException, InterruptedException {
+        HttpRequest health =
+                HttpRequest.newBuilder(server.resolve("/actuator/health")).build();
+        while (true) {
+            try {
+                if (http.send(health, BodyHandlers.discarding()).statusCode() == 200) {
+                    return;
+                }
+            } catch (ConnectException e) {
+                if (!service.isAlive()) {
+                    throw new IllegalStateException(
+                            "The service does not start; see " + DATA.resolve("service.log"), e);
+                }
+            }
+            Thread.sleep(Duration.ofMillis(100));
+        }
+    }
+
+    private void loadOnce() throws IOException {
+        if (Boolean.TRUE.equals(jdbc.queryForObject("select exists (select from users)", Boolean.class))) {
+            return;
+        }
+        Instant start = Instant.now();
+        jdbc.execute(new ClassPathResource("db/sample/million.sql").getContentAsString(StandardCharsets.UTF_8));
+        System.out.printf(
+                "A million users loaded in %d s%n",
+                Duration.between(start, Instant.now()).toSeconds());
+        jdbc.execute("vacuum users, groups, group_members");
+    }
+
+    @Override
+    public void close() throws IOException, InterruptedException {
+        service.destroy();
+        service.waitFor();
+        postgres.close();
+    }
+
+    private boolean comparePages() throws IOException, InterruptedException {
+        boolean passed = true;
+        for (String field : List.of("CREATED_AT", "NAME", "EMAIL")) {
+            String cursor = cursorAt(DEPTH, field);
+            passed &= compare(
+                    "Pages of 20 users by " + field,
+                    1000,
+                    List.of(
+                            users("first", field, Map.of(), Map.of("first", 20), 1),
+                            users("behind " + DEPTH, field, Map.of(), Map.of("first", 20, "after", cursor), 1.2),
+                            users("last", field, Map.of(), Map.of("last", 20), 1.2),
+                            users("before " + DEPTH, field, Map.of(), Map.of("last", 20, "before", cursor), 1.2)));
+        }
+        return passed;
+    }
+
+    /** What no index leads to alone: a filter and an order. */
+    private void compareFilters() throws IOException, InterruptedException {
+        List<UUID> groups =
+                jdbc.queryForList("select group_id from group_members group by 1 order by count(*)", UUID.class);
+        Map<String, Map<String, ?>> filters = new LinkedHashMap<>();
+        filters.put("none", Map.of());
+        for (String search : List.of(
+                "example",
+                "a",
+                "maria",
+                "mari",
+                "quispe",
+                "xavier quispe",
+                "featherstonehaugh",
+                "4711",
+                "777777@",
+                "nobody",
+                "q7",
+                "z",
+                "õ")) {
+            filters.put("search " + search, Map.of("search", search));
+        }
+        filters.put("active", Map.of("active", true));
+        filters.put("inactive", Map.of("active", false));
+        filters.put("small group", Map.of("groupId", id(groups.getFirst())));
+        filters.put("medium group", Map.of("groupId", id(groups.get(groups.size() * 9 / 10))));
+        filters.put("large group", Map.of("groupId", id(groups.getLast())));
+        for (String field : List.of("CREATED_AT", "NAME", "EMAIL")) {
+            String cursor = cursorAt(DEPTH / 2, field);
+            List<Workload> workloads = new ArrayList<>();
+            filters.forEach((name, filter) -> {
+                workloads.add(users(name, field, filter, Map.of("first", 20), Double.POSITIVE_INFINITY));
+                workloads.add(users(
+                        name + ", halfway",
+                        field,
+                        filter,
+                        Map.of("first", 20, "after", cursor),
+                        Double.POSITIVE_INFINITY));
+            });
+            compare("Filters of users by " + field, 50, workloads);
+        }
+    }
+
+    private static Workload users(String name, String field, Map<String, ?> filter, Map<String, ?> page, double limit) {
+        Map<String, Object> variables = new HashMap<>(page);
+        variables.put("orderBy", Map.of("field", field));
+        variables.put("filter", filter);
+        return new Workload(name, variables, limit);
+    }
+
+    /** The cursor of the user at that place: a filter leaves cursors as they are. */
+    private String cursorAt(int place, String field) throws IOException, InterruptedException {
+        String column = field.equals("CREATED_AT") ? "created_at" : field.toLowerCase(Locale.ROOT) + "_lower";
+        String email = jdbc.queryForObject(
+                "select email from users order by " + column + ", id offset ? limit 1", String.class, place - 1);
+        Workload search = users("", field, Map.of("search", email), Map.of("first", 1), 1);
+        return post(search).at("/data/users/pageInfo/endCursor").asString();
+    }
+
+    private String token() throws GeneralSecurityException {
+        Base64.Encoder base64 = Base64.getUrlEncoder().withoutPadding();
+        String header = json.writeValueAsString(Map.of("alg", "RS256"));
+        String claims = json.writeValueAsString(Map.of(
+                "sub", "benchmark",
+                "scope", "users:read users:write",
+                "exp", Instant.now().plus(Duration.ofDays(1)).getEpochSecond()));
+        String text = base64.encodeToString(header.getBytes(StandardCharsets.UTF_8)) + "."
+                + base64.encodeToString(claims.getBytes(StandardCharsets.UTF_8));
+        Signature signature = Signature.getInstance("SHA256withRSA");
+        signature.initSign(key.getPrivate());
+        signature.update(text.getBytes(StandardCharsets.UTF_8));
+        return text + "." + base64.encodeToString(signature.sign());
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static String id(UUID group) {
+        return new GlobalId(NodeType.GROUP, group).toString();
+    }
+
+    /** Prints the median and the 95th percentile of each, and whether every median is within its limit. */
+    private boolean compare(String title, int rounds, List<Workload> workloads)
+            throws IOException, InterruptedException {
+        long[][] nanos = new long[workloads.size()][rounds];
+        for (int round = -rounds / 2; round < rounds; round++) {
+            for (int i = 0; i < workloads.size(); i++) {
+                long start = System.nanoTime();
+                post(workloads.get(i));
+                if (round >= 0) {
+                    nanos[i][round] = System.nanoTime() - start;
+                }
+            }
+        }
+        System.out.printf("%n%-40s %10s %10s %8s%n", title, "median ms", "95 % ms", "ratio");
+        boolean passed = true;
+        for (int i = 0; i < workloads.size(); i++) {
+            Arrays.sort(nanos[i]);
+            double ratio = (double) nanos[i][rounds / 2] / nanos[0][rounds / 2];
+            passed &= ratio <= workloads.get(i).limit;
+            System.out.printf(
+                    "%-40s %10.2f %10.2f %8.2f%s%n",
+                    workloads.get(i).name,
+                    nanos[i][rounds / 2] / 1e6,
+                    nanos[i][rounds * 95 / 100] / 1e6,
+                    ratio,
+                    ratio > workloads.get(i).limit ? "  more than " + workloads.get(i).limit : "");
+        }
+        return passed;
+    }
+
+    private JsonNode post(Workload workload) throws IOException, InterruptedException {
+        String document = """
+                query ($orderBy: UserOrder!, $filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
+                  users(orderBy: $orderBy, filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+                    nodes { id name email }
+                    pageInfo { hasPreviousPage hasNextPage startCursor endCursor }
+                  }
+                }""";
+        HttpRequest request = HttpRequest.newBuilder(server.resolve("/graphql"))
+                .header("Content-Type", "application/json")
+                .header("Authorization", authorization)
+                .POST(BodyPublishers.ofString(
+                        json.writeValueAsString(Map.of("query", document, "variables", workload.variables))))
+                .build();
+        JsonNode response =
+                json.readTree(http.send(request, BodyHandlers.ofString()).body());
+        if (response.has("errors")) {
+            throw new IllegalStateException(response.toString());
+        }
+        return response;
+    }
+}

@@ -1,0 +1,118 @@
+package dev.userdirectory.user;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.DirectoryTest;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.JdbcTemplate;
+import tools.jackson.databind.JsonNode;
+
+@DirectoryTest
+class UserSearchTest {
+    @Autowired
+    Client client;
+
+    @Autowired
+    JdbcTemplate jdbc;
+
+    @BeforeEach
+    void createUsers() {
+        jdbc.update("delete from users");
+        create("100 % sure", "percent@example.com");
+        create("snake_case", "under_score@example.com");
+        create("back\\slash", "slash@example.com");
+        create("O'Brien \"Quote\"", "o'brien@example.com");
+        create("Ärger ÉCOLE", "aerger@example.com");
+        create("ОЛЬГА", "olga@example.com");
+        create("İpek", "IPEK@Example.com");
+        create("🦊", "fox@example.com");
+        create("Al", "ice@example.com");
+    }
+
+    @AfterEach
+    void deleteUsers() {
+        jdbc.update("delete from users");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            quoteCharacter = '`',
+            value = {
+                "%, 100 % sure",
+                "100 %, 100 % sure",
+                "_, snake_case",
+                "e_c, snake_case",
+                "r_s, snake_case",
+                "\\, back\\slash",
+                "k\\s, back\\slash",
+                "\", O'Brien \"Quote\"",
+                "o'b, O'Brien \"Quote\"",
+                "ärger, Ärger ÉCOLE",
+                "ÄRGER, Ärger ÉCOLE",
+                "école, Ärger ÉCOLE",
+                "ольга, ОЛЬГА",
+                "ЛЬ, ОЛЬГА",
+                "ipek@, İpek",
+                "IPEK, İpek",
+                "İPEK, İpek",
+                "🦊, 🦊",
+                "FOX@EXAMPLE.COM, 🦊",
+                "Al, Al"
+            })
+    void findsTextWhateverItsCase(String search, String name) {
+        assertThat(found(search)).containsExactly(name);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "%%", "a%e", "_nake", "\\\\", "\\_", "''", "arger", "alice", "al ice", "al ice@", "éy", "zz", "e.c0m"
+            })
+    void findsOnlyWhatContainsTheText(String search) {
+        assertThat(found(search)).isEmpty();
+    }
+
+    @Test
+    void findsAllForNoText() {
+        assertThat(found("")).hasSize(9);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"l\ni", "\0", "\u001b"})
+    void refusesWhatNoNameHolds(String search) {
+        for (String field : List.of("users(filter: { search: $search })", "groups(search: $search)")) {
+            JsonNode error =
+                    client.error("query ($search: String) { " + field + " { totalCount } }", Map.of("search", search));
+
+            assertThat(error.at("/extensions/code").asString()).isEqualTo("BAD_USER_INPUT");
+            assertThat(error.get("message").asString()).endsWith("search` must not contain control characters.");
+        }
+    }
+
+    private void create(String name, String email) {
+        client.data(
+                "mutation ($name: String!, $email: String!) { createUser(name: $name, email: $email) { user { id } } }",
+                Map.of("name", name, "email", email));
+    }
+
+    private List<String> found(String search) {
+        JsonNode users = client.data(
+                        "query ($search: String!) { users(filter: { search: $search }) { totalCount nodes { name } } }",
+                        Map.of("search", search))
+                .get("users");
+        List<String> names = users.get("nodes").values().stream()
+                .map(node -> node.get("name").asString())
+                .toList();
+        assertThat(users.get("totalCount").asInt()).isEqualTo(names.size());
+        return names;
+    }
+}
