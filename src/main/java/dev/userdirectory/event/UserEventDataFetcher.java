@@ -1,0 +1,88 @@
+package dev.userdirectory.event;
+
+import com.netflix.graphql.dgs.DgsComponent;
+import com.netflix.graphql.dgs.DgsData;
+import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
+import com.netflix.graphql.dgs.DgsQuery;
+import com.netflix.graphql.dgs.InputArgument;
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.relay.Connection;
+import dev.userdirectory.relay.Cursors;
+import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.relay.PageRequest;
+import dev.userdirectory.relay.Pages;
+import dev.userdirectory.relay.Rows;
+import dev.userdirectory.user.User;
+import graphql.GraphQLError;
+import graphql.execution.DataFetcherResult;
+import graphql.schema.DataFetchingEnvironment;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.dataloader.DataLoader;
+import org.jspecify.annotations.Nullable;
+
+@DgsComponent
+class UserEventDataFetcher {
+    private static final Rows<UserEvent> ROWS =
+            new Rows<>("user_events e", UserEvents.SETTLED, UserEvent.COLUMNS, UserEvent::read);
+
+    private final Pages pages;
+    private final Cursors cursors;
+    private final UserEvents events;
+
+    UserEventDataFetcher(Pages pages, Cursors cursors, UserEvents events) {
+        this.pages = pages;
+        this.cursors = cursors;
+        this.events = events;
+    }
+
+    @DgsQuery
+    DataFetcherResult<Connection<UserEvent>> userEvents(
+            @InputArgument @Nullable String after, DgsDataFetchingEnvironment env) {
+        PageRequest request = PageRequest.of(env, UserEvents.ORDER, cursors);
+        Connection<UserEvent> page = pages.load(ROWS, request);
+        boolean expired = after != null && !events.isKept(UserEvents.position(cursors, after));
+        return expired
+                ? DataFetcherResult.<Connection<UserEvent>>newResult()
+                        .error(expired(env))
+                        .build()
+                : DataFetcherResult.<Connection<UserEvent>>newResult()
+                        .data(page)
+                        .build();
+    }
+
+    @DgsData(parentType = "UserEventConnection")
+    @Nullable
+    String newestCursor() {
+        Position end = events.end();
+        return end.equals(Position.START) ? null : UserEvents.cursor(cursors, end);
+    }
+
+    @DgsData(parentType = "UserEvent")
+    String cursor(DataFetchingEnvironment env) {
+        UserEvent event = Objects.requireNonNull(env.getSource());
+        return UserEvents.cursor(cursors, event.position());
+    }
+
+    @DgsData(parentType = "UserEvent")
+    CompletableFuture<User> user(DataFetchingEnvironment env) {
+        UserEvent event = Objects.requireNonNull(env.getSource());
+        DataLoader<UUID, User> users = Objects.requireNonNull(env.getDataLoader(NodeType.USER.typeName()));
+        return users.load(event.user());
+    }
+
+    private static GraphQLError expired(DataFetchingEnvironment env) {
+        return TypedGraphQLError.newBuilder()
+                .path(env.getExecutionStepInfo().getPath())
+                .location(env.getField().getSourceLocation())
+                .errorType(ErrorType.FAILED_PRECONDITION)
+                .message(
+                        "Argument `after` is the cursor of an event that is no longer kept: events may be missing behind it. "
+                                + "Read what you need of the users, then follow the feed without `after`.")
+                .extensions(Map.of("code", "EVENTS_EXPIRED", "argument", "after"))
+                .build();
+    }
+}

@@ -1,0 +1,109 @@
+package dev.userdirectory.event;
+
+import dev.userdirectory.relay.Cursors;
+import dev.userdirectory.relay.Ordering;
+import dev.userdirectory.relay.Ordering.SortKey;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.dao.support.DataAccessUtils;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+
+/**
+ * The feed in PostgreSQL. It is shown up to where no transaction is left that could still commit an event; what is
+ * shown never changes but that the oldest is trimmed. A cursor is good as long as its event is kept, so the newest
+ * event is kept for ever.
+ */
+@Component
+class UserEvents {
+    static final Ordering ORDER = new Ordering(
+            "userEvents", true, List.of(new SortKey("e.transaction", "bigint"), new SortKey("e.sequence", "bigint")));
+    static final String SETTLED = "e.transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+
+    private final JdbcTemplate jdbc;
+
+    UserEvents(JdbcTemplate jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    static String cursor(Cursors cursors, Position position) {
+        return cursors.encode(ORDER.name(), position.cursorKeys());
+    }
+
+    static Position position(Cursors cursors, String after) {
+        return Position.of(cursors.decode("after", ORDER.name(), after));
+    }
+
+    /** The events behind a position, the oldest first. */
+    List<UserEvent> read(Position after, @Nullable UUID user, int limit) {
+        List<Object> args = new ArrayList<>(List.of(after.transaction(), after.sequence()));
+        if (user != null) {
+            args.add(user);
+        }
+        return jdbc.query(
+                "select " + UserEvent.COLUMNS + " from user_events e where " + SETTLED
+                        + " and (e.transaction, e.sequence) > (?, ?)" + (user == null ? "" : " and e.user_id = ?")
+                        + " order by e.transaction, e.sequence limit " + limit,
+                UserEvent::read,
+                args.toArray());
+    }
+
+    /**
+     * Whether the event at that position is still kept. If it is, so is each event behind it; ask after reading them,
+     * since they may be trimmed meanwhile.
+     */
+    boolean isKept(Position position) {
+        return Boolean.TRUE.equals(jdbc.queryForObject(
+                "select exists (select from user_events where transaction = ? and sequence = ?)",
+                Boolean.class,
+                position.transaction(),
+                position.sequence()));
+    }
+
+    /** The position of the newest event: what is committed from now on stands behind it. */
+    Position end() {
+        UserEvent newest = DataAccessUtils.singleResult(jdbc.query(
+                "select " + UserEvent.COLUMNS + " from user_events e where " + SETTLED
+                        + " order by e.transaction desc, e.sequence desc limit 1",
+                UserEvent::read));
+        return newest == null ? Position.START : newest.position();
+    }
+
+    /**
+     * Deletes the oldest events, as far as they are older than that, but never the newest of all.
+     *
+     * @return how many, at most the limit
+     */
+    int trim(Duration retention, int limit) {
+        return jdbc.update("""
+                delete from user_events where (transaction, sequence) in (
+                    select transaction, sequence
+                    from (
+                        select e.transaction, e.sequence,
+                               bool_and(e.occurred_at < now() - ? * interval '1 second') over in_order as old,
+                               lead(e.sequence) over in_order is not null as followed
+                        from (
+                            select * from user_events e
+                            where %s
+                            order by e.transaction, e.sequence limit ? + 1
+                        ) e
+                        window in_order as (order by e.transaction, e.sequence)
+                    ) oldest
+                    where old and followed)
+                """.formatted(SETTLED), retention.toSeconds(), limit);
+    }
+
+    /**
+     * Events with numbers that PostgreSQL has yet to reach come from a database that was restored into another server.
+     * Whatever happens from now on would be sorted before them, so the feed starts anew, and every cursor expires.
+     *
+     * @return how many events are gone
+     */
+    int deleteIfForeign() {
+        return jdbc.update("delete from user_events where exists (select from user_events"
+                + " where transaction > pg_snapshot_xmax(pg_current_snapshot())::text::bigint)");
+    }
+}

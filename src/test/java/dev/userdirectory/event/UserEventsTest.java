@@ -1,0 +1,260 @@
+package dev.userdirectory.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.DirectoryTest;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.UUID;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.JdbcTemplate;
+import tools.jackson.databind.JsonNode;
+
+@DirectoryTest
+class UserEventsTest {
+    private static final String FEED = """
+            query ($first: Int! = 100, $after: String) {
+              userEvents(first: $first, after: $after) {
+                edges { cursor node { cursor type userId user { name } occurredAt } }
+                pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+                newestCursor
+              }
+            }""";
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    JdbcTemplate jdbc;
+
+    @Autowired
+    DataSource dataSource;
+
+    @Autowired
+    UserEvents events;
+
+    @BeforeEach
+    void startWithAnEmptyFeed() {
+        jdbc.execute("truncate users cascade");
+        jdbc.execute("truncate user_events");
+    }
+
+    @Test
+    void showsWhatHappenedInOrder() {
+        String alice = createUser("Alice");
+        String bob = createUser("Bob");
+        client.data(
+                "mutation ($id: ID!) { updateUser(id: $id, name: \"Alicia\") { errors { code } } }",
+                Map.of("id", alice));
+        client.data("mutation ($id: ID!) { deleteUser(id: $id) { errors { code } } }", Map.of("id", bob));
+
+        assertThat(feed())
+                .containsExactly(
+                        "CREATED " + alice + " Alicia",
+                        "CREATED " + bob + " null",
+                        "UPDATED " + alice + " Alicia",
+                        "DELETED " + bob + " null");
+    }
+
+    @Test
+    void hasNoEventOfAnUpdateThatChangesNothingOrIsRefused() {
+        String alice = createUser("Alice");
+        client.data(
+                "mutation ($id: ID!) { updateUser(id: $id, name: \"Alice\") { errors { code } } }",
+                Map.of("id", alice));
+        client.data("mutation ($id: ID!) { updateUser(id: $id, name: \"\") { errors { code } } }", Map.of("id", alice));
+        client.data("mutation { createUser(name: \"Alice\", email: \"alice@example.com\") { errors { code } } }");
+        jdbc.update("update users set name = name");
+
+        assertThat(feed()).containsExactly("CREATED " + alice + " Alice");
+    }
+
+    @Test
+    void hasAnEventOfEachUserThatABatchCreates() {
+        JsonNode created = client.data("""
+                mutation { createUsers(users: [
+                  { name: "B", email: "b@example.com" }, { name: "A", email: "a@example.com" }
+                ]) { users { id } } }""").at("/createUsers/users");
+
+        assertThat(feed())
+                .containsExactlyInAnyOrder(
+                        "CREATED " + created.at("/0/id").asString() + " B",
+                        "CREATED " + created.at("/1/id").asString() + " A");
+    }
+
+    @Test
+    void hasAnEventOfWhatOtherProgramsWrite() {
+        jdbc.update("""
+                insert into users (id, name, email, active, created_at, updated_at, version)
+                select uuidv7(), n, n || '@example.com', true, now(), now(), 0 from generate_series(1, 3) n""");
+        jdbc.update("update users set active = false where name <> '1'");
+        jdbc.update("delete from users");
+
+        assertThat(jdbc.queryForList("select type || count(*) from user_events group by type order by 1", String.class))
+                .containsExactly("CREATED3", "DELETED3", "UPDATED2");
+    }
+
+    @Test
+    void walksThePagesThere() {
+        for (int i = 0; i < 5; i++) {
+            createUser("User " + i);
+        }
+        List<String> cursors = new ArrayList<>();
+        JsonNode page = page(2, null);
+        assertThat(page.at("/pageInfo/hasPreviousPage").asBoolean()).isFalse();
+        assertThat(page.at("/newestCursor").asString())
+                .isNotEqualTo(page.at("/pageInfo/endCursor").asString());
+        for (; ; page = page(2, page.at("/pageInfo/endCursor").asString())) {
+            page.at("/edges").forEach(edge -> {
+                assertThat(edge.at("/node/cursor").asString())
+                        .isEqualTo(edge.at("/cursor").asString());
+                cursors.add(edge.at("/cursor").asString());
+            });
+            if (!page.at("/pageInfo/hasNextPage").asBoolean()) {
+                break;
+            }
+        }
+        assertThat(cursors).hasSize(5).doesNotHaveDuplicates();
+        assertThat(page.at("/pageInfo/hasPreviousPage").asBoolean()).isTrue();
+        assertThat(page.at("/newestCursor").asString()).isEqualTo(cursors.getLast());
+
+        JsonNode end = page(2, cursors.getLast());
+        assertThat(end.at("/edges").size()).isZero();
+        assertThat(end.at("/pageInfo/hasNextPage").asBoolean()).isFalse();
+        assertThat(end.at("/pageInfo/hasPreviousPage").asBoolean()).isTrue();
+        assertThat(end.at("/pageInfo/endCursor").isNull()).isTrue();
+    }
+
+    @Test
+    void holdsBackWhatCouldStillGetAnEventBeforeIt() throws SQLException {
+        try (Connection slow = dataSource.getConnection();
+                Statement statement = slow.createStatement()) {
+            slow.setAutoCommit(false);
+            statement.execute(insert("Slow"));
+            createUser("Fast");
+            assertThat(feed()).isEmpty();
+
+            slow.commit();
+            assertThat(feed()).hasSize(2);
+            assertThat(feed().getFirst()).endsWith("Slow");
+        }
+    }
+
+    /** T1 begins to write first, but what T2 does to Alice has happened before T1 comes to her. */
+    @Test
+    void ordersTheEventsOfAUserAsTheyHappened() throws SQLException {
+        jdbc.update(insert("Alice"));
+        jdbc.update(insert("Bob"));
+        try (Connection first = dataSource.getConnection();
+                Statement statement = first.createStatement()) {
+            first.setAutoCommit(false);
+            statement.execute("update users set active = false where name = 'Bob'");
+            jdbc.update("update users set name = 'Alicia' where name = 'Alice'");
+            statement.execute("delete from users where name = 'Alicia'");
+            first.commit();
+        }
+
+        assertThat(feed().stream().map(event -> event.substring(0, event.indexOf(' '))))
+                .containsExactly("CREATED", "CREATED", "UPDATED", "UPDATED", "DELETED");
+    }
+
+    @Test
+    void refusesACursorThatIsNoneOfTheFeed() {
+        createUser("Alice");
+        String ofUsers = client.data("{ users { edges { cursor } } }")
+                .at("/users/edges/0/cursor")
+                .asString();
+
+        JsonNode error = client.error(FEED, Map.of("after", ofUsers));
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("BAD_USER_INPUT");
+        assertThat(error.at("/extensions/argument").asString()).isEqualTo("after");
+    }
+
+    @Test
+    void saysThatTheHistoryBehindACursorIsGone() {
+        for (int i = 0; i < 5; i++) {
+            createUser("User " + i);
+        }
+        JsonNode edges = page(100, null).at("/edges");
+        jdbc.update("update user_events set occurred_at = now() - interval '31 days'"
+                + " where sequence in (select sequence from user_events order by sequence limit 3)");
+
+        assertThat(events.trim(Duration.ofDays(30), 2)).isEqualTo(2);
+        assertThat(events.trim(Duration.ofDays(30), 2)).isEqualTo(1);
+        assertThat(events.trim(Duration.ofDays(30), 2)).isEqualTo(0);
+
+        JsonNode error =
+                client.error(FEED, Map.of("after", edges.at("/2/cursor").asString()));
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("EVENTS_EXPIRED");
+        assertThat(error.at("/path/0").asString()).isEqualTo("userEvents");
+        assertThat(page(100, edges.at("/3/cursor").asString()).at("/edges").size())
+                .isEqualTo(1);
+        assertThat(feed()).hasSize(2);
+    }
+
+    /** Whoever has seen everything can go on from there, however long nothing happens. */
+    @Test
+    void keepsTheNewestEvent() {
+        createUser("Alice");
+        createUser("Bob");
+        jdbc.update("update user_events set occurred_at = now() - interval '31 days'");
+
+        assertThat(events.trim(Duration.ofDays(30), 100)).isEqualTo(1);
+        assertThat(feed()).hasSize(1);
+    }
+
+    @Test
+    void startsAnewOnAServerWhoseTransactionsAreNotThatFar() {
+        createUser("Alice");
+        String cursor = page(1, null).at("/newestCursor").asString();
+        assertThat(events.deleteIfForeign()).isZero();
+
+        jdbc.update("update user_events set transaction = transaction + 1000000");
+
+        assertThat(events.deleteIfForeign()).isEqualTo(1);
+        assertThat(client.error(FEED, Map.of("after", cursor))
+                        .at("/extensions/code")
+                        .asString())
+                .isEqualTo("EVENTS_EXPIRED");
+    }
+
+    private List<String> feed() {
+        List<String> events = new ArrayList<>();
+        page(100, null)
+                .at("/edges")
+                .forEach(edge -> events.add(edge.at("/node/type").asString() + " "
+                        + edge.at("/node/userId").asString() + " "
+                        + edge.at("/node/user/name").asString("null")));
+        return events;
+    }
+
+    private JsonNode page(int first, @Nullable String after) {
+        return client.data(FEED, after == null ? Map.of("first", first) : Map.of("first", first, "after", after))
+                .get("userEvents");
+    }
+
+    private String createUser(String name) {
+        return client.data(
+                        "mutation ($name: String!, $email: String!) { createUser(name: $name, email: $email) { user { id } } }",
+                        Map.of("name", name, "email", name.replace(" ", "").toLowerCase(Locale.ROOT) + "@example.com"))
+                .at("/createUser/user/id")
+                .asString();
+    }
+
+    private static String insert(String name) {
+        return "insert into users (id, name, email, active, created_at, updated_at, version) values ('"
+                + UUID.randomUUID() + "', '" + name + "', '" + name + "@example.com', true, now(), now(), 0)";
+    }
+}
