@@ -2,6 +2,7 @@ package dev.userdirectory.platform;
 
 import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.KeySourceException;
 import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
 import com.nimbusds.jose.proc.JWSKeySelector;
 import com.nimbusds.jose.proc.SecurityContext;
@@ -41,6 +42,7 @@ import org.springframework.core.convert.converter.Converter;
 import org.springframework.http.HttpStatus;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.authentication.AuthenticationServiceException;
+import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.oauth2.core.DelegatingOAuth2TokenValidator;
 import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.core.OAuth2Error;
@@ -125,6 +127,12 @@ class TokenConfiguration {
                 PublicKey key = KeyFactory.getInstance(type).generatePublic(new X509EncodedKeySpec(der));
                 Set<JWSAlgorithm> usable = new HashSet<>(algorithms);
                 usable.retainAll(type.equals("RSA") ? JWSAlgorithm.Family.RSA : JWSAlgorithm.Family.EC);
+                if (usable.isEmpty()) {
+                    throw new BadTokenSettings(
+                            SPRING + "public-key-location has an " + type + " key, which is of no use for " + algorithms
+                                    + ".",
+                            "Name an algorithm of that key in " + SPRING + "jws-algorithms.");
+                }
                 return only(usable, key);
             } catch (InvalidKeySpecException e) {
                 // of the other type
@@ -209,7 +217,11 @@ class TokenConfiguration {
                     refuse("Token of another issuer", jwt -> !issuer.equals(jwt.getClaimAsString(JwtClaimNames.ISS))));
         }
         List<String> audiences = expected.getAudiences();
-        if (!audiences.isEmpty()) {
+        if (audiences.isEmpty()) {
+            if (StringUtils.hasText(issuer)) {
+                log.warn("Tokens that the issuer gives out for other services are taken too: set {}audiences", SPRING);
+            }
+        } else {
             validators.add(refuse(
                     "Token for another audience",
                     jwt -> jwt.getAudience() == null || Collections.disjoint(jwt.getAudience(), audiences)));
@@ -236,18 +248,21 @@ class TokenConfiguration {
         return authentication -> {
             try {
                 return provider.authenticate(authentication);
-            } catch (InvalidBearerTokenException e) {
+            } catch (InvalidBearerTokenException | AuthenticationServiceException e) {
                 throw new OAuth2AuthenticationException(problem(e), e);
-            } catch (AuthenticationServiceException e) {
-                log.error("A token cannot be checked", e);
-                throw new OAuth2AuthenticationException(UNREACHABLE, e);
             }
         };
     }
 
-    private static OAuth2Error problem(InvalidBearerTokenException e) {
-        return e.getCause() instanceof JwtValidationException invalid
-                ? invalid.getErrors().iterator().next()
-                : BearerTokenErrors.invalidToken("Token malformed, or not signed with a key that is trusted here");
+    private static OAuth2Error problem(AuthenticationException e) {
+        Throwable cause = e.getCause();
+        if (cause instanceof JwtValidationException invalid) {
+            return invalid.getErrors().iterator().next();
+        }
+        if (cause != null && cause.getCause() instanceof KeySourceException) {
+            log.warn("Tokens cannot be checked: {}", cause.getMessage());
+            return UNREACHABLE;
+        }
+        return BearerTokenErrors.invalidToken("Token malformed, or not signed with a key that is trusted here");
     }
 }

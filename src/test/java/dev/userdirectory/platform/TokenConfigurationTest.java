@@ -98,6 +98,21 @@ class TokenConfigurationTest {
     }
 
     @Test
+    void doesNotStartWithKeyThatNoAlgorithmIsFor() throws Exception {
+        assertThat(analysis(JWT + "public-key-location=" + file(pem(ec().toPublicKey())), JWT + "jws-algorithms=RS256")
+                        .getDescription())
+                .contains("EC key", "RS256");
+    }
+
+    @Test
+    void refusesTokenOfCurveThatIsNotTheKeys() throws Exception {
+        ECKey p384 = new ECKeyGenerator(Curve.P_384).keyID("key").generate();
+        application
+                .withPropertyValues(JWT + "public-key-location=" + file(pem(p384.toPublicKey())))
+                .run(context -> assertRefused(context.getBean(AuthenticationManager.class), JWSAlgorithm.ES256, ec()));
+    }
+
+    @Test
     void takesHs256SignedWithTheSecret() {
         OctetSequenceKey key = new OctetSequenceKey.Builder(SECRET.getBytes(StandardCharsets.UTF_8)).build();
         application
