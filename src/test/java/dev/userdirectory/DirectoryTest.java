@@ -22,6 +22,8 @@ import org.springframework.context.annotation.Import;
             "spring.test.print-condition-evaluation-report=false",
             "logging.exception-conversion-word=%wEx{short}",
             "logging.level.root=warn",
+            // That there is no Docker engine is no error; where one is asked for, its absence is told in one line.
+            "logging.level.org.testcontainers.dockerclient=off",
             "logging.level.dev.userdirectory=info"
         })
 @Import({TestPostgres.class, Tokens.class, Client.class, Directory.class})
