@@ -196,7 +196,7 @@ class Benchmark implements AutoCloseable {
                         Map.of("first", 20, "after", cursor),
                         Double.POSITIVE_INFINITY));
             });
-            compare("Filters of users by " + field, 50, workloads);
+            compare("Filters of users by " + field, 10, workloads);
         }
     }
 
