@@ -4,26 +4,12 @@ import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
-import java.net.ConnectException;
-import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyPair;
-import java.security.KeyPairGenerator;
-import java.security.Signature;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,7 +19,6 @@ import java.util.UUID;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * How long the packaged service takes to answer out of a million users, over HTTP, one request at a time:
@@ -49,23 +34,17 @@ class Benchmark implements AutoCloseable {
     private static final Path DATA = Path.of(".data", "benchmark").toAbsolutePath();
     private static final int DEPTH = 900_000;
 
-    private final JsonMapper json = JsonMapper.shared();
-    private final HttpClient http =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    private final KeyPair key;
     private final EmbeddedPostgres postgres;
     private final JdbcTemplate jdbc;
-    private final URI server;
-    private final Process service;
-    private final String authorization;
+    private final PackagedService service;
 
-    private Benchmark() throws Exception {
-        key = KeyPairGenerator.getInstance("RSA").generateKeyPair();
+    private Benchmark() throws IOException, InterruptedException {
         postgres = LocalPostgres.start(DATA.resolve("postgres"));
         jdbc = new JdbcTemplate(postgres.getPostgresDatabase());
-        server = URI.create("http://localhost:" + freePort());
-        service = start();
-        authorization = "Bearer " + token();
+        service = new PackagedService(
+                List.of("-jar", PackagedService.jar().toString()),
+                postgres.getJdbcUrl("postgres", "postgres"),
+                DATA.resolve("service.log"));
     }
 
     /** @param limit how many times as long as the first request of a comparison it may take, or infinity */
@@ -73,52 +52,12 @@ class Benchmark implements AutoCloseable {
 
     public static void main(String[] args) throws Exception {
         try (Benchmark benchmark = new Benchmark()) {
-            benchmark.awaitStart();
+            benchmark.service.awaitFirstAnswer();
             benchmark.loadOnce();
             if (!benchmark.comparePages()) {
                 throw new IllegalStateException("A page takes too long");
             }
             benchmark.compareFilters();
-        }
-    }
-
-    private Process start() throws IOException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        try (DirectoryStream<Path> jars = Files.newDirectoryStream(Path.of("target"), "user-directory-*.jar")) {
-            jars.forEach(jar -> command.addAll(List.of("-jar", jar.toString())));
-        }
-        String publicKey = "-----BEGIN PUBLIC KEY-----\n"
-                + Base64.getMimeEncoder().encodeToString(key.getPublic().getEncoded())
-                + "\n-----END PUBLIC KEY-----\n";
-        command.addAll(List.of(
-                "--server.port=" + server.getPort(),
-                "--spring.datasource.url=" + postgres.getJdbcUrl("postgres", "postgres"),
-                "--spring.datasource.username=postgres",
-                "--spring.datasource.password=postgres",
-                "--spring.security.oauth2.resourceserver.jwt.public-key-location=base64:"
-                        + Base64.getEncoder().encodeToString(publicKey.getBytes(StandardCharsets.UTF_8))));
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(DATA.resolve("service.log").toFile())
-                .start();
-    }
-
-    private void awaitStart() throws IOException, InterruptedException {
-        HttpRequest health =
-                HttpRequest.newBuilder(server.resolve("/actuator/health")).build();
-        while (true) {
-            try {
-                if (http.send(health, BodyHandlers.discarding()).statusCode() == 200) {
-                    return;
-                }
-            } catch (ConnectException e) {
-                if (!service.isAlive()) {
-                    throw new IllegalStateException(
-                            "The service does not start; see " + DATA.resolve("service.log"), e);
-                }
-            }
-            Thread.sleep(Duration.ofMillis(100));
         }
     }
 
@@ -136,8 +75,7 @@ class Benchmark implements AutoCloseable {
 
     @Override
     public void close() throws IOException, InterruptedException {
-        service.destroy();
-        service.waitFor();
+        service.close();
         postgres.close();
     }
 
@@ -216,27 +154,6 @@ class Benchmark implements AutoCloseable {
         return post(search).at("/data/users/pageInfo/endCursor").asString();
     }
 
-    private String token() throws GeneralSecurityException {
-        Base64.Encoder base64 = Base64.getUrlEncoder().withoutPadding();
-        String header = json.writeValueAsString(Map.of("alg", "RS256"));
-        String claims = json.writeValueAsString(Map.of(
-                "sub", "benchmark",
-                "scope", "users:read users:write",
-                "exp", Instant.now().plus(Duration.ofDays(1)).getEpochSecond()));
-        String text = base64.encodeToString(header.getBytes(StandardCharsets.UTF_8)) + "."
-                + base64.encodeToString(claims.getBytes(StandardCharsets.UTF_8));
-        Signature signature = Signature.getInstance("SHA256withRSA");
-        signature.initSign(key.getPrivate());
-        signature.update(text.getBytes(StandardCharsets.UTF_8));
-        return text + "." + base64.encodeToString(signature.sign());
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
-
     private static String id(UUID group) {
         return new GlobalId(NodeType.GROUP, group).toString();
     }
@@ -279,17 +196,6 @@ class Benchmark implements AutoCloseable {
                     pageInfo { hasPreviousPage hasNextPage startCursor endCursor }
                   }
                 }""";
-        HttpRequest request = HttpRequest.newBuilder(server.resolve("/graphql"))
-                .header("Content-Type", "application/json")
-                .header("Authorization", authorization)
-                .POST(BodyPublishers.ofString(
-                        json.writeValueAsString(Map.of("query", document, "variables", workload.variables))))
-                .build();
-        JsonNode response =
-                json.readTree(http.send(request, BodyHandlers.ofString()).body());
-        if (response.has("errors")) {
-            throw new IllegalStateException(response.toString());
-        }
-        return response;
+        return service.post(document, workload.variables);
     }
 }

@@ -23,13 +23,22 @@ public class Tokens {
     private static final RSAKey KEY = generate();
 
     @Bean
-    DynamicPropertyRegistrar trustKeyOfTests() throws JOSEException {
-        String publicKey = "-----BEGIN PUBLIC KEY-----\n"
-                + Base64.getMimeEncoder().encodeToString(KEY.toRSAPublicKey().getEncoded())
-                + "\n-----END PUBLIC KEY-----\n";
-        String resource = "base64:" + Base64.getEncoder().encodeToString(publicKey.getBytes(StandardCharsets.UTF_8));
+    DynamicPropertyRegistrar trustKeyOfTests() {
         return registry ->
-                registry.add("spring.security.oauth2.resourceserver.jwt.public-key-location", () -> resource);
+                registry.add("spring.security.oauth2.resourceserver.jwt.public-key-location", Tokens::publicKey);
+    }
+
+    /** The key as a resource, for {@code spring.security.oauth2.resourceserver.jwt.public-key-location}. */
+    static String publicKey() {
+        try {
+            String pem = "-----BEGIN PUBLIC KEY-----\n"
+                    + Base64.getMimeEncoder()
+                            .encodeToString(KEY.toRSAPublicKey().getEncoded())
+                    + "\n-----END PUBLIC KEY-----\n";
+            return "base64:" + Base64.getEncoder().encodeToString(pem.getBytes(StandardCharsets.UTF_8));
+        } catch (JOSEException e) {
+            throw new AssertionError(e);
+        }
     }
 
     public static String withScopes(String scopes) {

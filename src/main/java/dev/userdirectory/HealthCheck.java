@@ -1,0 +1,25 @@
+package dev.userdirectory;
+
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.net.URI;
+
+/**
+ * The image's health check, since it has no shell tool for it: exits with 0 if the service of this container is ready
+ * for requests, and with 1 otherwise. {@code SERVER_PORT} says where it listens, as it tells the service.
+ */
+final class HealthCheck {
+    private HealthCheck() {}
+
+    public static void main(String[] args) throws IOException {
+        String port = System.getenv().getOrDefault("SERVER_PORT", "8080");
+        URI readiness = URI.create("http://localhost:" + port + "/actuator/health/readiness");
+        HttpURLConnection connection = (HttpURLConnection) readiness.toURL().openConnection();
+        connection.setConnectTimeout(2_000);
+        connection.setReadTimeout(2_000);
+        if (connection.getResponseCode() != 200) {
+            System.err.println("Not ready: " + readiness + " answers " + connection.getResponseCode());
+            System.exit(1);
+        }
+    }
+}
