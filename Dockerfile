@@ -14,6 +14,8 @@ RUN ./mvnw -q -B package dependency:copy-dependencies -DskipTests -Dspotless.che
       --application-filename user-directory.jar
 
 FROM eclipse-temurin:${JAVA}-jre AS service
+# PostgreSQL, in training, wants its user to have a name.
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin directory
 COPY --from=build /build/target/layers/dependencies/ /app/
 COPY --from=build /build/target/layers/snapshot-dependencies/ /app/
 COPY --from=build /build/target/layers/application/ /app/
@@ -22,7 +24,7 @@ COPY --from=build /build/target/layers/application/ /app/
 FROM service AS training
 COPY --from=build /build/target/test-classes /training/classes
 COPY --from=build /build/target/test-lib /training/lib
-RUN mkdir /cache && chown 10001:10001 /cache
+RUN mkdir /cache && chown directory /cache
 USER 10001:10001
 RUN java -cp '/training/classes:/training/lib/*' dev.userdirectory.StartUp /app/user-directory.jar /cache/user-directory.aot
 

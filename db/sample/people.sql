@@ -1,5 +1,11 @@
 -- A small directory to try things with: Alice and Bob of the tutorial, some colleagues, and their groups.
-begin;
+-- A directory that has users is left as it is.
+do $$
+begin
+lock table users in share row exclusive mode;
+if exists (select from users) then
+    return;
+end if;
 
 insert into users (id, name, email, active, created_at, updated_at, version)
 select uuidv7(created_at - now()), name, email || '@example.com', active, created_at, created_at, 0
@@ -72,4 +78,5 @@ join groups on groups.name = group_name
 cross join unnest(emails) with ordinality as members (email, n)
 join users on users.email = members.email || '@example.com';
 
-commit;
+end;
+$$;
