@@ -25,6 +25,8 @@ import graphql.util.TraverserContext;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -44,6 +46,13 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
     private static final String ANY = "_Any";
 
     private final String sdl = sdl();
+
+    /** Writes {@link #sdl()} to the file that is named: what the build publishes. */
+    public static void main(String... arguments) throws IOException {
+        Path file = Path.of(arguments[0]);
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        Files.writeString(file, sdl());
+    }
 
     /** The files as one document: what they say by {@code extend type} stands in the type itself. */
     public static String sdl() {
