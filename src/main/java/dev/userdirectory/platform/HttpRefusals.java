@@ -58,7 +58,7 @@ class HttpRefusals implements WebMvcConfigurer {
         HttpError error = new HttpError(
                 HttpStatus.BAD_REQUEST,
                 "BAD_REQUEST",
-                "The body must be one JSON object with a `query`; lists of operations are not served");
+                "Send one JSON object with a `query`, or its members in the URL of a GET; lists of operations are not served");
         resolvers.addFirst((request, response, handler, exception) -> {
             if (!(exception instanceof HttpMessageNotReadableException
                     || exception instanceof ServerWebInputException)) {

@@ -1,0 +1,130 @@
+package dev.userdirectory.platform;
+
+import graphql.GraphQLError;
+import graphql.GraphqlErrorBuilder;
+import graphql.execution.AbortExecutionException;
+import graphql.execution.ExecutionContext;
+import graphql.execution.instrumentation.InstrumentationState;
+import graphql.execution.instrumentation.SimplePerformantInstrumentation;
+import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
+import graphql.language.OperationDefinition.Operation;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.annotation.Order;
+import org.springframework.graphql.server.WebGraphQlHandler;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.graphql.server.webmvc.GraphQlHttpHandler;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.web.server.ServerWebInputException;
+import org.springframework.web.servlet.function.RouterFunction;
+import org.springframework.web.servlet.function.RouterFunctions;
+import org.springframework.web.servlet.function.ServerRequest;
+import org.springframework.web.servlet.function.ServerResponse;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Queries by GET, which GraphQL over HTTP has and Spring GraphQL has not: {@code query}, {@code operationName} and, as
+ * JSON, {@code variables} and {@code extensions} in the URL. A mutation is refused however it is named: by its text or
+ * by the hash of a persisted one.
+ */
+@Configuration(proxyBeanMethods = false)
+class GetRequests {
+    private static final String MARK = GetRequests.class.getName();
+    private static final String CODE = "METHOD_NOT_ALLOWED";
+
+    @Bean
+    @Order(-2) // Before Spring's own, which refuses GET, and ours, which refuses other types than JSON.
+    RouterFunction<ServerResponse> queries(GraphQlProperties properties, GraphQlHttpHandler handler) {
+        return RouterFunctions.route()
+                .GET(properties.getHttp().getPath(), request -> handler.handleRequest(asPost(request)))
+                .build();
+    }
+
+    private static ServerRequest asPost(ServerRequest request) {
+        ObjectNode body = JsonMapper.shared().createObjectNode();
+        for (String name : List.of("query", "operationName")) {
+            request.param(name).ifPresent(text -> body.put(name, text));
+        }
+        for (String name : List.of("variables", "extensions")) {
+            request.param(name).filter(text -> !text.isEmpty()).ifPresent(json -> body.set(name, parse(json)));
+        }
+        return ServerRequest.from(request)
+                .method(HttpMethod.POST)
+                .headers(headers -> headers.setContentType(MediaType.APPLICATION_JSON))
+                .attribute(MARK, true)
+                .body(body.toString())
+                .build();
+    }
+
+    /** Marks and refuses as they do, so that the answer is one of GraphQL. */
+    @Bean
+    WebGraphQlInterceptor markGetRequests() {
+        return (request, chain) -> {
+            if (!request.getAttributes().containsKey(MARK)) {
+                return chain.next(request);
+            }
+            request.configureExecutionInput((input, builder) ->
+                    builder.graphQLContext(Map.of(MARK, true)).build());
+            return chain.next(request).doOnNext(response -> {
+                if (isRefused(response)) {
+                    response.getResponseHeaders().setAllow(Set.of(HttpMethod.POST));
+                }
+            });
+        };
+    }
+
+    @Bean
+    SimplePerformantInstrumentation refuseMutationsByGet() {
+        return new SimplePerformantInstrumentation() {
+            @Override
+            public ExecutionContext instrumentExecutionContext(
+                    ExecutionContext context,
+                    InstrumentationExecutionParameters parameters,
+                    @Nullable InstrumentationState state) {
+                if (context.getGraphQLContext().hasKey(MARK)
+                        && context.getOperationDefinition().getOperation() != Operation.QUERY) {
+                    GraphQLError error = GraphqlErrorBuilder.newError()
+                            .message("GET runs queries only; send this by POST")
+                            .extensions(Map.of("code", CODE))
+                            .build();
+                    throw new AbortExecutionException(List.of(error));
+                }
+                return context;
+            }
+        };
+    }
+
+    @Bean
+    GraphQlHttpHandler graphQlHttpHandler(WebGraphQlHandler handler) {
+        return new GraphQlHttpHandler(handler) {
+            @Override
+            protected HttpStatus selectResponseStatus(WebGraphQlResponse response, MediaType type) {
+                return isRefused(response) ? HttpStatus.METHOD_NOT_ALLOWED : super.selectResponseStatus(response, type);
+            }
+        };
+    }
+
+    private static boolean isRefused(WebGraphQlResponse response) {
+        return response.getErrors().stream()
+                .anyMatch(error -> CODE.equals(error.getExtensions().get("code")));
+    }
+
+    private static JsonNode parse(String json) {
+        try {
+            return JsonMapper.shared().readTree(json);
+        } catch (JacksonException e) {
+            throw new ServerWebInputException("Not JSON", null, e);
+        }
+    }
+}
