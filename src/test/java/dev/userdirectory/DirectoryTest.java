@@ -24,7 +24,9 @@ import org.springframework.context.annotation.Import;
             "logging.level.root=warn",
             // That there is no Docker engine is no error; where one is asked for, its absence is told in one line.
             "logging.level.org.testcontainers.dockerclient=off",
-            "logging.level.dev.userdirectory=info"
+            "logging.level.dev.userdirectory=info",
+            // Tests trim events themselves.
+            "directory.events.trim-interval=1d"
         })
 @Import({TestPostgres.class, Tokens.class, Client.class, Directory.class})
 public @interface DirectoryTest {}

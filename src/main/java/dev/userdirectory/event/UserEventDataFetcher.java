@@ -5,8 +5,6 @@ import com.netflix.graphql.dgs.DgsData;
 import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
-import com.netflix.graphql.types.errors.ErrorType;
-import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.relay.Connection;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.NodeType;
@@ -14,10 +12,9 @@ import dev.userdirectory.relay.PageRequest;
 import dev.userdirectory.relay.Pages;
 import dev.userdirectory.relay.Rows;
 import dev.userdirectory.user.User;
-import graphql.GraphQLError;
 import graphql.execution.DataFetcherResult;
+import graphql.language.OperationDefinition.Operation;
 import graphql.schema.DataFetchingEnvironment;
-import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -32,8 +29,10 @@ class UserEventDataFetcher {
     private final Pages pages;
     private final Cursors cursors;
     private final UserEvents events;
+    private final FreshUsers freshUsers;
 
-    UserEventDataFetcher(Pages pages, Cursors cursors, UserEvents events) {
+    UserEventDataFetcher(Pages pages, Cursors cursors, UserEvents events, FreshUsers freshUsers) {
+        this.freshUsers = freshUsers;
         this.pages = pages;
         this.cursors = cursors;
         this.events = events;
@@ -47,7 +46,7 @@ class UserEventDataFetcher {
         boolean expired = after != null && !events.isKept(UserEvents.position(cursors, after));
         return expired
                 ? DataFetcherResult.<Connection<UserEvent>>newResult()
-                        .error(expired(env))
+                        .error(UserEvents.expired(env))
                         .build()
                 : DataFetcherResult.<Connection<UserEvent>>newResult()
                         .data(page)
@@ -68,21 +67,12 @@ class UserEventDataFetcher {
     }
 
     @DgsData(parentType = "UserEvent")
-    CompletableFuture<User> user(DataFetchingEnvironment env) {
+    CompletableFuture<? extends @Nullable User> user(DataFetchingEnvironment env) {
         UserEvent event = Objects.requireNonNull(env.getSource());
+        if (env.getOperationDefinition().getOperation() == Operation.SUBSCRIPTION) {
+            return freshUsers.load(event.user());
+        }
         DataLoader<UUID, User> users = Objects.requireNonNull(env.getDataLoader(NodeType.USER.typeName()));
         return users.load(event.user());
-    }
-
-    private static GraphQLError expired(DataFetchingEnvironment env) {
-        return TypedGraphQLError.newBuilder()
-                .path(env.getExecutionStepInfo().getPath())
-                .location(env.getField().getSourceLocation())
-                .errorType(ErrorType.FAILED_PRECONDITION)
-                .message(
-                        "Argument `after` is the cursor of an event that is no longer kept: events may be missing behind it. "
-                                + "Read what you need of the users, then follow the feed without `after`.")
-                .extensions(Map.of("code", "EVENTS_EXPIRED", "argument", "after"))
-                .build();
     }
 }

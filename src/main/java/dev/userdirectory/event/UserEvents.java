@@ -1,11 +1,16 @@
 package dev.userdirectory.event;
 
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.Ordering;
 import dev.userdirectory.relay.Ordering.SortKey;
+import graphql.GraphQLError;
+import graphql.schema.DataFetchingEnvironment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.support.DataAccessUtils;
@@ -23,6 +28,10 @@ class UserEvents {
             "userEvents", true, List.of(new SortKey("e.transaction", "bigint"), new SortKey("e.sequence", "bigint")));
     static final String SETTLED = "e.transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 
+    static final String EXPIRED =
+            "Argument `after` is the cursor of an event that is no longer kept: events may be missing behind it. "
+                    + "Read what you need of the users, then follow the feed without `after`.";
+
     private final JdbcTemplate jdbc;
 
     UserEvents(JdbcTemplate jdbc) {
@@ -35,6 +44,16 @@ class UserEvents {
 
     static Position position(Cursors cursors, String after) {
         return Position.of(cursors.decode("after", ORDER.name(), after));
+    }
+
+    static GraphQLError expired(DataFetchingEnvironment env) {
+        return TypedGraphQLError.newBuilder()
+                .path(env.getExecutionStepInfo().getPath())
+                .location(env.getField().getSourceLocation())
+                .errorType(ErrorType.FAILED_PRECONDITION)
+                .message(EXPIRED)
+                .extensions(Map.of("code", "EVENTS_EXPIRED", "argument", "after"))
+                .build();
     }
 
     /** The events behind a position, the oldest first. */

@@ -1,0 +1,88 @@
+package dev.userdirectory.event;
+
+import java.sql.SQLException;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.dao.DataAccessException;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionExecution;
+import org.springframework.transaction.TransactionExecutionListener;
+
+/**
+ * Wakes the readers of all instances after a transaction of this one. Not in it: {@code notify} makes transactions commit
+ * one after the other. A hint may be lost, and one is enough for several transactions.
+ */
+@Component
+class FeedHints implements TransactionExecutionListener, SmartLifecycle {
+    private static final Logger log = LoggerFactory.getLogger(FeedHints.class);
+
+    private final JdbcConnectionDetails database;
+    private final Semaphore wanted = new Semaphore(0);
+    private volatile @Nullable Thread sender;
+
+    FeedHints(JdbcConnectionDetails database) {
+        this.database = database;
+    }
+
+    @Override
+    public void afterCommit(TransactionExecution transaction, @Nullable Throwable failure) {
+        want(transaction);
+    }
+
+    /** Others may have waited for this one to end. */
+    @Override
+    public void afterRollback(TransactionExecution transaction, @Nullable Throwable failure) {
+        want(transaction);
+    }
+
+    private void want(TransactionExecution transaction) {
+        if (transaction.isNewTransaction() && !transaction.isReadOnly()) {
+            wanted.release();
+        }
+    }
+
+    @Override
+    public void start() {
+        sender = Thread.ofPlatform().daemon().name("user-event-hints").start(this::send);
+    }
+
+    private void send() {
+        while (isRunning()) {
+            try (FeedConnection connection = FeedConnection.open(database, "user-directory hints")) {
+                while (isRunning()) {
+                    wanted.acquire();
+                    wanted.drainPermits();
+                    connection.jdbc().execute("notify " + UserEventFeed.CHANNEL);
+                }
+            } catch (SQLException | DataAccessException e) {
+                log.debug("A hint is lost", e);
+                wanted.acquireUninterruptibly();
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    @Override
+    public void stop() {
+        Thread stopped = sender;
+        sender = null;
+        if (stopped != null) {
+            stopped.interrupt();
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return sender != null;
+    }
+
+    @Override
+    public int getPhase() {
+        return 0;
+    }
+}

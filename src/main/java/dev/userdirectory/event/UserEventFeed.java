@@ -1,0 +1,191 @@
+package dev.userdirectory.event;
+
+import dev.userdirectory.subscription.SubscriptionEnded;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.dao.DataAccessException;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.publisher.SynchronousSink;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * One reader for all subscribers of this instance. It takes what is new from the table into {@link RecentEvents} and
+ * wakes them. A subscriber that starts before those reads the table itself until they cover where it is.
+ *
+ * <p>Nothing is missed in between: whatever the reader has taken is settled, so whoever reads the table later sees it.
+ */
+@Component
+@EnableConfigurationProperties(EventProperties.class)
+class UserEventFeed implements SmartLifecycle {
+    static final String CHANNEL = "user_events";
+    private static final Logger log = LoggerFactory.getLogger(UserEventFeed.class);
+    /** What the feed promises is to look once a second; a hint makes it look earlier. */
+    private static final int POLL_MILLIS = 500;
+
+    private static final int PAGE = 500;
+    private static final Duration RETRY = Duration.ofSeconds(1);
+
+    private final UserEvents events;
+    private final JdbcConnectionDetails database;
+    private final EventProperties properties;
+    private final Sinks.Many<Boolean> news = Sinks.many().multicast().directBestEffort();
+    /** So that many who come back at once leave the pool of connections to others. Not interrupted, as JDBC is not. */
+    private final ExecutorService replayThreads = Executors.newFixedThreadPool(
+            4, Thread.ofPlatform().daemon().name("replay-", 0).factory());
+
+    private final Scheduler replays = Schedulers.fromExecutor(task -> replayThreads.execute(task));
+    private final Scheduler subscribers = Schedulers.fromExecutor(Thread::startVirtualThread);
+    private volatile RecentEvents recent;
+    private volatile @Nullable Thread reader;
+
+    UserEventFeed(UserEvents events, JdbcConnectionDetails database, EventProperties properties) {
+        this.events = events;
+        this.database = database;
+        this.properties = properties;
+        this.recent = new RecentEvents(properties.buffer(), Position.START);
+    }
+
+    /**
+     * The events behind that position: first those that there are, then each as it comes, without an end.
+     *
+     * @param user whose events, or null for everybody's
+     */
+    Flux<UserEvent> follow(Position after, @Nullable UUID user) {
+        return Flux.defer(() -> {
+                    Replay replay = new Replay(after, user);
+                    return Flux.generate(replay::next)
+                            .subscribeOn(replays)
+                            .concatMapIterable(page -> page, 1)
+                            .concatWith(Flux.defer(() -> live(replay.last, user)));
+                })
+                // Off the reader's thread. Few, so that who is slow is behind in memory that all share.
+                .publishOn(subscribers, 16);
+    }
+
+    private Flux<UserEvent> live(Position after, @Nullable UUID user) {
+        Iterable<UserEvent> follower = recent.behind(after, user);
+        // Woken once at the start, after being signed on: for what has come in meanwhile.
+        return Flux.merge(news.asFlux(), Mono.just(true)).onBackpressureLatest().concatMapIterable(wake -> follower, 1);
+    }
+
+    private final class Replay {
+        private final @Nullable UUID user;
+        private Position last;
+
+        Replay(Position after, @Nullable UUID user) {
+            this.last = after;
+            this.user = user;
+        }
+
+        private void next(SynchronousSink<List<UserEvent>> pages) {
+            if (recent.covers(last)) {
+                pages.complete();
+                return;
+            }
+            try {
+                Position end = recent.end();
+                List<UserEvent> page = events.read(last, user, PAGE);
+                if (!last.equals(Position.START) && !events.isKept(last)) {
+                    pages.error(new SubscriptionEnded("EVENTS_EXPIRED", UserEvents.EXPIRED));
+                    return;
+                }
+                if (page.size() == PAGE) {
+                    last = page.getLast().position();
+                } else if (page.isEmpty() || page.getLast().position().compareTo(end) < 0) {
+                    last = end;
+                } else {
+                    last = page.getLast().position();
+                }
+                pages.next(page);
+            } catch (DataAccessException e) {
+                log.warn("Events cannot be read now: {}", e.getMessage());
+                sleep();
+                pages.next(List.of());
+            }
+        }
+    }
+
+    @Override
+    public void start() {
+        int foreign = events.deleteIfForeign();
+        if (foreign > 0) {
+            log.warn("The change feed starts anew: its {} events are from another database server", foreign);
+        }
+        recent = new RecentEvents(properties.buffer(), events.end());
+        reader = Thread.ofPlatform().daemon().name("user-events").start(this::read);
+    }
+
+    private void read() {
+        while (isRunning()) {
+            try (FeedConnection connection = FeedConnection.open(database, "user-directory events")) {
+                connection.jdbc().execute("listen " + CHANNEL);
+                UserEvents table = new UserEvents(connection.jdbc());
+                while (isRunning()) {
+                    while (take(table.read(recent.end(), null, PAGE))) {
+                        // A full page: there may be more.
+                    }
+                    connection.awaitNotification(POLL_MILLIS);
+                }
+            } catch (SQLException | DataAccessException e) {
+                if (isRunning()) {
+                    log.warn("The change feed has lost its database and tries again: {}", e.getMessage());
+                    sleep();
+                }
+            }
+        }
+    }
+
+    private boolean take(List<UserEvent> page) {
+        if (!page.isEmpty()) {
+            recent.add(page);
+            news.tryEmitNext(true);
+        }
+        return page.size() == PAGE;
+    }
+
+    @Override
+    public void stop() {
+        Thread stopped = reader;
+        reader = null;
+        if (stopped != null) {
+            try {
+                stopped.join(Duration.ofSeconds(2));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return reader != null;
+    }
+
+    /** Among the first to start, and the last to stop. */
+    @Override
+    public int getPhase() {
+        return 0;
+    }
+
+    private static void sleep() {
+        try {
+            Thread.sleep(RETRY);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

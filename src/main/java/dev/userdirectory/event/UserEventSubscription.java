@@ -1,0 +1,55 @@
+package dev.userdirectory.event;
+
+import com.netflix.graphql.dgs.DgsComponent;
+import com.netflix.graphql.dgs.DgsSubscription;
+import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.relay.Cursors;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.subscription.Progress;
+import graphql.execution.DataFetcherResult;
+import graphql.schema.DataFetchingEnvironment;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+
+@DgsComponent
+class UserEventSubscription {
+    private static final UUID NOBODY = new UUID(0, 0);
+
+    private final UserEventFeed feed;
+    private final UserEvents events;
+    private final Cursors cursors;
+
+    UserEventSubscription(UserEventFeed feed, UserEvents events, Cursors cursors) {
+        this.feed = feed;
+        this.events = events;
+        this.cursors = cursors;
+    }
+
+    @DgsSubscription
+    DataFetcherResult<Publisher<UserEvent>> userEvents(
+            @InputArgument @Nullable String after,
+            @InputArgument @Nullable String userId,
+            DataFetchingEnvironment env) {
+        Progress progress = Progress.of(env.getGraphQlContext());
+        UUID user = userId == null
+                ? null
+                : GlobalId.parse("userId", userId).of(NodeType.USER).orElse(NOBODY);
+        // Who reconnects by itself sends the same operation again, and what it has seen since.
+        String resumeAfter = progress.lastEventId() == null ? after : progress.lastEventId();
+        DataFetcherResult.Builder<Publisher<UserEvent>> result = DataFetcherResult.newResult();
+        if (resumeAfter == null) {
+            return result.data(publish(events.end(), user, progress)).build();
+        }
+        Position position = UserEvents.position(cursors, resumeAfter);
+        return events.isKept(position)
+                ? result.data(publish(position, user, progress)).build()
+                : result.error(UserEvents.expired(env)).build();
+    }
+
+    private Publisher<UserEvent> publish(Position after, @Nullable UUID user, Progress progress) {
+        return feed.follow(after, user)
+                .doOnNext(event -> progress.handOut(UserEvents.cursor(cursors, event.position())));
+    }
+}

@@ -1,0 +1,42 @@
+package dev.userdirectory.event;
+
+import java.sql.SQLException;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.dao.DataAccessException;
+import org.springframework.scheduling.annotation.EnableScheduling;
+import org.springframework.scheduling.annotation.Scheduled;
+import org.springframework.stereotype.Component;
+
+/** Removes events that are no longer kept, a thousand at a time, so that no lock and no transaction is a long one. */
+@Component
+@EnableScheduling
+class UserEventTrimming {
+    private static final Logger log = LoggerFactory.getLogger(UserEventTrimming.class);
+    private static final int STEP = 1000;
+    private static final Duration PAUSE = Duration.ofMillis(100);
+
+    private final JdbcConnectionDetails database;
+    private final EventProperties properties;
+
+    UserEventTrimming(JdbcConnectionDetails database, EventProperties properties) {
+        this.database = database;
+        this.properties = properties;
+    }
+
+    @Scheduled(
+            initialDelayString = "${directory.events.trim-interval:1m}",
+            fixedDelayString = "${directory.events.trim-interval:1m}")
+    void trim() throws InterruptedException {
+        try (FeedConnection connection = FeedConnection.open(database, "user-directory trimming")) {
+            UserEvents events = new UserEvents(connection.jdbc());
+            while (events.trim(properties.retention(), STEP) == STEP) {
+                Thread.sleep(PAUSE);
+            }
+        } catch (SQLException | DataAccessException e) {
+            log.warn("Old events are not removed this time: {}", e.getMessage());
+        }
+    }
+}

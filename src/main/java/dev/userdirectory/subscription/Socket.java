@@ -1,0 +1,325 @@
+package dev.userdirectory.subscription;
+
+import dev.userdirectory.policy.Caller;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.springframework.graphql.server.WebGraphQlHandler;
+import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.security.authentication.AnonymousAuthenticationToken;
+import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.security.core.Authentication;
+import org.springframework.security.core.AuthenticationException;
+import org.springframework.security.core.context.SecurityContext;
+import org.springframework.security.core.context.SecurityContextImpl;
+import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
+import org.springframework.security.oauth2.server.resource.BearerTokenError;
+import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
+import org.springframework.web.server.ServerWebInputException;
+import org.springframework.web.socket.CloseStatus;
+import org.springframework.web.socket.TextMessage;
+import org.springframework.web.socket.WebSocketSession;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.scheduler.Schedulers;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * One client's socket, as the protocol {@code graphql-transport-ws} has it. It lives as long as its token; a {@code ping}
+ * with another {@code Authorization} in its payload prolongs it.
+ */
+final class Socket {
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static final String PING = encode(Map.of("type", "ping"));
+    private static final String PONG = encode(Map.of("type", "pong"));
+    private static final int MAX_MESSAGE_CHARS = 100_000;
+    private static final int MAX_OPERATIONS = 100;
+    /** RFC 6455 5.5: a control frame has 125 bytes, two of which are the code. */
+    private static final int MAX_REASON_BYTES = 123;
+
+    private final WebSocketSession session;
+    private final WebGraphQlHandler graphQl;
+    private final AuthenticationManager tokens;
+    private final Map<String, Disposable.Swap> operations = new ConcurrentHashMap<>();
+    /** Whoever writes waits for the one that writes, in turn: a socket takes one message after the other. */
+    private final ReentrantLock writing = new ReentrantLock(true);
+
+    private final AtomicBoolean closed = new AtomicBoolean();
+    /** When the socket is to be closed: for want of {@code connection_init}, then for its token's age. */
+    private final Disposable.Swap deadline = Disposables.swap();
+
+    private final StringBuilder received = new StringBuilder();
+    private volatile @Nullable Authentication caller;
+
+    Socket(WebSocketSession session, WebGraphQlHandler graphQl, AuthenticationManager tokens, Duration initTimeout) {
+        this.session = session;
+        this.graphQl = graphQl;
+        this.tokens = tokens;
+        closeAfter(initTimeout, new CloseStatus(4408, "Connection initialisation timeout"));
+    }
+
+    /** Called by one thread at a time. */
+    void receive(TextMessage part) {
+        received.append(part.getPayload());
+        if (received.length() > MAX_MESSAGE_CHARS) {
+            close(CloseStatus.TOO_BIG_TO_PROCESS.withReason("A message has at most 100,000 characters"));
+        } else if (part.isLast()) {
+            String text = received.toString();
+            received.setLength(0);
+            received.trimToSize();
+            handle(text);
+        }
+    }
+
+    private void handle(String text) {
+        JsonNode message;
+        try {
+            message = JSON.readTree(text);
+        } catch (JacksonException e) {
+            close(new CloseStatus(4400, "Not JSON"));
+            return;
+        }
+        if (closed.get()) {
+            return;
+        }
+        JsonNode payload = message.path("payload");
+        String id = message.path("id").asString("");
+        switch (message.path("type").asString("")) {
+            case "connection_init" -> initialize(payload);
+            case "ping" -> {
+                if (authorization(payload) == null || renew(payload)) {
+                    send(PONG);
+                }
+            }
+            case "pong" -> {}
+            case "subscribe" -> subscribe(id, payload);
+            case "complete" -> {
+                Disposable operation = operations.remove(id);
+                if (operation != null) {
+                    operation.dispose();
+                }
+            }
+            default -> close(new CloseStatus(4400, "Not a message of graphql-transport-ws"));
+        }
+    }
+
+    private void initialize(JsonNode payload) {
+        if (caller != null) {
+            close(new CloseStatus(4429, "Too many initialisation requests"));
+            return;
+        }
+        Authentication authentication = authorization(payload) == null ? ofHandshake() : authenticate(payload);
+        if (authentication != null) {
+            accept(authentication);
+            send(encode(Map.of("type", "connection_ack")));
+        } else {
+            close(unauthorized("Unauthorized"));
+        }
+    }
+
+    /** Whoever has a token gets no more out of the open subscriptions, nor somebody else, than it was opened with. */
+    private boolean renew(JsonNode payload) {
+        Authentication old = caller;
+        Authentication fresh = authenticate(payload);
+        if (old == null || fresh == null) {
+            close(unauthorized("Unauthorized"));
+            return false;
+        }
+        if (!fresh.getName().equals(old.getName())
+                || !Caller.of(fresh).scopes().containsAll(Caller.of(old).scopes())) {
+            close(new CloseStatus(4403, "The new token must be of the same subject, with the scopes of the old"));
+            return false;
+        }
+        accept(fresh);
+        return true;
+    }
+
+    private void accept(Authentication authentication) {
+        caller = authentication;
+        Instant expiry = Tokens.expiry(authentication);
+        if (expiry == null) {
+            deadline.update(Disposables.disposed());
+        } else {
+            closeAfter(Duration.between(Instant.now(), expiry), unauthorized("Token expired"));
+        }
+    }
+
+    private @Nullable Authentication ofHandshake() {
+        return session.getPrincipal() instanceof Authentication authentication
+                        && !(authentication instanceof AnonymousAuthenticationToken)
+                ? authentication
+                : null;
+    }
+
+    /** Null, and the socket is closed, if the token is no good. */
+    private @Nullable Authentication authenticate(JsonNode payload) {
+        String authorization = String.valueOf(authorization(payload));
+        if (!authorization.regionMatches(true, 0, "Bearer ", 0, 7)
+                || authorization.substring(7).isBlank()) {
+            close(unauthorized("Authorization must be Bearer and a token"));
+            return null;
+        }
+        try {
+            return tokens.authenticate(new BearerTokenAuthenticationToken(
+                    authorization.substring(7).strip()));
+        } catch (OAuth2AuthenticationException e) {
+            String reason = String.valueOf(e.getError().getDescription());
+            boolean ours = e.getError() instanceof BearerTokenError error
+                    && error.getHttpStatus().is5xxServerError();
+            close(ours ? CloseStatus.SERVICE_OVERLOAD.withReason(reason) : unauthorized(reason));
+        } catch (AuthenticationException e) {
+            close(unauthorized("Unauthorized"));
+        }
+        return null;
+    }
+
+    private static @Nullable String authorization(JsonNode payload) {
+        JsonNode value = payload.has("Authorization") ? payload.get("Authorization") : payload.get("authorization");
+        return value == null || value.isNull() ? null : value.asString("");
+    }
+
+    private void subscribe(String id, JsonNode payload) {
+        Authentication authentication = caller;
+        if (authentication == null) {
+            close(unauthorized("Unauthorized"));
+            return;
+        }
+        if (id.isEmpty() || !payload.path("query").isString()) {
+            close(new CloseStatus(4400, "subscribe needs an id and a payload with a query"));
+            return;
+        }
+        Disposable.Swap operation = Disposables.swap();
+        if (operations.size() >= MAX_OPERATIONS) {
+            close(new CloseStatus(4429, "At most " + MAX_OPERATIONS + " operations at a time"));
+        } else if (operations.putIfAbsent(id, operation) != null) {
+            close(new CloseStatus(4409, "Subscriber for " + id + " already exists"));
+        } else {
+            SecurityContext security = new SecurityContextImpl(authentication);
+            operation.update(graphQl.handleRequest(request(id, payload))
+                    .contextWrite(context -> context.put(SecurityContext.class.getName(), security))
+                    .flatMapMany(Result::of)
+                    .subscribe(
+                            result -> next(id, operation, result),
+                            exception -> close(
+                                    exception instanceof ServerWebInputException
+                                            ? new CloseStatus(4400, "The payload is not a GraphQL request")
+                                            : CloseStatus.SERVER_ERROR),
+                            () -> complete(id, operation)));
+        }
+    }
+
+    private WebGraphQlRequest request(String id, JsonNode payload) {
+        Map<String, Object> body = JSON.convertValue(payload, new TypeReference<>() {});
+        return new WebGraphQlRequest(
+                Objects.requireNonNull(session.getUri()),
+                session.getHandshakeHeaders(),
+                null,
+                session.getRemoteAddress(),
+                new HashMap<>(),
+                body,
+                id,
+                null);
+    }
+
+    private void next(String id, Disposable.Swap operation, Result result) {
+        String forbidden = result.forbidden();
+        if (forbidden != null) {
+            close(new CloseStatus(4403, reason(forbidden)));
+        } else if (!result.isError()) {
+            send(encode(Map.of("type", "next", "id", id, "payload", result.response())));
+        } else if (operations.remove(id, operation)) {
+            send(encode(Map.of("type", "error", "id", id, "payload", result.errors())));
+        }
+    }
+
+    /** The ID is free as soon as the client knows that this is over. */
+    private void complete(String id, Disposable.Swap operation) {
+        if (operations.remove(id, operation)) {
+            send(encode(Map.of("type", "complete", "id", id)));
+        }
+    }
+
+    /** So that neither side, nor anything between, takes the silence for the end. */
+    void ping() {
+        // Whoever is writing now is proof enough.
+        if (caller != null && !writing.isLocked()) {
+            send(PING);
+        }
+    }
+
+    private void send(String message) {
+        writing.lock();
+        try {
+            if (!closed.get()) {
+                session.sendMessage(new TextMessage(message));
+            }
+        } catch (IOException | IllegalStateException e) {
+            // The client is gone, or has not read for so long that Tomcat has given it up.
+            close(CloseStatus.SESSION_NOT_RELIABLE);
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    private void closeAfter(Duration delay, CloseStatus status) {
+        deadline.update(Schedulers.parallel()
+                .schedule(() -> close(status), Math.max(0, delay.toMillis()), TimeUnit.MILLISECONDS));
+    }
+
+    /** Comes back at once: to close may mean to wait for a client that does not read. */
+    void close(CloseStatus status) {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        release();
+        Thread.startVirtualThread(() -> {
+            boolean alone = false;
+            try {
+                alone = writing.tryLock(1, TimeUnit.SECONDS);
+                session.close(status);
+            } catch (IOException | IllegalStateException e) {
+                // It is closed.
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } finally {
+                if (alone) {
+                    writing.unlock();
+                }
+            }
+        });
+    }
+
+    /** To be called once the socket is closed, whoever has done it. */
+    void release() {
+        closed.set(true);
+        deadline.dispose();
+        List.copyOf(operations.values()).forEach(Disposable::dispose);
+        operations.clear();
+    }
+
+    private static CloseStatus unauthorized(String reason) {
+        return new CloseStatus(4401, reason(reason));
+    }
+
+    private static String reason(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        return bytes.length <= MAX_REASON_BYTES ? text : text.substring(0, MAX_REASON_BYTES / 4);
+    }
+
+    private static String encode(Map<String, ?> message) {
+        return JSON.writeValueAsString(message);
+    }
+}

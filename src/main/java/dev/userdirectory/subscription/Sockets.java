@@ -1,0 +1,109 @@
+package dev.userdirectory.subscription;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.graphql.server.WebGraphQlHandler;
+import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.stereotype.Component;
+import org.springframework.web.socket.CloseStatus;
+import org.springframework.web.socket.SubProtocolCapable;
+import org.springframework.web.socket.TextMessage;
+import org.springframework.web.socket.WebSocketSession;
+import org.springframework.web.socket.handler.TextWebSocketHandler;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * All sockets. Spring's own handler has no place for what they must do: be closed when their token ends, take another
+ * before, and keep no more than a few results for a client that does not read.
+ */
+@Component
+class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartLifecycle {
+    static final Duration PING_INTERVAL = Duration.ofSeconds(12);
+    private static final String PROTOCOL = "graphql-transport-ws";
+    private static final CloseStatus COME_BACK = CloseStatus.SERVICE_RESTARTED.withReason("Come back");
+
+    private final WebGraphQlHandler graphQl;
+    private final AuthenticationManager tokens;
+    private final Duration initTimeout;
+    private final Map<String, Socket> open = new ConcurrentHashMap<>();
+    private volatile Disposable pings = Disposables.disposed();
+    private volatile boolean running;
+
+    Sockets(WebGraphQlHandler graphQl, AuthenticationManager tokens, GraphQlProperties properties) {
+        this.graphQl = graphQl;
+        this.tokens = tokens;
+        this.initTimeout = properties.getWebsocket().getConnectionInitTimeout();
+    }
+
+    @Override
+    public List<String> getSubProtocols() {
+        return List.of(PROTOCOL);
+    }
+
+    /** Else Tomcat would set aside for each socket as much as the longest message may have. */
+    @Override
+    public boolean supportsPartialMessages() {
+        return true;
+    }
+
+    @Override
+    public void afterConnectionEstablished(WebSocketSession session) throws IOException {
+        if (!PROTOCOL.equals(session.getAcceptedProtocol())) {
+            session.close(new CloseStatus(4406, "Only the subprotocol " + PROTOCOL + " is spoken here"));
+            return;
+        }
+        Socket socket = new Socket(session, graphQl, tokens, initTimeout);
+        open.put(session.getId(), socket);
+        if (!running) {
+            socket.close(COME_BACK);
+        }
+    }
+
+    @Override
+    protected void handleTextMessage(WebSocketSession session, TextMessage message) {
+        Socket socket = open.get(session.getId());
+        if (socket != null) {
+            socket.receive(message);
+        }
+    }
+
+    @Override
+    public void afterConnectionClosed(WebSocketSession session, CloseStatus status) {
+        Socket socket = open.remove(session.getId());
+        if (socket != null) {
+            socket.release();
+        }
+    }
+
+    @Override
+    public void start() {
+        running = true;
+        pings = Schedulers.parallel()
+                .schedulePeriodically(
+                        () -> open.values().forEach(socket -> Thread.startVirtualThread(socket::ping)),
+                        PING_INTERVAL.toMillis(),
+                        PING_INTERVAL.toMillis(),
+                        TimeUnit.MILLISECONDS);
+    }
+
+    /** Before the web server stops, which is of a lower phase, and would wait for them. */
+    @Override
+    public void stop() {
+        running = false;
+        pings.dispose();
+        open.values().forEach(socket -> socket.close(COME_BACK));
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+}

@@ -1,0 +1,65 @@
+package dev.userdirectory.subscription;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.graphql.autoconfigure.GraphQlCorsProperties;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.server.ServerHttpRequest;
+import org.springframework.web.cors.CorsConfiguration;
+import org.springframework.web.socket.WebSocketExtension;
+import org.springframework.web.socket.server.standard.ServletServerContainerFactoryBean;
+import org.springframework.web.socket.server.support.DefaultHandshakeHandler;
+import org.springframework.web.socket.server.support.OriginHandshakeInterceptor;
+import org.springframework.web.socket.server.support.WebSocketHandlerMapping;
+import org.springframework.web.socket.server.support.WebSocketHttpRequestHandler;
+
+@Configuration(proxyBeanMethods = false)
+class SubscriptionConfiguration {
+    /** Each socket has such buffers from its first to its last day. Longer messages come in parts; binary ones not at all. */
+    private static final int BUFFER_CHARS = 1024;
+
+    private static final int BUFFER_BYTES = 128;
+
+    @Bean
+    WebSocketHandlerMapping graphQlSockets(Sockets sockets, GraphQlProperties graphQl, GraphQlCorsProperties cors) {
+        WebSocketHttpRequestHandler handler = new WebSocketHttpRequestHandler(sockets, new Uncompressed());
+        handler.setHandshakeInterceptors(List.of(origins(cors.toCorsConfiguration())));
+        WebSocketHandlerMapping mapping = new WebSocketHandlerMapping();
+        mapping.setWebSocketUpgradeMatch(true);
+        mapping.setUrlMap(Map.of(graphQl.getHttp().getPath(), handler));
+        mapping.setOrder(-2); // Before the same path's routes.
+        return mapping;
+    }
+
+    /** The page's own origin, and those that CORS is open to. */
+    private static OriginHandshakeInterceptor origins(@Nullable CorsConfiguration cors) {
+        OriginHandshakeInterceptor interceptor = new OriginHandshakeInterceptor();
+        if (cors != null && cors.getAllowedOrigins() != null) {
+            interceptor.setAllowedOrigins(cors.getAllowedOrigins());
+        }
+        if (cors != null && cors.getAllowedOriginPatterns() != null) {
+            interceptor.setAllowedOriginPatterns(cors.getAllowedOriginPatterns());
+        }
+        return interceptor;
+    }
+
+    @Bean
+    ServletServerContainerFactoryBean socketBuffers() {
+        ServletServerContainerFactoryBean container = new ServletServerContainerFactoryBean();
+        container.setMaxTextMessageBufferSize(BUFFER_CHARS);
+        container.setMaxBinaryMessageBufferSize(BUFFER_BYTES);
+        return container;
+    }
+
+    /** A compressor of its own would take each socket more memory than all the rest. */
+    private static class Uncompressed extends DefaultHandshakeHandler {
+        @Override
+        protected List<WebSocketExtension> filterRequestedExtensions(
+                ServerHttpRequest request, List<WebSocketExtension> requested, List<WebSocketExtension> supported) {
+            return List.of();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package dev.userdirectory.subscription;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.subscription.EventStreamClient.Event;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.Date;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+
+@DirectoryTest
+class EventStreamTest {
+    private static final String EVENTS = "subscription { userEvents { type userId user { name } } }";
+    private static final String READER = Tokens.withScopes("users:read");
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Test
+    void tellsWhatHappensAndResumesByItself() throws IOException, InterruptedException {
+        Event last;
+        try (EventStreamClient stream = open(READER, EVENTS, null)) {
+            String user = directory.createUser();
+            last = stream.expect("next");
+            assertThat(last.data().at("/data/userEvents/userId").asString()).isEqualTo(user);
+            assertThat(last.data().at("/data/userEvents/user/name").asString()).isEqualTo("User 0");
+        }
+        String missed = directory.createUser();
+        try (EventStreamClient stream = open(READER, EVENTS, last.id())) {
+            assertThat(stream.expect("next")
+                            .data()
+                            .at("/data/userEvents/userId")
+                            .asString())
+                    .isEqualTo(missed);
+            String user = directory.createUser();
+            assertThat(stream.expect("next")
+                            .data()
+                            .at("/data/userEvents/userId")
+                            .asString())
+                    .isEqualTo(user);
+        }
+    }
+
+    /** Its cursor is that of the feed, wherever it is read. */
+    @Test
+    void hasTheCursorForAnId() throws IOException, InterruptedException {
+        try (EventStreamClient stream = open(READER, "subscription { userEvents { cursor } }", null)) {
+            directory.createUsers(3);
+            for (int i = 0; i < 3; i++) {
+                Event event = stream.expect("next");
+                assertThat(event.id())
+                        .isEqualTo(event.data().at("/data/userEvents/cursor").asString());
+            }
+        }
+    }
+
+    @Test
+    void tellsWhyASubscriptionIsRefused() throws IOException, InterruptedException {
+        assertRefused(open(Tokens.withScopes("users:write"), EVENTS, null), "FORBIDDEN");
+        assertRefused(open(READER, EVENTS, "nonsense"), "BAD_USER_INPUT");
+        assertRefused(open(READER, "subscription { nothing }", null), "GRAPHQL_VALIDATION_FAILED");
+    }
+
+    private static void assertRefused(EventStreamClient stream, String code) throws InterruptedException {
+        try (stream) {
+            assertThat(stream.expect("next")
+                            .data()
+                            .at("/errors/0/extensions/code")
+                            .asString())
+                    .isEqualTo(code);
+            stream.expect("complete");
+            stream.expect("end");
+        }
+    }
+
+    @Test
+    void servesQueriesToo() throws IOException, InterruptedException {
+        try (EventStreamClient stream = open(READER, "{ users(first: 0) { totalCount } }", null)) {
+            assertThat(stream.expect("next").data().at("/data/users/totalCount").isNumber())
+                    .isTrue();
+            stream.expect("complete");
+            stream.expect("end");
+        }
+    }
+
+    @Test
+    void endsWithItsToken() throws IOException, InterruptedException {
+        String token = Tokens.sign(Tokens.claims()
+                .claim("scope", "users:read")
+                .expirationTime(Date.from(Instant.now().plusSeconds(2)))
+                .build());
+        try (EventStreamClient stream = open(token, EVENTS, null)) {
+            directory.createUser();
+            String cursor = stream.expect("next").id();
+            Event end = stream.expect("next");
+            assertThat(end.data().at("/errors/0/extensions/code").asString()).isEqualTo("UNAUTHENTICATED");
+            assertThat(end.data().at("/errors/0/extensions/lastCursor").asString())
+                    .isEqualTo(cursor);
+            stream.expect("complete");
+            stream.expect("end");
+        }
+    }
+
+    @Test
+    void refusesATokenThatIsNoGood() throws IOException, InterruptedException {
+        try (EventStreamClient stream = open("nonsense", EVENTS, null)) {
+            assertThat(stream.status()).isEqualTo(401);
+        }
+    }
+
+    private EventStreamClient open(String token, String query, @Nullable String lastEventId)
+            throws IOException, InterruptedException {
+        return new EventStreamClient(client.uri("/graphql"), token, query, Map.of(), lastEventId);
+    }
+}

@@ -1,0 +1,207 @@
+package dev.userdirectory.subscription;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.test.context.TestPropertySource;
+import tools.jackson.databind.JsonNode;
+
+/** Where events come faster than they can be kept in mind, and where time runs out. */
+@DirectoryTest
+@TestPropertySource(properties = {"directory.events.buffer=50", "spring.graphql.websocket.connection-init-timeout=1s"})
+class FullBufferTest {
+    private static final String READER = Tokens.withScopes("users:read");
+    /** An event of about 20 kB, so that a few fill what lies between the service and a client that does not read. */
+    private static final String LARGE =
+            "subscription ($after: String) { userEvents(after: $after) { cursor " + fields("c%d: cursor ", 400) + "} }";
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    JdbcTemplate jdbc;
+
+    @Autowired
+    List<SmartLifecycle> lifecycles;
+
+    @AfterEach
+    void start() {
+        lifecycles.stream().filter(part -> !part.isRunning()).forEach(SmartLifecycle::start);
+    }
+
+    /** Far more than are in memory: they are read from the table, a page after the other, until what is in memory follows. */
+    @Test
+    void replaysWhatIsNoLongerInMemory() {
+        String start = newestCursor();
+        List<String> users = directory.createUsers(1000);
+        directory.createUsers(1000);
+        directory.createUser();
+        List<String> expected = feed(start);
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
+            socket.subscribe(
+                    "1",
+                    "subscription ($after: String) { userEvents(after: $after) { cursor } }",
+                    Map.of("after", start));
+            List<String> cursors = new ArrayList<>();
+            for (int i = 0; i < 2001; i++) {
+                cursors.add(cursor(socket.expect("next")));
+            }
+            assertThat(cursors).isEqualTo(expected);
+
+            // One user's last event is long past, and everybody's newest is not his.
+            socket.subscribe("2", """
+                    subscription ($after: String, $user: ID) { userEvents(after: $after, userId: $user) { userId type } }
+                    """, Map.of("after", start, "user", users.get(3)));
+            assertThat(socket.expect("next").at("/payload/data/userEvents/type").asString())
+                    .isEqualTo("CREATED");
+            socket.send(Map.of("type", "complete", "id", "1"));
+            socket.settle();
+            jdbc.update("update users set name = 'Eve' where id in (select user_id from user_events"
+                    + " where type = 'CREATED' order by transaction desc, sequence desc limit 2001)");
+            assertThat(socket.expect("next").at("/payload/data/userEvents/type").asString())
+                    .isEqualTo("UPDATED");
+            assertThat(socket.poll(Duration.ofMillis(500))).isNull();
+        }
+    }
+
+    @Test
+    void endsASocketThatDoesNotReadAndLetsItResume() {
+        String start = newestCursor();
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
+            socket.subscribe("1", LARGE, Map.of());
+            socket.settle();
+            socket.stopReading();
+            directory.createUsers(1000);
+            List<String> expected = feed(start);
+            pause();
+            socket.readAgain();
+            List<String> cursors = new ArrayList<>();
+            JsonNode message = socket.poll(Duration.ofSeconds(10));
+            while (message != null && message.get("type").asString().equals("next")) {
+                cursors.add(cursor(message));
+                message = socket.poll(Duration.ofSeconds(10));
+            }
+            assertThat(message).isNotNull();
+            assertThat(message.at("/type").asString()).isEqualTo("error");
+            assertThat(message.at("/payload/0/extensions/code").asString()).isEqualTo("TOO_SLOW");
+            assertThat(message.at("/payload/0/extensions/lastCursor").asString())
+                    .isEqualTo(cursors.getLast());
+            assertThat(cursors).hasSizeLessThan(1000);
+
+            socket.subscribe("1", LARGE, Map.of("after", cursors.getLast()));
+            while (cursors.size() < 1000) {
+                cursors.add(cursor(socket.expect("next")));
+            }
+            assertThat(cursors).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void saysWhenTheHistoryIsGone() throws IOException, InterruptedException {
+        String start = newestCursor();
+        directory.createUsers(3);
+        jdbc.update("delete from user_events where sequence <= (select max(sequence) - 3 from user_events)");
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
+                EventStreamClient stream =
+                        new EventStreamClient(client.uri("/graphql"), READER, LARGE, Map.of(), start)) {
+            socket.subscribe("1", LARGE, Map.of("after", start));
+
+            assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
+                    .isEqualTo("EVENTS_EXPIRED");
+            assertThat(stream.expect("next")
+                            .data()
+                            .at("/errors/0/extensions/code")
+                            .asString())
+                    .isEqualTo("EVENTS_EXPIRED");
+        }
+    }
+
+    @Test
+    void closesSocketsThatSayNothing() {
+        try (SocketClient socket = SocketClient.open(client.uri("/graphql"), Map.of())) {
+            assertThat(socket.closed().code()).isEqualTo(4408);
+        }
+    }
+
+    @Test
+    void tellsClientsToComeBackWhenItStops() throws IOException, InterruptedException {
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
+                EventStreamClient stream =
+                        new EventStreamClient(client.uri("/graphql"), READER, LARGE, Map.of(), null)) {
+            socket.subscribe("1", LARGE, Map.of());
+            socket.settle();
+            lifecycles.stream()
+                    .filter(part -> part instanceof Sockets || part instanceof EventStreams)
+                    .forEach(SmartLifecycle::stop);
+
+            assertThat(socket.closed().code()).isEqualTo(1012);
+            stream.expect("end");
+            try (SocketClient late = SocketClient.open(client.uri("/graphql"), Map.of());
+                    EventStreamClient lateStream =
+                            new EventStreamClient(client.uri("/graphql"), READER, LARGE, Map.of(), null)) {
+                assertThat(late.closed().code()).isEqualTo(1012);
+                assertThat(lateStream.status()).isEqualTo(503);
+            }
+        }
+    }
+
+    private String newestCursor() {
+        directory.createUser();
+        return client.data("{ userEvents { newestCursor } }")
+                .at("/userEvents/newestCursor")
+                .asString();
+    }
+
+    /** The cursors behind one, as {@code Query.userEvents} has them. */
+    private List<String> feed(@Nullable String after) {
+        List<String> cursors = new ArrayList<>();
+        while (true) {
+            JsonNode edges = client.data(
+                            "query ($after: String) { userEvents(first: 100, after: $after) { edges { cursor } } }",
+                            after == null ? Map.of() : Map.of("after", after))
+                    .at("/userEvents/edges");
+            if (edges.isEmpty()) {
+                return cursors;
+            }
+            cursors.addAll(edges.findValuesAsString("cursor"));
+            after = cursors.getLast();
+        }
+    }
+
+    private static String cursor(JsonNode next) {
+        return next.at("/payload/data/userEvents/cursor").asString();
+    }
+
+    private static String fields(String field, int count) {
+        StringBuilder fields = new StringBuilder();
+        for (int i = 0; i < count; i++) {
+            fields.append(field.formatted(i));
+        }
+        return fields.toString();
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(Duration.ofSeconds(3));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,317 @@
+package dev.userdirectory.subscription;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.subscription.SocketClient.Close;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Date;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import tools.jackson.databind.JsonNode;
+
+@DirectoryTest
+class SocketTest {
+    private static final String EVENTS = """
+            subscription ($after: String, $user: ID) {
+              userEvents(after: $after, userId: $user) { cursor type userId user { name groups { totalCount } } }
+            }""";
+    private static final String READER = Tokens.withScopes("users:read");
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @SuppressWarnings("NullAway.Init") // set before each test
+    private URI graphQl;
+
+    @BeforeEach
+    void findEndpoint() {
+        graphQl = client.uri("/graphql");
+    }
+
+    @Test
+    void tellsWhatHappens() {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("1", EVENTS, Map.of());
+            socket.settle();
+            String user = directory.createUser();
+            JsonNode event = next(socket);
+
+            assertThat(event.at("/type").asString()).isEqualTo("CREATED");
+            assertThat(event.at("/userId").asString()).isEqualTo(user);
+            assertThat(event.at("/user/name").asString()).isEqualTo("User 0");
+            assertThat(event.at("/user/groups/totalCount").asInt()).isZero();
+        }
+    }
+
+    /** In each event, not as at the first. */
+    @Test
+    void showsTheUserAsItIsNow() {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            String user = directory.createUser();
+            socket.subscribe("1", EVENTS, Map.of("user", user));
+            socket.settle();
+            for (String name : List.of("Ada", "Bea", "Cleo")) {
+                rename(user, name);
+                assertThat(next(socket).at("/user/name").asString()).isEqualTo(name);
+            }
+            directory.createGroup("A group", List.of(user));
+            rename(user, "Dora");
+            assertThat(next(socket).at("/user/groups/totalCount").asInt()).isEqualTo(1);
+            client.data("mutation ($id: ID!) { deleteUser(id: $id) { errors { code } } }", Map.of("id", user));
+            JsonNode deleted = next(socket);
+
+            assertThat(deleted.at("/type").asString()).isEqualTo("DELETED");
+            assertThat(deleted.at("/user").isNull()).isTrue();
+        }
+    }
+
+    @Test
+    void resumesBehindACursorAndGoesOnLive() {
+        List<String> users = directory.createUsers(1200);
+        String first = client.data("{ userEvents { newestCursor } }")
+                .at("/userEvents/newestCursor")
+                .asString();
+        users.subList(0, 1100).forEach(user -> {});
+        for (int i = 0; i < 5; i++) {
+            rename(users.get(i), "Before " + i);
+        }
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("1", EVENTS, Map.of("after", first));
+            for (int i = 0; i < 5; i++) {
+                assertThat(next(socket).at("/user/name").asString()).isEqualTo("Before " + i);
+            }
+            rename(users.get(0), "After");
+            assertThat(next(socket).at("/user/name").asString()).isEqualTo("After");
+        }
+    }
+
+    @Test
+    void narrowsToOneUser() {
+        List<String> users = directory.createUsers(3);
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("1", EVENTS, Map.of("user", users.get(1)));
+            socket.settle();
+            users.forEach(user -> rename(user, "Zoe"));
+            rename(users.get(1), "Yve");
+
+            assertThat(next(socket).at("/userId").asString()).isEqualTo(users.get(1));
+            assertThat(next(socket).at("/user/name").asString()).isEqualTo("Yve");
+        }
+    }
+
+    @Test
+    void servesSeveralSubscriptionsAndOtherOperations() {
+        try (SocketClient socket = SocketClient.connect(graphQl, Tokens.withScopes("users:read users:write"))) {
+            socket.subscribe("a", EVENTS, Map.of());
+            socket.subscribe("b", EVENTS, Map.of());
+            socket.subscribe("query", "{ users(first: 1) { nodes { id } } }", Map.of());
+            assertThat(socket.expect("next").at("/id").asString()).isEqualTo("query");
+            socket.expect("complete");
+            socket.settle();
+            directory.createUser();
+            Set<String> ids = new HashSet<>();
+            ids.add(socket.expect("next").at("/id").asString());
+            ids.add(socket.expect("next").at("/id").asString());
+            assertThat(ids).containsExactlyInAnyOrder("a", "b");
+
+            socket.send(Map.of("type", "complete", "id", "a"));
+            socket.settle();
+            directory.createUser();
+            assertThat(socket.expect("next").at("/id").asString()).isEqualTo("b");
+            assertThat(socket.poll(Duration.ofMillis(300))).isNull();
+            socket.subscribe("a", EVENTS, Map.of());
+            socket.settle();
+        }
+    }
+
+    @Test
+    void tellsWhyAnOperationFails() {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("1", EVENTS, Map.of("after", "nonsense"));
+            JsonNode error = socket.expect("error");
+            assertThat(error.at("/id").asString()).isEqualTo("1");
+            assertThat(error.at("/payload/0/extensions/code").asString()).isEqualTo("BAD_USER_INPUT");
+            assertThat(error.at("/payload/0/extensions/argument").asString()).isEqualTo("after");
+
+            socket.subscribe("1", EVENTS, Map.of("user", "nonsense"));
+            assertThat(socket.expect("error")
+                            .at("/payload/0/extensions/argument")
+                            .asString())
+                    .isEqualTo("userId");
+
+            socket.subscribe("1", "subscription { nothing }", Map.of());
+            assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
+                    .isEqualTo("GRAPHQL_VALIDATION_FAILED");
+        }
+    }
+
+    @Test
+    void takesTheTokenOfTheHandshake() {
+        try (SocketClient socket = SocketClient.open(graphQl, Map.of("Authorization", "Bearer " + READER))) {
+            socket.send(Map.of("type", "connection_init"));
+            socket.expect("connection_ack");
+            socket.subscribe("1", EVENTS, Map.of());
+            socket.settle();
+        }
+    }
+
+    @Test
+    void refusesSocketsWithoutToken() {
+        try (SocketClient socket = SocketClient.open(graphQl, Map.of())) {
+            socket.send(Map.of("type", "connection_init"));
+            assertThat(socket.closed()).isEqualTo(new Close(4401, "Unauthorized"));
+        }
+        try (SocketClient socket = SocketClient.open(graphQl, Map.of())) {
+            socket.subscribe("1", EVENTS, Map.of());
+            assertThat(socket.closed().code()).isEqualTo(4401);
+        }
+    }
+
+    @Test
+    void refusesTokensThatAreNoGood() {
+        try (SocketClient socket = SocketClient.open(graphQl, Map.of())) {
+            socket.initialize(expiringIn(Duration.ofSeconds(-5)));
+            assertThat(socket.closed()).isEqualTo(new Close(4401, "Token expired"));
+        }
+        try (SocketClient socket = SocketClient.open(graphQl, Map.of())) {
+            socket.initialize("nonsense");
+            assertThat(socket.closed().code()).isEqualTo(4401);
+        }
+    }
+
+    @Test
+    void closesWhenTheTokenExpires() {
+        Instant start = Instant.now();
+        try (SocketClient socket = SocketClient.connect(graphQl, expiringIn(Duration.ofSeconds(2)))) {
+            socket.subscribe("1", EVENTS, Map.of());
+
+            assertThat(socket.closed()).isEqualTo(new Close(4401, "Token expired"));
+            assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofMillis(3500));
+        }
+    }
+
+    @Test
+    void staysWithATokenThatIsRenewedInTime() throws InterruptedException {
+        try (SocketClient socket = SocketClient.connect(graphQl, expiringIn(Duration.ofSeconds(2)))) {
+            socket.subscribe("1", EVENTS, Map.of());
+            for (int i = 0; i < 3; i++) {
+                renew(socket, expiringIn(Duration.ofSeconds(3)));
+                socket.expect("pong");
+                Thread.sleep(Duration.ofMillis(1200));
+            }
+            directory.createUser();
+            next(socket);
+
+            assertThat(socket.closed().code()).isEqualTo(4401);
+        }
+    }
+
+    @Test
+    void refusesToBeRenewedByATokenOfSomebodyElseOrOfLess() {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            renew(
+                    socket,
+                    Tokens.sign(Tokens.claims()
+                            .subject("another")
+                            .claim("scope", "users:read")
+                            .build()));
+            assertThat(socket.closed().code()).isEqualTo(4403);
+        }
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            renew(socket, Tokens.withScopes("users:write"));
+            assertThat(socket.closed().code()).isEqualTo(4403);
+        }
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            renew(socket, "nonsense");
+            assertThat(socket.closed().code()).isEqualTo(4401);
+        }
+    }
+
+    @Test
+    void closesWhereAScopeIsMissing() {
+        try (SocketClient socket = SocketClient.connect(graphQl, Tokens.withScopes("users:write"))) {
+            socket.subscribe("1", EVENTS, Map.of());
+            assertThat(socket.closed()).isEqualTo(new Close(4403, "Needs the scope `users:read`"));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {                                                                 | 4400
+            []                                                                | 4400
+            {"type": "start"}                                                 | 4400
+            {"type": "subscribe", "id": "1"}                                  | 4400
+            {"type": "subscribe", "payload": {"query": "{ __typename }"}}     | 4400
+            {"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "variables": 1}} | 4400
+            {"type": "connection_init"}                                       | 4429
+            """)
+    void closesOnWhatTheProtocolDoesNotHave(String message, int code) {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.sendText(message);
+            assertThat(socket.closed().code()).isEqualTo(code);
+        }
+    }
+
+    @Test
+    void closesOnASecondSubscriberOfTheSameId() {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("1", EVENTS, Map.of());
+            socket.subscribe("1", EVENTS, Map.of());
+            assertThat(socket.closed()).isEqualTo(new Close(4409, "Subscriber for 1 already exists"));
+        }
+    }
+
+    @Test
+    void speaksNoOtherProtocol() {
+        try (SocketClient socket = SocketClient.open(graphQl, (String) null)) {
+            assertThat(socket.closed().code()).isEqualTo(4406);
+        }
+    }
+
+    @Test
+    void takesLongMessagesButNotEndlessOnes() {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("1", "{ users(first: 0) { totalCount } } #" + " ".repeat(50_000), Map.of());
+            socket.expect("next");
+            socket.sendText("x".repeat(200_000));
+            assertThat(socket.closed().code()).isEqualTo(1009);
+        }
+    }
+
+    private void rename(String user, String name) {
+        client.data(
+                "mutation ($id: ID!, $name: String!) { updateUser(id: $id, name: $name) { errors { code } } }",
+                Map.of("id", user, "name", name));
+    }
+
+    private static JsonNode next(SocketClient socket) {
+        return socket.expect("next").at("/payload/data/userEvents");
+    }
+
+    private static void renew(SocketClient socket, String token) {
+        socket.send(Map.of("type", "ping", "payload", Map.of("Authorization", "Bearer " + token)));
+    }
+
+    private static String expiringIn(Duration time) {
+        return Tokens.sign(Tokens.claims()
+                .claim("scope", "users:read")
+                .expirationTime(Date.from(Instant.now().plus(time)))
+                .build());
+    }
+}
