@@ -33,20 +33,32 @@ class ErrorHandler implements DataFetcherExceptionHandler {
         if (exception instanceof Refused refused) {
             return refused.error();
         }
-        TypedGraphQLError.Builder error =
-                TypedGraphQLError.newBuilder().path(parameters.getPath()).location(parameters.getSourceLocation());
         if (exception instanceof BadUserInput bad) {
-            return error.errorType(ErrorType.BAD_REQUEST)
+            return TypedGraphQLError.newBuilder()
+                    .path(parameters.getPath())
+                    .location(parameters.getSourceLocation())
+                    .errorType(ErrorType.BAD_REQUEST)
                     .message(bad.getMessage())
                     .extensions(Map.of("code", "BAD_USER_INPUT", "argument", bad.argument()))
                     .build();
         }
-        String id = UUID.randomUUID().toString();
-        log.error("Error {} at {}", id, parameters.getPath(), exception);
-        return error.errorType(ErrorType.INTERNAL)
-                .message("The service failed to answer this; its log has the reason under " + id + ".")
-                .extensions(Map.of("code", "INTERNAL_SERVER_ERROR", "id", id))
+        return unforeseen(exception, parameters.getPath())
+                .path(parameters.getPath())
+                .location(parameters.getSourceLocation())
                 .build();
+    }
+
+    /** Logs it, unless it comes from stopping what is over anyway. */
+    static TypedGraphQLError.Builder unforeseen(Throwable exception, Object where) {
+        String id = UUID.randomUUID().toString();
+        Deadline deadline = Deadline.current();
+        if (deadline == null || !deadline.isOver()) {
+            log.error("Error {} at {}", id, where, exception);
+        }
+        return TypedGraphQLError.newBuilder()
+                .errorType(ErrorType.INTERNAL)
+                .message("The service failed to answer this; its log has the reason under " + id + ".")
+                .extensions(Map.of("code", "INTERNAL_SERVER_ERROR", "id", id));
     }
 
     private static Throwable unwrap(Throwable exception) {

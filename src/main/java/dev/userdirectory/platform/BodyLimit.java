@@ -1,0 +1,144 @@
+package dev.userdirectory.platform;
+
+import dev.userdirectory.policy.Limits;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ReadListener;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.ServletInputStream;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import org.springframework.core.annotation.Order;
+import org.springframework.http.HttpStatus;
+import org.springframework.stereotype.Component;
+import org.springframework.web.filter.OncePerRequestFilter;
+
+/** Reads the body of a request, as long as it may be and as long as that may take; of one that is too long, no more. */
+@Component
+@Order(0) // After Spring Security: a bad token is not worth a body.
+class BodyLimit extends OncePerRequestFilter {
+    /** When the request began, by {@link System#nanoTime()}. */
+    static final String STARTED = BodyLimit.class.getName() + ".started";
+
+    private static final int CHUNK = 16 * 1024;
+
+    private final long limit;
+    private final Duration deadline;
+
+    BodyLimit(Limits limits) {
+        limit = limits.body().toBytes();
+        deadline = limits.deadline();
+    }
+
+    @Override
+    protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
+        long started = System.nanoTime();
+        request.setAttribute(STARTED, started);
+        if (request.getContentLengthLong() > limit) {
+            tooLarge(request, response);
+            return;
+        }
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        byte[] chunk = new byte[CHUNK];
+        InputStream stream = request.getInputStream();
+        try {
+            for (int read = stream.read(chunk); read >= 0; read = stream.read(chunk)) {
+                body.write(chunk, 0, read);
+                if (body.size() > limit) {
+                    tooLarge(request, response);
+                    return;
+                }
+                if (System.nanoTime() - started > deadline.toNanos()) {
+                    tooSlow(request, response);
+                    return;
+                }
+            }
+        } catch (SocketTimeoutException e) {
+            tooSlow(request, response);
+            return;
+        }
+        chain.doFilter(new ReadRequest(request, body.toByteArray()), response);
+    }
+
+    private void tooLarge(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        refuse(
+                request,
+                response,
+                new HttpError(
+                        HttpStatus.CONTENT_TOO_LARGE,
+                        "MAX_BODY_LIMIT",
+                        "The body is larger than %,d bytes, the most that is read".formatted(limit)));
+    }
+
+    private void tooSlow(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        refuse(
+                request,
+                response,
+                new HttpError(
+                        HttpStatus.REQUEST_TIMEOUT,
+                        "DEADLINE_EXCEEDED",
+                        "The body took longer than %d ms, the most that a request may take"
+                                .formatted(deadline.toMillis())));
+    }
+
+    private static void refuse(HttpServletRequest request, HttpServletResponse response, HttpError error)
+            throws IOException {
+        // What is left of the body is not worth reading for the next request.
+        response.setHeader("Connection", "close");
+        error.writeTo(request, response);
+    }
+
+    private static class ReadRequest extends HttpServletRequestWrapper {
+        private final ServletInputStream stream;
+
+        ReadRequest(HttpServletRequest request, byte[] body) {
+            super(request);
+            stream = new ReadStream(new ByteArrayInputStream(body));
+        }
+
+        @Override
+        public ServletInputStream getInputStream() {
+            return stream;
+        }
+    }
+
+    private static class ReadStream extends ServletInputStream {
+        private final ByteArrayInputStream body;
+
+        ReadStream(ByteArrayInputStream body) {
+            this.body = body;
+        }
+
+        @Override
+        public int read() {
+            return body.read();
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) {
+            return body.read(bytes, offset, length);
+        }
+
+        @Override
+        public boolean isFinished() {
+            return body.available() == 0;
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public void setReadListener(ReadListener listener) {
+            throw new UnsupportedOperationException();
+        }
+    }
+}

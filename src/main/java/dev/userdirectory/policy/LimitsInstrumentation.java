@@ -1,0 +1,90 @@
+package dev.userdirectory.policy;
+
+import graphql.ExecutionResult;
+import graphql.execution.ExecutionContext;
+import graphql.execution.instrumentation.DocumentAndVariables;
+import graphql.execution.instrumentation.InstrumentationContext;
+import graphql.execution.instrumentation.InstrumentationState;
+import graphql.execution.instrumentation.SimpleInstrumentationContext;
+import graphql.execution.instrumentation.SimplePerformantInstrumentation;
+import graphql.execution.instrumentation.parameters.InstrumentationExecuteOperationParameters;
+import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
+import graphql.language.Document;
+import graphql.normalized.ExecutableNormalizedOperation;
+import graphql.normalized.ExecutableNormalizedOperationFactory;
+import graphql.parser.exceptions.ParseCancelledException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/** Holds an operation to its limits: the document once it is parsed, the cost before the first data fetcher is called. */
+@Component
+class LimitsInstrumentation extends SimplePerformantInstrumentation {
+    /** In the GraphQL context: that the request wants to be told its cost. */
+    static final String REPORT_COST = "directory.cost.report";
+
+    private static final String COST = "directory.cost";
+
+    private final Limits limits;
+
+    LimitsInstrumentation(Limits limits) {
+        this.limits = limits;
+    }
+
+    @Override
+    public InstrumentationContext<Document> beginParse(
+            InstrumentationExecutionParameters parameters, @Nullable InstrumentationState state) {
+        return SimpleInstrumentationContext.whenCompleted((document, exception) -> {
+            if (exception instanceof ParseCancelledException) {
+                throw LimitExceeded.abort(LimitExceeded.TOKENS.error(limits.tokens() + 1L, limits.tokens()));
+            }
+        });
+    }
+
+    @Override
+    public DocumentAndVariables instrumentDocumentAndVariables(
+            DocumentAndVariables parsed,
+            InstrumentationExecutionParameters parameters,
+            @Nullable InstrumentationState state) {
+        DocumentSize.check(parsed.getDocument(), limits);
+        return parsed;
+    }
+
+    @Override
+    public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
+            InstrumentationExecuteOperationParameters parameters, @Nullable InstrumentationState state) {
+        ExecutionContext context = parameters.getExecutionContext();
+        ExecutableNormalizedOperation operation =
+                ExecutableNormalizedOperationFactory.createExecutableNormalizedOperation(
+                        context.getGraphQLSchema(),
+                        context.getOperationDefinition(),
+                        context.getFragmentsByName(),
+                        context.getCoercedVariables(),
+                        ExecutableNormalizedOperationFactory.Options.defaultOptions()
+                                .locale(context.getLocale())
+                                .graphQLContext(context.getGraphQLContext()));
+        long cost = Cost.of(operation, context.getGraphQLSchema(), limits.listSize());
+        context.getGraphQLContext().put(COST, cost);
+        LimitExceeded.COST.check(cost, limits.cost());
+        return null;
+    }
+
+    @Override
+    public CompletableFuture<ExecutionResult> instrumentExecutionResult(
+            ExecutionResult result,
+            InstrumentationExecutionParameters parameters,
+            @Nullable InstrumentationState state) {
+        Long cost = parameters.getGraphQLContext().get(COST);
+        if (cost == null || !parameters.getGraphQLContext().getBoolean(REPORT_COST)) {
+            return CompletableFuture.completedFuture(result);
+        }
+        Map<Object, Object> extensions = new LinkedHashMap<>();
+        if (result.getExtensions() != null) {
+            extensions.putAll(result.getExtensions());
+        }
+        extensions.put("cost", Map.of("requested", cost, "limit", limits.cost()));
+        return CompletableFuture.completedFuture(result.transform(builder -> builder.extensions(extensions)));
+    }
+}

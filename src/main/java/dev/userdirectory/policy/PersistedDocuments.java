@@ -1,0 +1,133 @@
+package dev.userdirectory.policy;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.netflix.graphql.types.errors.ErrorType;
+import graphql.GraphqlErrorException;
+import graphql.execution.preparsed.persisted.PersistedQuerySupport;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.Resource;
+import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
+import org.springframework.stereotype.Component;
+
+/**
+ * Documents by the SHA-256 hash of their text. With a folder of trusted documents these are all there are; otherwise a
+ * client registers its own as it uses them (Apollo's automatic persisted queries), in memory of a limited size.
+ */
+@Component
+class PersistedDocuments {
+    private final @Nullable Map<String, String> trusted;
+    private final Cache<String, String> registered;
+
+    PersistedDocuments(Limits limits) {
+        trusted = limits.trustedDocuments() == null ? null : read(limits.trustedDocuments());
+        registered = Caffeine.newBuilder()
+                .maximumWeight(limits.persistedQueries().toBytes())
+                .<String, String>weigher((hash, document) -> 2 * (hash.length() + document.length()))
+                .build();
+    }
+
+    private static Map<String, String> read(Resource folder) {
+        Map<String, String> documents = new HashMap<>();
+        try {
+            String pattern = folder.getURL() + (folder.getURL().getPath().endsWith("/") ? "" : "/") + "**/*.graphql";
+            for (Resource file : new PathMatchingResourcePatternResolver().getResources(pattern)) {
+                String document = file.getContentAsString(StandardCharsets.UTF_8);
+                documents.put(hash(document), document);
+                // Most editors end a file with a line that the client's compiler does not hash.
+                documents.put(hash(document.strip()), document);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("directory.limits.trusted-documents cannot be read: " + folder, e);
+        }
+        if (documents.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "directory.limits.trusted-documents has no .graphql file, so nothing could be run: " + folder);
+        }
+        return documents;
+    }
+
+    /**
+     * The text to run.
+     *
+     * @param document the text as it was sent, or graphql-java's marker for none
+     * @param persistedQuery the extension of that name, {@code {version: 1, sha256Hash: …}}, or null
+     * @throws GraphqlErrorException if there is no such document, or it is not to be run
+     */
+    String resolve(String document, @Nullable Object persistedQuery) {
+        String given = document.equals(PersistedQuerySupport.PERSISTED_QUERY_MARKER) ? null : document;
+        String hash = hash(persistedQuery);
+        if (given != null && hash != null && !hash(given).equals(hash)) {
+            throw error("PERSISTED_QUERY_HASH_MISMATCH", "provided sha does not match query");
+        }
+        if (trusted != null) {
+            if (given == null && hash == null) {
+                throw error("PERSISTED_QUERY_ID_REQUIRED", "Only trusted documents are run: send the hash of one");
+            }
+            String known = trusted.get(hash == null ? hash(String.valueOf(given)) : hash);
+            if (known == null) {
+                throw hash == null
+                        ? error("PERSISTED_QUERY_ID_REQUIRED", "Only trusted documents are run, and this is none")
+                        : error(
+                                "PERSISTED_QUERY_NOT_IN_LIST",
+                                "Only trusted documents are run, and none has this hash");
+            }
+            return known;
+        }
+        if (given != null) {
+            return given;
+        }
+        String known = hash == null ? null : registered.getIfPresent(hash);
+        if (known == null) {
+            // The message is what Apollo's clients look for, to send the document as well.
+            throw error("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound");
+        }
+        return known;
+    }
+
+    /** After it ran, so that what is not even valid takes no room. */
+    void register(String document, @Nullable Object persistedQuery) {
+        String hash = hash(persistedQuery);
+        if (trusted == null && hash != null) {
+            registered.put(hash, document);
+        }
+    }
+
+    private static @Nullable String hash(@Nullable Object persistedQuery) {
+        if (persistedQuery == null) {
+            return null;
+        }
+        if (persistedQuery instanceof Map<?, ?> extension
+                && String.valueOf(extension.get("version")).equals("1")
+                && extension.get("sha256Hash") instanceof String hash) {
+            return hash.toLowerCase(Locale.ROOT);
+        }
+        throw error("BAD_REQUEST", "Extension `persistedQuery` must have version 1 and a sha256Hash");
+    }
+
+    private static String hash(String document) {
+        try {
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(document.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("SHA-256 is part of every JDK", e);
+        }
+    }
+
+    private static GraphqlErrorException error(String code, String message) {
+        return GraphqlErrorException.newErrorException()
+                .errorClassification(ErrorType.BAD_REQUEST)
+                .message(message)
+                .extensions(Map.of("code", code))
+                .build();
+    }
+}

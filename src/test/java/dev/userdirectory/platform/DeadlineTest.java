@@ -1,0 +1,207 @@
+package dev.userdirectory.platform;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.test.context.TestPropertySource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Requests that would wait for a table that the test has locked. */
+@DirectoryTest
+@TestPropertySource(
+        properties = {
+            "directory.limits.deadline=2s",
+            "spring.datasource.hikari.data-source-properties.ApplicationName=deadline"
+        })
+class DeadlineTest {
+    private static final Duration LIMIT = Duration.ofSeconds(2);
+    private static final String USERS = "{ users(first: 1) { nodes { id } } }";
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    JdbcConnectionDetails postgres;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                USERS,
+                "{ node(id: \"ID\") { id } }",
+                "{ a: users { nodes { id } } b: users { totalCount } c: users { totalCount } }",
+                "mutation { updateUser(id: \"ID\", name: \"Late\") { user { name } } }",
+                "mutation { createUser(name: \"Late\", email: \"late@example.com\") { user { name } } }"
+            })
+    void answersByTheDeadlineAndStopsTheSql(String document) throws Exception {
+        String id = directory.createUser();
+        JsonNode error;
+        long started;
+        try (Connection lock = lockUsers()) {
+            started = System.nanoTime();
+            JsonNode response = client.execute(document.replace("ID", id), Map.of());
+            assertThat(since(started)).isBetween(LIMIT.minusMillis(50), LIMIT.plusMillis(500));
+            assertThat(response.get("data").isNull()).isTrue();
+            assertThat(response.get("errors")).hasSize(1);
+            error = response.at("/errors/0");
+            assertThat(runningWithin(Duration.ofSeconds(1))).isEmpty();
+            lock.rollback();
+        }
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("DEADLINE_EXCEEDED");
+        assertThat(error.at("/extensions/limit").asInt()).isEqualTo(2000);
+        assertThat(error.get("message").asString()).startsWith("Stopped after 2000 ms");
+        assertThat(directory.user(id).get("name").asString()).isNotEqualTo("Late");
+        assertThat(client.data("{ userByEmail(email: \"late@example.com\") { id } }")
+                        .get("userByEmail")
+                        .isNull())
+                .isTrue();
+    }
+
+    @Test
+    void answersAllOfManyRequestsByTheDeadlineAndTheNextOnesAfterwards() throws Exception {
+        try (Connection lock = lockUsers()) {
+            long started = System.nanoTime();
+            List<CompletableFuture<JsonNode>> responses = IntStream.range(0, 40)
+                    .mapToObj(i -> CompletableFuture.supplyAsync(
+                            () -> client.execute(USERS, Map.of()), task -> Thread.startVirtualThread(task)))
+                    .toList();
+            for (CompletableFuture<JsonNode> response : responses) {
+                assertThat(response.join().at("/errors/0/extensions/code").asString())
+                        .isEqualTo("DEADLINE_EXCEEDED");
+            }
+            assertThat(since(started)).isLessThan(LIMIT.plusSeconds(1));
+            assertThat(runningWithin(Duration.ofSeconds(1))).isEmpty();
+            lock.rollback();
+        }
+
+        assertThat(client.data(USERS)).isNotNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {USERS, "mutation { createUser(name: \"A\", email: \"gone@example.com\") { user { id } } }"})
+    void stopsTheSqlWhenTheClientHangsUp(String document) throws Exception {
+        try (Connection lock = lockUsers()) {
+            try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
+                byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("query", document));
+                socket.getOutputStream()
+                        .write("""
+                                POST /graphql HTTP/1.1\r
+                                Host: localhost\r
+                                Authorization: Bearer %s\r
+                                Content-Type: application/json\r
+                                Content-Length: %d\r
+                                \r
+                                """.formatted(dev.userdirectory.Tokens.withScopes("users:read users:write"), body.length)
+                                .getBytes(StandardCharsets.UTF_8));
+                socket.getOutputStream().write(body);
+                waitUntilRunning();
+            }
+            assertThat(runningWithin(Duration.ofMillis(700))).isEmpty();
+            lock.rollback();
+        }
+    }
+
+    @Test
+    void keepsOnWhileTheClientSendsItsNextRequest() throws Exception {
+        byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("query", "{ users(first: 0) { totalCount } }"));
+        byte[] request = ("POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+                        + dev.userdirectory.Tokens.withScopes("users:read")
+                        + "\r\nContent-Type: application/json\r\nContent-Length: " + body.length + "\r\n\r\n"
+                        + new String(body, StandardCharsets.UTF_8))
+                .getBytes(StandardCharsets.UTF_8);
+        try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
+            try (Connection lock = lockUsers()) {
+                socket.getOutputStream().write(request);
+                waitUntilRunning();
+                socket.getOutputStream().write(request);
+                Thread.sleep(600);
+                lock.rollback();
+            }
+            assertThat(responses(socket, 2)).hasSize(2).allMatch(response -> response.contains("totalCount"));
+        }
+    }
+
+    private static List<String> responses(Socket socket, int count) throws IOException {
+        socket.setSoTimeout(3000);
+        StringBuilder read = new StringBuilder();
+        byte[] bytes = new byte[10_000];
+        while (read.toString().split("\"data\"", -1).length <= count) {
+            int length = socket.getInputStream().read(bytes);
+            if (length < 0) {
+                break;
+            }
+            read.append(new String(bytes, 0, length, StandardCharsets.UTF_8));
+        }
+        List<String> parts = List.of(read.toString().split("\"data\"", -1));
+        return parts.subList(1, parts.size());
+    }
+
+    private Connection lockUsers() throws SQLException {
+        Connection connection = connect();
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("lock table users in access exclusive mode");
+        }
+        return connection;
+    }
+
+    private Connection connect() throws SQLException {
+        return DriverManager.getConnection(postgres.getJdbcUrl(), postgres.getUsername(), postgres.getPassword());
+    }
+
+    private void waitUntilRunning() throws Exception {
+        for (int i = 0; i < 40 && running().isEmpty(); i++) {
+            Thread.sleep(20);
+        }
+        assertThat(running()).isNotEmpty();
+    }
+
+    private List<String> runningWithin(Duration time) throws Exception {
+        long started = System.nanoTime();
+        while (!running().isEmpty() && since(started).compareTo(time) < 0) {
+            Thread.sleep(20);
+        }
+        return running();
+    }
+
+    /** What the service has PostgreSQL do: a statement, or a transaction that was left open. */
+    private List<String> running() throws SQLException {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement();
+                var rows = statement.executeQuery("select state || ' ' || query from pg_stat_activity"
+                        + " where application_name = 'deadline' and state <> 'idle'")) {
+            List<String> found = new java.util.ArrayList<>();
+            while (rows.next()) {
+                found.add(rows.getString(1));
+            }
+            return found;
+        }
+    }
+
+    private static Duration since(long started) {
+        return Duration.ofNanos(System.nanoTime() - started);
+    }
+}

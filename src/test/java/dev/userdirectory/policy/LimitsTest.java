@@ -1,0 +1,205 @@
+package dev.userdirectory.policy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres.Statements;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Each limit at its default: what is just within it is answered, what is just above it is refused with both numbers. */
+@DirectoryTest
+class LimitsTest {
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    Statements statements;
+
+    private static String user = "";
+
+    @BeforeEach
+    void oneUser() {
+        if (user.isEmpty()) {
+            user = directory.createUser();
+        }
+        statements.clear();
+    }
+
+    /** @param document one that asks for just so much */
+    record Limit(String code, int limit, IntFunction<String> document) {
+        @Override
+        public String toString() {
+            return code + " " + limit;
+        }
+    }
+
+    static Stream<Limit> limits() {
+        return Stream.of(
+                new Limit("MAX_DEPTH_LIMIT", 15, depth -> "{ %s }".formatted(nested(depth))),
+                new Limit(
+                        "MAX_DEPTH_LIMIT", 15, depth -> "{ ...F } fragment F on Query { %s }".formatted(nested(depth))),
+                new Limit("MAX_FIELDS_LIMIT", 2000, fields -> inUser(fields - 1, i -> "name")),
+                new Limit(
+                        "MAX_FIELDS_LIMIT",
+                        2000,
+                        fields -> "{ user(id: \"USER\") { ...F ...F %s } } fragment F on User { name id }"
+                                .formatted(repeat(fields - 5, i -> "name"))),
+                new Limit("MAX_ROOT_FIELDS_LIMIT", 50, fields -> "{ " + repeat(fields, i -> "__typename") + " }"),
+                new Limit(
+                        "MAX_ROOT_FIELDS_LIMIT",
+                        50,
+                        fields -> "{ ...F ...F } fragment F on Query { %s }"
+                                .formatted(repeat((fields + 1) / 2, i -> "__typename"))),
+                new Limit("MAX_ALIASES_LIMIT", 100, aliases -> inUser(aliases, i -> "a" + i + ": name")),
+                new Limit("MAX_DIRECTIVES_LIMIT", 100, n -> inUser(n, i -> "name @skip(if: false)")),
+                new Limit(
+                        "COST_ESTIMATED_TOO_EXPENSIVE",
+                        10_000,
+                        cost -> "{ users(first: %s) { nodes { groups(first: %s) { nodes { id } } } } }"
+                                .formatted(cost == 10_000 ? 99 : 100, cost == 10_000 ? 99 : 98)),
+                new Limit("MAX_CHARACTERS_LIMIT", 100_000, n -> "{ __typename } #" + "x".repeat(n - 16)),
+                new Limit(
+                        "INTROSPECTION_LIMIT_EXCEEDED",
+                        20,
+                        depth -> "{ __type(name: \"User\") { fields { type " + "{ ofType ".repeat(depth - 4) + "{ name"
+                                + " }".repeat(depth)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("limits")
+    void answersWhatIsJustWithinTheLimit(Limit limit) {
+        assertThat(client.execute(document(limit, limit.limit), Map.of()).has("errors"))
+                .isFalse();
+    }
+
+    @ParameterizedTest
+    @MethodSource("limits")
+    void refusesWhatIsJustAboveTheLimitBeforeAnythingIsExecuted(Limit limit) {
+        JsonNode response = client.execute(document(limit, limit.limit + 1), Map.of());
+
+        assertThat(response.at("/data").isEmpty()).isTrue();
+        assertThat(response.get("errors")).hasSize(1);
+        JsonNode extensions = response.at("/errors/0/extensions");
+        assertThat(extensions.get("code").asString()).isEqualTo(limit.code);
+        assertThat(extensions.get("limit").asInt()).isEqualTo(limit.limit);
+        assertThat(extensions.get("requested").asInt()).isBetween(limit.limit + 1, limit.limit + 2);
+        assertThat(response.at("/errors/0/message").asString())
+                .contains(
+                        "%,d".formatted(limit.limit),
+                        "%,d".formatted(extensions.get("requested").asInt()));
+        assertThat(statements.executed()).isEmpty();
+    }
+
+    @Test
+    void readsAsManyTokensAsTheLimit() {
+        // mutation { addGroupMembers ( groupId : "" userIds : [ … ] ) { __typename } } and the end are 17 tokens
+        IntFunction<String> document =
+                tokens -> "mutation { addGroupMembers(groupId: \"\" userIds: [%s]) { __typename } }"
+                        .formatted("\"\" ".repeat(tokens - 17));
+
+        assertThat(client.execute(document.apply(15_000), Map.of()).has("errors"))
+                .isFalse();
+        JsonNode refused = client.error(document.apply(15_001), Map.of());
+        assertThat(refused.at("/extensions/code").asString()).isEqualTo("MAX_TOKENS_LIMIT");
+        assertThat(refused.at("/extensions/limit").asInt()).isEqualTo(15_000);
+    }
+
+    @Test
+    void readsAsManyVariablesAsTheLimit() {
+        String document = "mutation ($ids: [ID!]!) { addGroupMembers(groupId: \"\", userIds: $ids) { __typename } }";
+
+        assertThat(client.execute(document, Map.of("ids", Collections.nCopies(9_999, "")))
+                        .has("errors"))
+                .isFalse();
+        JsonNode refused = client.error(document, Map.of("ids", Collections.nCopies(10_000, "")));
+        assertThat(refused.at("/extensions/code").asString()).isEqualTo("MAX_VARIABLES_LIMIT");
+        assertThat(refused.at("/extensions/requested").asInt()).isEqualTo(10_001);
+    }
+
+    @Test
+    void letsThroughThousandRepresentationsAndThousandNewUsers() {
+        JsonNode entities = client.data(
+                "query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { id name email active createdAt } } }",
+                Map.of("r", Collections.nCopies(1000, Map.of("__typename", "User", "id", user))));
+        assertThat(entities.get("_entities")).hasSize(1000);
+
+        assertThat(directory.createUsers(1000)).hasSize(1000);
+    }
+
+    @Test
+    void countsTheRepresentationsThatAreGiven() {
+        String document =
+                "query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { groups { nodes { id } } } } }";
+        List<Map<String, String>> users = Collections.nCopies(1000, Map.of("__typename", "User", "id", user));
+
+        assertThat(cost(document, Map.of("r", users.subList(0, 10)))).isEqualTo(costOf(220));
+        JsonNode refused = client.error(document, Map.of("r", users));
+        assertThat(refused.at("/extensions/code").asString()).isEqualTo("COST_ESTIMATED_TOO_EXPENSIVE");
+        assertThat(refused.at("/extensions/requested").asInt()).isEqualTo(22_000);
+    }
+
+    @Test
+    void reportsTheCostWhenAskedAndOnlyThen() {
+        String users = "{ users(first: 7) { edges { node { id } } } }";
+
+        assertThat(cost(users, Map.of())).isEqualTo(costOf(15));
+        assertThat(cost("{ users(first: 10000) { nodes { id } } }", Map.of())).isEqualTo(costOf(10001));
+        assertThat(client.execute(users, Map.of()).has("extensions")).isFalse();
+    }
+
+    private JsonNode cost(String document, Map<String, ?> variables) {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .header("GraphQL-Cost", "report")
+                .POST(BodyPublishers.ofString(
+                        JsonMapper.shared().writeValueAsString(Map.of("query", document, "variables", variables))))
+                .build());
+        return JsonMapper.shared().readTree(response.body()).at("/extensions/cost");
+    }
+
+    private static JsonNode costOf(int requested) {
+        return JsonMapper.shared().readTree("{\"requested\": %s, \"limit\": 10000}".formatted(requested));
+    }
+
+    private static String document(Limit limit, int size) {
+        return limit.document.apply(size).replace("USER", user);
+    }
+
+    private static String nested(int depth) {
+        StringBuilder field = new StringBuilder("__typename");
+        for (int level = depth - 1; level > 1; level--) {
+            String parent = level % 2 == 1 ? "nodes" : level % 4 == 2 ? "groups(first: 1)" : "members(first: 1)";
+            field.insert(0, parent + " { ").append(" }");
+        }
+        return "user(id: \"USER\") { " + field + " }";
+    }
+
+    private static String inUser(int fields, IntFunction<String> field) {
+        return "{ user(id: \"USER\") { " + repeat(fields, field) + " } }";
+    }
+
+    private static String repeat(int times, IntFunction<String> text) {
+        return IntStream.range(0, times).mapToObj(text).collect(Collectors.joining(" "));
+    }
+}
