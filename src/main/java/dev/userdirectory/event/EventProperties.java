@@ -8,9 +8,11 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * The change feed.
  *
  * @param retention how long an event is kept, at least; a cursor is good as long as its event
- * @param buffer how many of the newest events are kept in memory: as many may a subscriber be behind
+ * @param buffer how many of the newest events are in memory; who is further behind reads the table
+ * @param patience how long a subscriber that far behind may take nothing before it is ended
  */
 @ConfigurationProperties("directory.events")
 record EventProperties(
         @DefaultValue("30d") Duration retention,
-        @DefaultValue("10000") int buffer) {}
+        @DefaultValue("10000") int buffer,
+        @DefaultValue("5s") Duration patience) {}

@@ -1,12 +1,7 @@
 package dev.userdirectory.event;
 
-import dev.userdirectory.subscription.SubscriptionEnded;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.NoSuchElementException;
-import java.util.Objects;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +17,13 @@ final class RecentEvents {
     private volatile Position start;
 
     private volatile Position end;
+
+    /** Thrown at whoever looks for what is here no longer. */
+    static final class Overtaken extends RuntimeException {
+        Overtaken() {
+            super(null, null, false, false);
+        }
+    }
 
     RecentEvents(int capacity, Position start) {
         this.capacity = capacity;
@@ -46,56 +48,17 @@ final class RecentEvents {
         return start.compareTo(position) <= 0;
     }
 
+    /** The first event behind that position, or null if there is none yet. */
+    @Nullable
+    UserEvent next(Position position) {
+        Map.Entry<Position, UserEvent> next = events.higherEntry(position);
+        if (!covers(position)) {
+            throw new Overtaken();
+        }
+        return next == null ? null : next.getValue();
+    }
+
     Position end() {
         return end;
-    }
-
-    /** What follows that position. Each iteration goes on where the last one stopped. */
-    Iterable<UserEvent> behind(Position position, @Nullable UUID user) {
-        Follower follower = new Follower(position, user);
-        return () -> follower;
-    }
-
-    private final class Follower implements Iterator<UserEvent> {
-        private final @Nullable UUID user;
-        private Position last;
-        private @Nullable UserEvent next;
-
-        Follower(Position position, @Nullable UUID user) {
-            this.last = position;
-            this.user = user;
-        }
-
-        /** @throws SubscriptionEnded if events are gone that were not looked at in time */
-        @Override
-        public boolean hasNext() {
-            while (next == null) {
-                Map.Entry<Position, UserEvent> entry = events.higherEntry(last);
-                if (!covers(last)) {
-                    throw new SubscriptionEnded(
-                            "TOO_SLOW",
-                            "This subscription fell more than " + capacity
-                                    + " events behind: resume after the cursor of the last event.");
-                }
-                if (entry == null) {
-                    return false;
-                }
-                last = entry.getKey();
-                if (user == null || user.equals(entry.getValue().user())) {
-                    next = entry.getValue();
-                }
-            }
-            return true;
-        }
-
-        @Override
-        public UserEvent next() {
-            if (!hasNext()) {
-                throw new NoSuchElementException();
-            }
-            UserEvent event = Objects.requireNonNull(next);
-            next = null;
-            return event;
-        }
     }
 }

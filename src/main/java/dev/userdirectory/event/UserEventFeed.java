@@ -1,6 +1,6 @@
 package dev.userdirectory.event;
 
-import dev.userdirectory.subscription.SubscriptionEnded;
+import dev.userdirectory.event.RecentEvents.Overtaken;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -18,9 +18,9 @@ import org.springframework.stereotype.Component;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
-import reactor.core.publisher.SynchronousSink;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
+import reactor.util.retry.Retry;
 
 /**
  * One reader for all subscribers of this instance. It takes what is new from the table into {@link RecentEvents} and
@@ -66,57 +66,22 @@ class UserEventFeed implements SmartLifecycle {
      */
     Flux<UserEvent> follow(Position after, @Nullable UUID user) {
         return Flux.defer(() -> {
-                    Replay replay = new Replay(after, user);
-                    return Flux.generate(replay::next)
-                            .subscribeOn(replays)
-                            .concatMapIterable(page -> page, 1)
-                            .concatWith(Flux.defer(() -> live(replay.last, user)));
-                })
-                // Off the reader's thread. Few, so that who is slow is behind in memory that all share.
-                .publishOn(subscribers, 16);
+            Follower follower = new Follower(events, recent, properties, after, user);
+            return Flux.<List<UserEvent>>generate(follower::replay)
+                    .subscribeOn(replays)
+                    .concatMapIterable(page -> page, 1)
+                    .concatWith(live(follower))
+                    .retryWhen(Retry.indefinitely().filter(Overtaken.class::isInstance))
+                    .handle(follower::take)
+                    // Off the reader's thread. Few, so that who is slow is behind in memory that all share.
+                    .publishOn(subscribers, 16);
+        });
     }
 
-    private Flux<UserEvent> live(Position after, @Nullable UUID user) {
-        Iterable<UserEvent> follower = recent.behind(after, user);
+    private Flux<UserEvent> live(Follower follower) {
+        Iterable<UserEvent> next = () -> follower;
         // Woken once at the start, after being signed on: for what has come in meanwhile.
-        return Flux.merge(news.asFlux(), Mono.just(true)).onBackpressureLatest().concatMapIterable(wake -> follower, 1);
-    }
-
-    private final class Replay {
-        private final @Nullable UUID user;
-        private Position last;
-
-        Replay(Position after, @Nullable UUID user) {
-            this.last = after;
-            this.user = user;
-        }
-
-        private void next(SynchronousSink<List<UserEvent>> pages) {
-            if (recent.covers(last)) {
-                pages.complete();
-                return;
-            }
-            try {
-                Position end = recent.end();
-                List<UserEvent> page = events.read(last, user, PAGE);
-                if (!last.equals(Position.START) && !events.isKept(last)) {
-                    pages.error(new SubscriptionEnded("EVENTS_EXPIRED", UserEvents.EXPIRED));
-                    return;
-                }
-                if (page.size() == PAGE) {
-                    last = page.getLast().position();
-                } else if (page.isEmpty() || page.getLast().position().compareTo(end) < 0) {
-                    last = end;
-                } else {
-                    last = page.getLast().position();
-                }
-                pages.next(page);
-            } catch (DataAccessException e) {
-                log.warn("Events cannot be read now: {}", e.getMessage());
-                sleep();
-                pages.next(List.of());
-            }
-        }
+        return Flux.merge(news.asFlux(), Mono.just(true)).onBackpressureLatest().concatMapIterable(wake -> next, 1);
     }
 
     @Override
@@ -143,7 +108,7 @@ class UserEventFeed implements SmartLifecycle {
             } catch (SQLException | DataAccessException e) {
                 if (isRunning()) {
                     log.warn("The change feed has lost its database and tries again: {}", e.getMessage());
-                    sleep();
+                    pause();
                 }
             }
         }
@@ -181,7 +146,7 @@ class UserEventFeed implements SmartLifecycle {
         return 0;
     }
 
-    private static void sleep() {
+    static void pause() {
         try {
             Thread.sleep(RETRY);
         } catch (InterruptedException e) {

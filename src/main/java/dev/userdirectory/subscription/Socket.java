@@ -201,6 +201,13 @@ final class Socket {
             close(new CloseStatus(4400, "subscribe needs an id and a payload with a query"));
             return;
         }
+        WebGraphQlRequest request;
+        try {
+            request = request(id, payload);
+        } catch (ServerWebInputException e) {
+            close(new CloseStatus(4400, "The payload is not a GraphQL request"));
+            return;
+        }
         Disposable.Swap operation = Disposables.swap();
         if (operations.size() >= MAX_OPERATIONS) {
             close(new CloseStatus(4429, "At most " + MAX_OPERATIONS + " operations at a time"));
@@ -208,15 +215,12 @@ final class Socket {
             close(new CloseStatus(4409, "Subscriber for " + id + " already exists"));
         } else {
             SecurityContext security = new SecurityContextImpl(authentication);
-            operation.update(graphQl.handleRequest(request(id, payload))
+            operation.update(graphQl.handleRequest(request)
                     .contextWrite(context -> context.put(SecurityContext.class.getName(), security))
                     .flatMapMany(Result::of)
                     .subscribe(
                             result -> next(id, operation, result),
-                            exception -> close(
-                                    exception instanceof ServerWebInputException
-                                            ? new CloseStatus(4400, "The payload is not a GraphQL request")
-                                            : CloseStatus.SERVER_ERROR),
+                            exception -> close(CloseStatus.SERVER_ERROR),
                             () -> complete(id, operation)));
         }
     }

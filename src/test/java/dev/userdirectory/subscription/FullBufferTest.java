@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,12 @@ import tools.jackson.databind.JsonNode;
 
 /** Where events come faster than they can be kept in mind, and where time runs out. */
 @DirectoryTest
-@TestPropertySource(properties = {"directory.events.buffer=50", "spring.graphql.websocket.connection-init-timeout=1s"})
+@TestPropertySource(
+        properties = {
+            "directory.events.buffer=50",
+            "directory.events.patience=1s",
+            "spring.graphql.websocket.connection-init-timeout=1s"
+        })
 class FullBufferTest {
     private static final String READER = Tokens.withScopes("users:read");
     /** An event of about 20 kB, so that a few fill what lies between the service and a client that does not read. */
@@ -98,7 +104,7 @@ class FullBufferTest {
                 cursors.add(cursor(message));
                 message = socket.poll(Duration.ofSeconds(10));
             }
-            assertThat(message).isNotNull();
+            Objects.requireNonNull(message);
             assertThat(message.at("/type").asString()).isEqualTo("error");
             assertThat(message.at("/payload/0/extensions/code").asString()).isEqualTo("TOO_SLOW");
             assertThat(message.at("/payload/0/extensions/lastCursor").asString())

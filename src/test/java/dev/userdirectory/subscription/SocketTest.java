@@ -83,11 +83,10 @@ class SocketTest {
 
     @Test
     void resumesBehindACursorAndGoesOnLive() {
-        List<String> users = directory.createUsers(1200);
+        List<String> users = directory.createUsers(5);
         String first = client.data("{ userEvents { newestCursor } }")
                 .at("/userEvents/newestCursor")
                 .asString();
-        users.subList(0, 1100).forEach(user -> {});
         for (int i = 0; i < 5; i++) {
             rename(users.get(i), "Before " + i);
         }
