@@ -29,7 +29,7 @@ public class Tokens {
     }
 
     /** The key as a resource, for {@code spring.security.oauth2.resourceserver.jwt.public-key-location}. */
-    static String publicKey() {
+    public static String publicKey() {
         try {
             String pem = "-----BEGIN PUBLIC KEY-----\n"
                     + Base64.getMimeEncoder()

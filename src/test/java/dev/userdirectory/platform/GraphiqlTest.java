@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
 import java.io.File;
@@ -52,6 +53,9 @@ class GraphiqlTest {
 
     @Autowired
     Client client;
+
+    @Autowired
+    Directory directory;
 
     private final List<JsonNode> requests = new ArrayList<>();
 
@@ -119,6 +123,19 @@ class GraphiqlTest {
 
         awaitResult("\"name\": \"Charlie\"");
         awaitResult("\"email\": \"charlie@example.com\"");
+    }
+
+    @Test
+    void showsWhatHappensUntilStopped() {
+        paste("subscription { userEvents { type user { name } } }");
+        run();
+
+        // The page does not tell when it is subscribed.
+        patiently().untilAsserted(() -> {
+            directory.createUser();
+            assertThat(find(".result-window").getText()).contains("CREATED", "\"name\": \"User 0\"");
+        });
+        run();
     }
 
     @Test
