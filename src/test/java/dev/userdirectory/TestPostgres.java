@@ -36,7 +36,7 @@ public class TestPostgres {
     }
 
     @Bean
-    JdbcConnectionDetails jdbcConnectionDetails() {
+    public JdbcConnectionDetails jdbcConnectionDetails() {
         return Running.SERVER;
     }
 

@@ -17,6 +17,7 @@ enum LimitExceeded {
     ALIASES("MAX_ALIASES_LIMIT", "The operation has %,d aliases; at most %,d are served"),
     DIRECTIVES("MAX_DIRECTIVES_LIMIT", "The operation has %,d directives; at most %,d are served"),
     COST("COST_ESTIMATED_TOO_EXPENSIVE", "The operation costs %,d; at most %,d is served. Ask for smaller pages"),
+    NESTING("MAX_NESTING_LIMIT", "The document's grammar is nested %,d levels or more; at most %,d are read"),
     TOKENS("MAX_TOKENS_LIMIT", "The document has %,d tokens or more; at most %,d are read"),
     CHARACTERS("MAX_CHARACTERS_LIMIT", "The document has %,d characters; at most %,d are read"),
     VARIABLES("MAX_VARIABLES_LIMIT", "The variables have %,d values; at most %,d are read"),

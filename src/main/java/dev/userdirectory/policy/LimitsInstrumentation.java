@@ -12,7 +12,9 @@ import graphql.execution.instrumentation.parameters.InstrumentationExecutionPara
 import graphql.language.Document;
 import graphql.normalized.ExecutableNormalizedOperation;
 import graphql.normalized.ExecutableNormalizedOperationFactory;
+import graphql.parser.ParserOptions;
 import graphql.parser.exceptions.ParseCancelledException;
+import graphql.parser.exceptions.ParseCancelledTooDeepException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -37,6 +39,10 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
     public InstrumentationContext<Document> beginParse(
             InstrumentationExecutionParameters parameters, @Nullable InstrumentationState state) {
         return SimpleInstrumentationContext.whenCompleted((document, exception) -> {
+            if (exception instanceof ParseCancelledTooDeepException) {
+                int limit = ParserOptions.getDefaultOperationParserOptions().getMaxRuleDepth();
+                throw LimitExceeded.abort(LimitExceeded.NESTING.error(limit + 1L, limit));
+            }
             if (exception instanceof ParseCancelledException) {
                 throw LimitExceeded.abort(LimitExceeded.TOKENS.error(limits.tokens() + 1L, limits.tokens()));
             }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -106,16 +108,15 @@ class DeadlineTest {
         try (Connection lock = lockUsers()) {
             try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
                 byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("query", document));
-                socket.getOutputStream()
-                        .write("""
+                socket.getOutputStream().write("""
                                 POST /graphql HTTP/1.1\r
                                 Host: localhost\r
                                 Authorization: Bearer %s\r
                                 Content-Type: application/json\r
                                 Content-Length: %d\r
                                 \r
-                                """.formatted(dev.userdirectory.Tokens.withScopes("users:read users:write"), body.length)
-                                .getBytes(StandardCharsets.UTF_8));
+                                """.formatted(Tokens.withScopes("users:read users:write"), body.length)
+                        .getBytes(StandardCharsets.UTF_8));
                 socket.getOutputStream().write(body);
                 waitUntilRunning();
             }
@@ -128,7 +129,7 @@ class DeadlineTest {
     void keepsOnWhileTheClientSendsItsNextRequest() throws Exception {
         byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("query", "{ users(first: 0) { totalCount } }"));
         byte[] request = ("POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
-                        + dev.userdirectory.Tokens.withScopes("users:read")
+                        + Tokens.withScopes("users:read")
                         + "\r\nContent-Type: application/json\r\nContent-Length: " + body.length + "\r\n\r\n"
                         + new String(body, StandardCharsets.UTF_8))
                 .getBytes(StandardCharsets.UTF_8);
@@ -193,7 +194,7 @@ class DeadlineTest {
                 Statement statement = connection.createStatement();
                 var rows = statement.executeQuery("select state || ' ' || query from pg_stat_activity"
                         + " where application_name = 'deadline' and state <> 'idle'")) {
-            List<String> found = new java.util.ArrayList<>();
+            List<String> found = new ArrayList<>();
             while (rows.next()) {
                 found.add(rows.getString(1));
             }

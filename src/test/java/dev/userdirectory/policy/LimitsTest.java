@@ -138,6 +138,30 @@ class LimitsTest {
     }
 
     @Test
+    void readsABodyAsLongAsTheLimit() {
+        String request = "{\"query\": \"{ __typename }\"}";
+        int limit = 2 << 20;
+
+        assertThat(post(request + " ".repeat(limit - request.length())).statusCode())
+                .isEqualTo(200);
+        HttpResponse<String> refused = post(request + " ".repeat(limit - request.length() + 1));
+        assertThat(refused.statusCode()).isEqualTo(413);
+        assertThat(JsonMapper.shared()
+                        .readTree(refused.body())
+                        .at("/errors/0/extensions/code")
+                        .asString())
+                .isEqualTo("MAX_BODY_LIMIT");
+        assertThat(refused.body()).contains("2,097,152");
+    }
+
+    private HttpResponse<String> post(String body) {
+        return client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(body))
+                .build());
+    }
+
+    @Test
     void letsThroughThousandRepresentationsAndThousandNewUsers() {
         JsonNode entities = client.data(
                 "query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { id name email active createdAt } } }",

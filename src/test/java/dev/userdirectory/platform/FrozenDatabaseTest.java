@@ -1,0 +1,166 @@
+package dev.userdirectory.platform;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+import org.springframework.context.annotation.Primary;
+import org.springframework.test.context.TestPropertySource;
+import tools.jackson.databind.JsonNode;
+
+/** A PostgreSQL that keeps its connections and takes new ones, but says nothing more: no error ever comes from it. */
+@DirectoryTest
+@Import(FrozenDatabaseTest.Proxied.class)
+@TestPropertySource(properties = {"directory.limits.deadline=2s", "spring.datasource.hikari.maximum-pool-size=4"})
+class FrozenDatabaseTest {
+    private static final Duration LIMIT = Duration.ofSeconds(2);
+    private static final String USERS = "{ users(first: 1) { nodes { id } } }";
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Proxy proxy;
+
+    @Test
+    void answersByTheDeadlineAndAgainOnceTheDatabaseDoes() throws Exception {
+        client.data(USERS);
+
+        proxy.frozen = true;
+        // More than the pool has connections, and once more when all of these are stuck.
+        for (int round = 0; round < 2; round++) {
+            long started = System.nanoTime();
+            List<CompletableFuture<JsonNode>> responses = IntStream.range(0, 12)
+                    .mapToObj(i -> CompletableFuture.supplyAsync(
+                            () -> client.execute(USERS, Map.of()), task -> Thread.startVirtualThread(task)))
+                    .toList();
+            for (CompletableFuture<JsonNode> response : responses) {
+                assertThat(response.join().at("/errors/0/extensions/code").asString())
+                        .isEqualTo("DEADLINE_EXCEEDED");
+            }
+            assertThat(since(started)).isBetween(LIMIT.minusMillis(50), LIMIT.plusMillis(700));
+        }
+
+        proxy.frozen = false;
+        long thawed = System.nanoTime();
+        JsonNode response = client.execute(USERS, Map.of());
+        while (response.has("errors") && since(thawed).toSeconds() < 15) {
+            response = client.execute(USERS, Map.of());
+        }
+        assertThat(response.has("errors")).isFalse();
+        assertThat(since(thawed)).isLessThan(Duration.ofSeconds(6));
+    }
+
+    private static Duration since(long started) {
+        return Duration.ofNanos(System.nanoTime() - started);
+    }
+
+    @TestConfiguration(proxyBeanMethods = false)
+    static class Proxied {
+        @Bean(destroyMethod = "close")
+        Proxy proxy(TestPostgres postgres) throws IOException {
+            return new Proxy(postgres.jdbcConnectionDetails());
+        }
+
+        @Bean
+        @Primary
+        JdbcConnectionDetails proxied(Proxy proxy) {
+            return proxy.details();
+        }
+    }
+
+    /** Forwards to PostgreSQL what comes in, and back, until it is frozen. */
+    static class Proxy {
+        private final JdbcConnectionDetails postgres;
+        private final URI target;
+        private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        volatile boolean frozen;
+
+        Proxy(JdbcConnectionDetails postgres) throws IOException {
+            this.postgres = postgres;
+            target = URI.create(postgres.getJdbcUrl().substring("jdbc:".length()));
+            Thread.startVirtualThread(this::accept);
+        }
+
+        JdbcConnectionDetails details() {
+            return new JdbcConnectionDetails() {
+                @Override
+                public String getJdbcUrl() {
+                    return postgres.getJdbcUrl()
+                            .replace(target.getHost() + ":" + target.getPort(), "127.0.0.1:" + server.getLocalPort());
+                }
+
+                @Override
+                public String getUsername() {
+                    return Objects.requireNonNull(postgres.getUsername());
+                }
+
+                @Override
+                public String getPassword() {
+                    return Objects.requireNonNull(postgres.getPassword());
+                }
+            };
+        }
+
+        private void accept() {
+            try {
+                while (true) {
+                    Socket client = server.accept();
+                    Socket postgres = new Socket(target.getHost(), target.getPort());
+                    Thread.startVirtualThread(() -> forward(client, postgres));
+                    Thread.startVirtualThread(() -> forward(postgres, client));
+                }
+            } catch (IOException e) {
+                // closed
+            }
+        }
+
+        private void forward(Socket from, Socket to) {
+            try (from;
+                    to;
+                    InputStream in = from.getInputStream();
+                    OutputStream out = to.getOutputStream()) {
+                byte[] bytes = new byte[8192];
+                for (int read = in.read(bytes); read >= 0; read = in.read(bytes)) {
+                    while (frozen) {
+                        Thread.sleep(20);
+                    }
+                    out.write(bytes, 0, read);
+                }
+            } catch (IOException e) {
+                // closed
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        void close() {
+            try {
+                server.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}
