@@ -1,0 +1,313 @@
+package dev.userdirectory.lambda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.core.env.Environment;
+import org.springframework.jdbc.core.JdbcTemplate;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The function as AWS Lambda runs it: Amazon's runtime in a process of its own, which loads the handler from a folder that
+ * has what the zip has, and asks a stand-in of the Runtime API for events. Two instances: one that was started for its
+ * first event, and one that was restored from a (pretended) snapshot.
+ */
+@DirectoryTest
+@TestInstance(Lifecycle.PER_CLASS)
+@EnabledOnOs(value = OS.LINUX, disabledReason = "Amazon's runtime has native code for Linux alone")
+class LambdaTest {
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static final String INSTANCES = "select count(*) from pg_stat_activity where application_name = ?";
+
+    @TempDir
+    static Path task;
+
+    @Autowired
+    JdbcConnectionDetails postgres;
+
+    @Autowired
+    Environment env;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    JdbcTemplate jdbc;
+
+    private Instance started;
+    private Instance restored;
+    private int connectionsBefore;
+    private int connectionsInSnapshot;
+    private String user;
+
+    /** A process that runs the function. */
+    private class Instance {
+        final RuntimeApi api = new RuntimeApi();
+        final String name = "lambda-" + UUID.randomUUID();
+        final long start = System.nanoTime();
+        final Process process;
+        final Path log = task.resolve(name + ".log");
+
+        Instance(String initialization) throws IOException {
+            String runtime = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                    .filter(jar -> jar.matches(".*/(aws-lambda-java-[^/]*|utils-lite-[^/]*)\\.jar"))
+                    .collect(Collectors.joining(File.pathSeparator));
+            ProcessBuilder builder = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "-XX:+UseSerialGC",
+                            "--add-opens=java.base/java.io=ALL-UNNAMED",
+                            "--enable-native-access=ALL-UNNAMED",
+                            "-cp",
+                            runtime,
+                            "com.amazonaws.services.lambda.runtime.api.client.AWSLambda",
+                            LambdaHandler.class.getName())
+                    .directory(task.toFile())
+                    .redirectErrorStream(true)
+                    .redirectOutput(log.toFile());
+            String url = postgres.getJdbcUrl();
+            builder.environment()
+                    .putAll(Map.of(
+                            "AWS_LAMBDA_RUNTIME_API", api.address(),
+                            "AWS_LAMBDA_INITIALIZATION_TYPE", initialization,
+                            "AWS_LAMBDA_FUNCTION_NAME", "user-directory",
+                            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048",
+                            "_HANDLER", LambdaHandler.class.getName(),
+                            "SPRING_DATASOURCE_URL", url + (url.contains("?") ? "&" : "?") + "ApplicationName=" + name,
+                            "SPRING_DATASOURCE_USERNAME", postgres.getUsername(),
+                            "SPRING_DATASOURCE_PASSWORD", postgres.getPassword(),
+                            "SPRING_SECURITY_OAUTH2_RESOURCESERVER_JWT_PUBLIC_KEY_LOCATION",
+                                    env.getRequiredProperty(
+                                            "spring.security.oauth2.resourceserver.jwt.public-key-location")));
+            process = builder.start();
+        }
+
+        /** The HTTP response that the outcome stands for. */
+        JsonNode send(String event) throws Exception {
+            RuntimeApi.Outcome outcome = api.invoke(event);
+            assertThat(outcome.failed()).as(outcome.body()).isFalse();
+            JsonNode response = JSON.readTree(outcome.body());
+            assertThat(response.get("isBase64Encoded").asBoolean()).isFalse();
+            return response;
+        }
+
+        int connections() {
+            return Objects.requireNonNull(jdbc.queryForObject(INSTANCES, Integer.class, name));
+        }
+
+        String log() throws IOException {
+            return Files.readString(log);
+        }
+
+        void stop() throws InterruptedException {
+            process.destroy();
+            if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+            }
+            api.close();
+        }
+    }
+
+    @BeforeAll
+    void coldStarts() throws Exception {
+        user = directory.createUser();
+        unpack();
+        started = new Instance("on-demand");
+        started.api.awaitInitialization();
+        long startedAfter = System.nanoTime() - started.start;
+        long startedFirst = first(started);
+
+        restored = new Instance("snap-start");
+        restored.api.awaitSnapshot();
+        long snapshotAfter = System.nanoTime() - restored.start;
+        connectionsBefore = started.connections();
+        connectionsInSnapshot = restored.connections();
+        long restoration = System.nanoTime();
+        restored.api.restore();
+        restored.api.awaitInitialization();
+        restoration = System.nanoTime() - restoration;
+        long restoredFirst = first(restored);
+
+        System.out.printf(
+                "%n%-42s %10s %14s %8s%n", "Cold start on AWS Lambda's runtime, ms", "before", "first query", "second");
+        System.out.printf(
+                "%-42s %10d %14d %8d%n",
+                "started for its first event", millis(startedAfter), millis(startedFirst), millis(first(started)));
+        System.out.printf(
+                "%-42s %10d %14d %8d%n",
+                "restored from a primed snapshot", millis(restoration), millis(restoredFirst), millis(first(restored)));
+        System.out.printf(
+                "(the snapshot was ready after %d ms, when the version was published)%n%n", millis(snapshotAfter));
+        assertThat(restoredFirst).as("first query of the primed instance").isLessThan(startedFirst / 2);
+    }
+
+    private long first(Instance instance) throws Exception {
+        String event = httpApi();
+        long start = System.nanoTime();
+        JsonNode response = instance.send(event);
+        long time = System.nanoTime() - start;
+        assertThat(body(response).at("/data/user/name").asString())
+                .as(response.toString())
+                .isEqualTo("User 0");
+        return time;
+    }
+
+    private static long millis(long nanos) {
+        return Duration.ofNanos(nanos).toMillis();
+    }
+
+    /** Lays the folder out as deploy/lambda/assembly.xml does. */
+    private void unpack() throws IOException {
+        try (Stream<Path> classes = Files.list(Path.of("target", "classes").toAbsolutePath())) {
+            for (Path top : classes.toList()) {
+                Files.createSymbolicLink(task.resolve(top.getFileName()), top);
+            }
+        }
+        Path lib = Files.createDirectory(task.resolve("lib"));
+        String jars = Files.readString(Path.of("target", "lambda.classpath"));
+        for (String jar : jars.strip().split(Pattern.quote(File.pathSeparator), -1)) {
+            Files.createSymbolicLink(lib.resolve(Path.of(jar).getFileName()), Path.of(jar));
+        }
+    }
+
+    @AfterAll
+    void stop() throws InterruptedException {
+        for (Instance instance :
+                Stream.of(started, restored).filter(Objects::nonNull).toList()) {
+            instance.stop();
+        }
+    }
+
+    @Test
+    void answersEventsOfHttpApis() throws Exception {
+        JsonNode response = restored.send(httpApi());
+        assertThat(response.get("statusCode").asInt()).isEqualTo(200);
+        assertThat(response.at("/headers/Content-Type").asString()).startsWith("application/json");
+        assertThat(response.at("/headers/Vary").asString()).contains("Origin", "Access-Control-Request-Method");
+        JsonNode data = body(response).get("data");
+        assertThat(data.at("/user/email").asString()).contains("@example.com");
+        assertThat(data.at("/users/nodes")).hasSize(1);
+        assertThat(data.at("/users/totalCount").asInt()).isPositive();
+    }
+
+    @Test
+    void answersEventsOfFunctionUrls() throws Exception {
+        JsonNode response = restored.send(event("function-url"));
+        assertThat(response.get("statusCode").asInt()).isEqualTo(200);
+        assertThat(response.at("/headers/Content-Type").asString()).startsWith("application/graphql-response+json");
+        JsonNode payload = body(response).at("/data/createUser");
+        assertThat(payload.get("user").isNull()).isTrue();
+        assertThat(Directory.refusals(payload)).containsExactly("email INVALID");
+    }
+
+    @Test
+    void checksTokensItself() throws Exception {
+        JsonNode response = restored.send(httpApi().replace("Bearer ", "Bearer not."));
+        assertThat(response.get("statusCode").asInt()).isEqualTo(401);
+        assertThat(response.at("/headers/WWW-Authenticate").asString()).contains("invalid_token");
+
+        String anonymous = httpApi().replaceFirst("\"authorization\": [^,]*,", "");
+        assertThat(body(restored.send(anonymous))
+                        .at("/errors/0/extensions/code")
+                        .asString())
+                .isEqualTo("UNAUTHENTICATED");
+    }
+
+    @Test
+    void refusesWhatStreams() throws Exception {
+        for (Map.Entry<String, String> header :
+                Map.of("accept", "text/event-stream", "upgrade", "websocket").entrySet()) {
+            JsonNode response = restored.send(httpApi()
+                    .replaceFirst(
+                            "\"accept\": \"[^\"]*\"", "\"" + header.getKey() + "\": \"" + header.getValue() + "\""));
+            assertThat(response.get("statusCode").asInt()).isEqualTo(501);
+            JsonNode error = body(response).at("/errors/0");
+            assertThat(error.get("message").asString()).contains("not served on AWS Lambda");
+            assertThat(error.at("/extensions/code").asString()).isEqualTo("NOT_IMPLEMENTED");
+        }
+        JsonNode both = restored.send(httpApi()
+                .replace("\"application/json\",\n    \"auth", "\"application/json, text/event-stream\",\n    \"auth"));
+        assertThat(both.get("statusCode").asInt()).isEqualTo(200);
+    }
+
+    @Test
+    void reportsBadEventAndAnswersTheNext() throws Exception {
+        for (String bad : List.of(event("websocket-connect"), "{}", "[1]", "{\"version\": \"2.0\"}", "not JSON")) {
+            RuntimeApi.Outcome outcome = restored.api.invoke(bad);
+            assertThat(outcome.failed()).as(bad).isTrue();
+            assertThat(JSON.readTree(outcome.body()).get("errorMessage").asString())
+                    .isNotBlank();
+        }
+        assertThat(JSON.readTree(restored.api.invoke("{}").body())
+                        .get("errorMessage")
+                        .asString())
+                .contains("payload format version 2.0");
+        assertThat(restored.send(httpApi()).get("statusCode").asInt()).isEqualTo(200);
+    }
+
+    @Test
+    void snapshotHoldsNoConnections() {
+        assertThat(connectionsBefore).as("of an instance that answers").isPositive();
+        assertThat(connectionsInSnapshot).isZero();
+        assertThat(restored.connections()).isPositive();
+    }
+
+    @Test
+    void logsNeitherTokenNorAddress() throws IOException {
+        assertThat(restored.log()).doesNotContain("Bearer", "@example.com", "203.0.113");
+    }
+
+    @Test
+    void templateNamesTheHandlerAndTheZip() throws IOException {
+        String template = Files.readString(Path.of("deploy", "lambda", "template.yaml"));
+        assertThat(LambdaHandler.class).isAssignableTo(RequestStreamHandler.class);
+        assertThat(template)
+                .contains("Handler: " + LambdaHandler.class.getName() + "\n")
+                .contains("Runtime: java" + Runtime.version().feature() + "\n");
+        Path zip = Path.of("deploy", "lambda", template.replaceFirst("(?s).*CodeUri: (\\S+).*", "$1"));
+        assertThat(zip.normalize()).isEqualTo(Path.of("target", "user-directory-lambda.zip"));
+        assertThat(Files.readString(Path.of("pom.xml"))).contains("<finalName>user-directory-lambda</finalName>");
+    }
+
+    private String httpApi() throws IOException {
+        return event("http-api");
+    }
+
+    private String event(String name) throws IOException {
+        return Files.readString(Path.of("src", "test", "resources", "lambda", name + ".json"), StandardCharsets.UTF_8)
+                .replace("${token}", Tokens.withScopes("users:read users:write"))
+                .replace("${user}", user);
+    }
+
+    private static JsonNode body(JsonNode response) {
+        return JSON.readTree(response.get("body").asString());
+    }
+}
