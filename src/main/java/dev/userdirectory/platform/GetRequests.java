@@ -34,7 +34,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Queries by GET, which GraphQL over HTTP has and Spring GraphQL has not: {@code query}, {@code operationName} and, as
+ * Queries by GET, which GraphQL over HTTP has and Spring GraphQL has not: {@code query}, {@code operationName}, the hash of a persisted query and, as
  * JSON, {@code variables} and {@code extensions} in the URL. A mutation is refused however it is named: by its text or
  * by the hash of a persisted one.
  */
@@ -53,7 +53,7 @@ class GetRequests {
 
     private static ServerRequest asPost(ServerRequest request) {
         ObjectNode body = JsonMapper.shared().createObjectNode();
-        for (String name : List.of("query", "operationName")) {
+        for (String name : List.of("query", "operationName", "documentId", "id")) {
             request.param(name).ifPresent(text -> body.put(name, text));
         }
         for (String name : List.of("variables", "extensions")) {

@@ -1,5 +1,6 @@
 package dev.userdirectory.platform;
 
+import graphql.GraphQLError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -66,6 +67,17 @@ class HttpRefusals implements WebMvcConfigurer {
             }
             try {
                 error.writeTo(request, response);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return new ModelAndView();
+        });
+        resolvers.addLast((request, response, handler, exception) -> {
+            GraphQLError unforeseen =
+                    ErrorHandler.unforeseen(exception, request.getRequestURI()).build();
+            try {
+                new HttpError(HttpStatus.INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", unforeseen.getMessage())
+                        .writeTo(request, response);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -40,7 +40,7 @@ import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
  */
 @Configuration(proxyBeanMethods = false)
 class SecurityConfiguration {
-    private static final String[] PAGES = {"/", "/favicon.ico", "/graphiql/**"};
+    private static final String[] PAGES = {"/", "/graphiql", "/graphiql/**"};
 
     @Bean
     SecurityFilterChain securityFilterChain(

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,6 +69,23 @@ class PersistedQueriesTest {
                 .isEqualTo("Query");
         assertThat(code(send(Map.of(name, TrustedDocumentsTest.sha256(newDocument())))))
                 .isEqualTo("PERSISTED_QUERY_NOT_FOUND");
+    }
+
+    @Test
+    void takesTheHashByGet() {
+        String document = newDocument();
+        send(Map.of("query", document, "extensions", extension(document)));
+        String extensions = JsonMapper.shared().writeValueAsString(extension(document));
+
+        for (String query : List.of(
+                "extensions=" + URLEncoder.encode(extensions, StandardCharsets.UTF_8),
+                "documentId=sha256:" + TrustedDocumentsTest.sha256(document))) {
+            HttpRequest get = HttpRequest.newBuilder(client.uri("/graphql?" + query))
+                    .header("Accept", "application/json")
+                    .build();
+            assertThat(data(JsonMapper.shared().readTree(client.send(get).body())))
+                    .isEqualTo("Query");
+        }
     }
 
     @Test

@@ -1,0 +1,81 @@
+package dev.userdirectory.platform;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.DirectoryTest;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+import org.springframework.core.annotation.Order;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.web.servlet.function.RouterFunction;
+import org.springframework.web.servlet.function.RouterFunctions;
+import org.springframework.web.servlet.function.ServerResponse;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What fails around the data fetchers is answered as they are: in GraphQL's form, with an ID that is in the log. */
+@DirectoryTest
+@Import(UnforeseenFailureTest.Failing.class)
+@ExtendWith(OutputCaptureExtension.class)
+class UnforeseenFailureTest {
+    @Autowired
+    Client client;
+
+    @ParameterizedTest
+    @CsvSource({"throws,200", "later,200", "stack,200", "servlet,500"})
+    void isAnsweredInGraphQlsFormWithAnIdThatTheLogHas(String how, int status, CapturedOutput output) {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .header("Fail", how)
+                .POST(BodyPublishers.ofString("{\"query\": \"{ __typename }\"}"))
+                .build());
+
+        assertThat(response.statusCode()).isEqualTo(status);
+        JsonNode error = JsonMapper.shared().readTree(response.body()).at("/errors/0");
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("INTERNAL_SERVER_ERROR");
+        String id = error.get("message").asString().replaceFirst(".* under (.*)\\.", "$1");
+        assertThat(output).contains("Error " + id, "secret");
+        assertThat(response.body()).doesNotContain("secret", "Exception", "java", "StackOverflow");
+    }
+
+    @TestConfiguration(proxyBeanMethods = false)
+    static class Failing {
+        @Bean
+        WebGraphQlInterceptor failing() {
+            return (request, chain) -> {
+                String how = request.getHeaders().getFirst("Fail");
+                return switch (how == null ? "" : how) {
+                    case "throws" -> throw new IllegalStateException("secret");
+                    case "later" -> Mono.error(new IllegalStateException("secret"));
+                    case "stack" -> throw new StackOverflowError("secret");
+                    default -> chain.next(request);
+                };
+            };
+        }
+
+        @Bean
+        @Order(-10)
+        RouterFunction<ServerResponse> failingServlet() {
+            return RouterFunctions.route()
+                    .POST(
+                            "/graphql",
+                            request -> "servlet".equals(request.headers().firstHeader("Fail")),
+                            request -> {
+                                throw new IllegalStateException("secret");
+                            })
+                    .build();
+        }
+    }
+}
