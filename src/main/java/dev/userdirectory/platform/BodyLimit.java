@@ -14,6 +14,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpStatus;
 import org.springframework.stereotype.Component;
@@ -26,14 +29,30 @@ class BodyLimit extends OncePerRequestFilter {
     /** When the request began, by {@link System#nanoTime()}. */
     static final String STARTED = BodyLimit.class.getName() + ".started";
 
-    private static final int CHUNK = 16 * 1024;
+    private static final int CHUNK = 4 * 1024;
+    private static final Set<String> WITHOUT_BODY = Set.of("GET", "HEAD", "OPTIONS");
+    private static final HttpError TOO_MANY = new HttpError(
+            HttpStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "Too many large requests at a time: try again");
+
+    /** Of all bodies that are being read: however many are sent at a time, they leave the service most of its memory. */
+    private final Semaphore chunks = new Semaphore((int) (Runtime.getRuntime().maxMemory() / 8 / CHUNK));
 
     private final long limit;
     private final Duration deadline;
+    private final HttpError tooLarge;
+    private final HttpError tooSlow;
 
     BodyLimit(Limits limits) {
         limit = limits.body().toBytes();
         deadline = limits.deadline();
+        tooLarge = new HttpError(
+                HttpStatus.CONTENT_TOO_LARGE,
+                "MAX_BODY_LIMIT",
+                "The body is larger than %,d bytes, the most that is read".formatted(limit));
+        tooSlow = new HttpError(
+                HttpStatus.REQUEST_TIMEOUT,
+                "DEADLINE_EXCEEDED",
+                "The body took longer than %d ms, the most that a request may take".formatted(deadline.toMillis()));
     }
 
     @Override
@@ -42,50 +61,55 @@ class BodyLimit extends OncePerRequestFilter {
         long started = System.nanoTime();
         request.setAttribute(STARTED, started);
         if (request.getContentLengthLong() > limit) {
-            tooLarge(request, response);
+            refuse(request, response, tooLarge);
             return;
         }
-        ByteArrayOutputStream body = new ByteArrayOutputStream();
-        byte[] chunk = new byte[CHUNK];
-        InputStream stream = request.getInputStream();
+        if (request.getContentLengthLong() == 0 || WITHOUT_BODY.contains(request.getMethod())) {
+            chain.doFilter(request, response);
+            return;
+        }
+        Body body = new Body();
         try {
-            for (int read = stream.read(chunk); read >= 0; read = stream.read(chunk)) {
-                body.write(chunk, 0, read);
-                if (body.size() > limit) {
-                    tooLarge(request, response);
-                    return;
-                }
-                if (System.nanoTime() - started > deadline.toNanos()) {
-                    tooSlow(request, response);
-                    return;
-                }
+            HttpError error = body.read(request.getInputStream(), started);
+            if (error == null) {
+                chain.doFilter(new ReadRequest(request, body.bytes.toByteArray()), response);
+            } else {
+                refuse(request, response, error);
             }
-        } catch (SocketTimeoutException e) {
-            tooSlow(request, response);
-            return;
+        } finally {
+            chunks.release(body.reserved);
         }
-        chain.doFilter(new ReadRequest(request, body.toByteArray()), response);
     }
 
-    private void tooLarge(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        refuse(
-                request,
-                response,
-                new HttpError(
-                        HttpStatus.CONTENT_TOO_LARGE,
-                        "MAX_BODY_LIMIT",
-                        "The body is larger than %,d bytes, the most that is read".formatted(limit)));
-    }
+    private class Body {
+        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        private int reserved;
 
-    private void tooSlow(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        refuse(
-                request,
-                response,
-                new HttpError(
-                        HttpStatus.REQUEST_TIMEOUT,
-                        "DEADLINE_EXCEEDED",
-                        "The body took longer than %d ms, the most that a request may take"
-                                .formatted(deadline.toMillis())));
+        /** Why it was not read to its end, or null. */
+        @Nullable
+        HttpError read(InputStream stream, long started) throws IOException {
+            byte[] chunk = new byte[CHUNK];
+            try {
+                for (int read = stream.read(chunk); read >= 0; read = stream.read(chunk)) {
+                    bytes.write(chunk, 0, read);
+                    if (bytes.size() > limit) {
+                        return tooLarge;
+                    }
+                    if (System.nanoTime() - started > deadline.toNanos()) {
+                        return tooSlow;
+                    }
+                    while (reserved * CHUNK < bytes.size()) {
+                        if (!chunks.tryAcquire()) {
+                            return TOO_MANY;
+                        }
+                        reserved++;
+                    }
+                }
+                return null;
+            } catch (SocketTimeoutException e) {
+                return tooSlow;
+            }
+        }
     }
 
     private static void refuse(HttpServletRequest request, HttpServletResponse response, HttpError error)

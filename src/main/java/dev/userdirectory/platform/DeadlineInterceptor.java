@@ -17,6 +17,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
@@ -35,6 +37,7 @@ import reactor.util.context.ContextView;
 @Component
 @Order(-100) // Around everything else that is done for an operation.
 class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
+    private static final Logger log = LoggerFactory.getLogger(DeadlineInterceptor.class);
     private static final Duration LOOK_FOR_CLIENT = Duration.ofMillis(200);
 
     private final Duration limit;
@@ -117,6 +120,7 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
             return ErrorHandler.unforeseen(exception, "the operation").build();
         }
         deadline.stop();
+        log.warn("Stopped an operation after {} ms", limit.toMillis());
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.UNAVAILABLE)
                 .message(

@@ -67,7 +67,7 @@ class ErrorHandlerTest {
         }
 
         assertNeutral(error, output);
-        assertThat(output).contains("users_name_check");
+        assertThat(output).contains("users_name_check").doesNotContain("unforeseen@example.com");
     }
 
     private static void assertNeutral(JsonNode error, CapturedOutput output) {
