@@ -1,4 +1,4 @@
-// A supergraph to try: the user directory, a small subgraph of another team that extends its users, and a gateway.
+// A supergraph to try: the user directory, two small subgraphs that extend its users, and a gateway.
 //
 //   npm ci && npm run supergraph
 //
@@ -6,7 +6,6 @@
 // SCHEMA_FILE    the directory's published schema              (../contracts/schema/user-directory.graphqls)
 // PORT           where the gateway listens                     (4000)
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
-import { unifiedGraphHandler } from '@graphql-hive/router-runtime';
 import { composeServices } from '@theguild/federation-composition';
 import { parse } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
@@ -14,11 +13,10 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
 
-// Who sits where. A desk is booked by a user's ID; its key is handed out to an e-mail address. Everything else about
-// either is for the directory to say: @provides tells a gateway which key of the user it has in hand.
+// Two subgraphs of other teams. Each knows users by one key of theirs alone, an ID or an e-mail address, adds a field to
+// them, and leaves the rest to the directory.
 const desks = /* GraphQL */ `
-  extend schema
-    @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external", "@provides"])
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
 
   type Query {
     desks: [Desk!]!
@@ -26,28 +24,46 @@ const desks = /* GraphQL */ `
 
   type Mutation {
     bookDesk(number: Int!, userId: ID!): Desk!
-    handOutKey(number: Int!, email: String!): Desk!
   }
 
   type Desk {
     number: Int!
-    bookedBy: User @provides(fields: "id")
-    keyHolder: User @provides(fields: "email")
+    bookedBy: User
   }
 
-  type User @key(fields: "id") @key(fields: "email", resolvable: false) {
-    id: ID! @external
-    email: String! @external
+  type User @key(fields: "id") {
+    id: ID!
     "The desks that this user has booked."
     desks: [Desk!]!
   }
 `;
 
+const keys = /* GraphQL */ `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+
+  type Query {
+    keys: [Key!]!
+  }
+
+  type Mutation {
+    handOutKey(room: String!, email: String!): Key!
+  }
+
+  type Key {
+    room: String!
+    holder: User
+  }
+
+  type User @key(fields: "email") {
+    email: String!
+    "The keys that were handed out to this user."
+    keys: [Key!]!
+  }
+`;
+
 const federation = /* GraphQL */ `
   directive @link(url: String!, import: [String!]) repeatable on SCHEMA
-  directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT
-  directive @external on FIELD_DEFINITION
-  directive @provides(fields: String!) on FIELD_DEFINITION
+  directive @key(fields: String!) repeatable on OBJECT
   scalar _Any
   union _Entity = User
   type _Service {
@@ -59,48 +75,52 @@ const federation = /* GraphQL */ `
   }
 `;
 
-/** The other subgraph, as a request handler of node:http. */
-export function createDesks() {
-  const furniture = [
-    { number: 1, bookedBy: null, keyHolder: { email: 'alice@example.com' } },
-    { number: 2, bookedBy: null, keyHolder: { email: 'bob@example.com' } },
-  ];
-  const desk = number => {
-    const found = furniture.find(each => each.number === number) ?? { number, bookedBy: null, keyHolder: null };
-    if (!furniture.includes(found)) {
-      furniture.push(found);
-    }
-    return found;
-  };
-  return createYoga({
-    logging: false,
-    landingPage: false,
-    schema: createSchema({
-      typeDefs: [desks, federation],
-      resolvers: {
-        Query: {
-          desks: () => furniture,
-          _entities: (_, { representations }) => representations,
-          _service: () => ({ sdl: desks }),
-        },
-        Mutation: {
-          bookDesk: (_, { number, userId }) => Object.assign(desk(number), { bookedBy: { id: userId } }),
-          handOutKey: (_, { number, email }) => Object.assign(desk(number), { keyHolder: { email } }),
-        },
-        User: {
-          desks: ({ id }) => furniture.filter(({ bookedBy }) => bookedBy?.id === id),
-        },
-        _Entity: { __resolveType: () => 'User' },
+function createSubgraph(sdl, resolvers) {
+  const schema = createSchema({
+    typeDefs: [sdl, federation],
+    resolvers: {
+      ...resolvers,
+      Query: {
+        ...resolvers.Query,
+        _entities: (_, { representations }) => representations,
+        _service: () => ({ sdl }),
       },
-    }),
+      _Entity: { __resolveType: () => 'User' },
+    },
+  });
+  return createYoga({ schema, logging: false, landingPage: false });
+}
+
+/** Who sits where, by ID: a request handler of node:http. */
+export function createDesks() {
+  const booked = [];
+  return createSubgraph(desks, {
+    Query: { desks: () => booked },
+    Mutation: {
+      bookDesk: (_, { number, userId }) => booked[booked.push({ number, bookedBy: { id: userId } }) - 1],
+    },
+    User: { desks: ({ id }) => booked.filter(({ bookedBy }) => bookedBy.id === id) },
+  });
+}
+
+/** Who has which key, by e-mail address: a request handler of node:http. */
+export function createKeys() {
+  const handedOut = [];
+  return createSubgraph(keys, {
+    Query: { keys: () => handedOut },
+    Mutation: {
+      handOutKey: (_, { room, email }) => handedOut[handedOut.push({ room, holder: { email } }) - 1],
+    },
+    User: { keys: ({ email }) => handedOut.filter(({ holder }) => holder.email === email) },
   });
 }
 
 /** The supergraph's schema. Throws if the subgraphs do not compose. */
-export function compose(directorySchema, directoryUrl, desksUrl) {
+export function compose(directorySchema, directoryUrl, desksUrl, keysUrl) {
   const { supergraphSdl, errors } = composeServices([
     { name: 'user-directory', url: directoryUrl, typeDefs: parse(directorySchema) },
     { name: 'desks', url: desksUrl, typeDefs: parse(desks) },
+    { name: 'keys', url: keysUrl, typeDefs: parse(keys) },
   ]);
   if (errors?.length) {
     throw new Error(errors.map(error => error.message).join('\n'));
@@ -112,8 +132,6 @@ export function compose(directorySchema, directoryUrl, desksUrl) {
 export function createGateway(supergraph) {
   return createGatewayRuntime({
     supergraph,
-    // Hive's own query planner: the one that comes with the runtime knows no @provides.
-    unifiedGraphHandler,
     logging: false,
     propagateHeaders: {
       fromClientToSubgraphs: ({ request }) => {
@@ -141,8 +159,8 @@ export async function serve(handler, port = 0, host = '127.0.0.1') {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const directory = process.env.DIRECTORY_URL ?? 'http://localhost:8080/graphql';
   const schema = process.env.SCHEMA_FILE ?? new URL('../contracts/schema/user-directory.graphqls', import.meta.url);
-  const other = await serve(createDesks());
-  const supergraph = compose(readFileSync(schema, 'utf8'), directory, other.url);
+  const others = [await serve(createDesks()), await serve(createKeys())].map(({ url }) => url);
+  const supergraph = compose(readFileSync(schema, 'utf8'), directory, ...others);
   const gateway = await serve(createGateway(supergraph), Number(process.env.PORT ?? 4000), process.env.HOST);
-  console.log(`The supergraph of ${directory} and ${other.url} is served at ${gateway.url}`);
+  console.log(`The supergraph of ${[directory, ...others].join(', ')} is served at ${gateway.url}`);
 }

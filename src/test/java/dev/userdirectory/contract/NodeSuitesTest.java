@@ -105,6 +105,7 @@ class NodeSuitesTest {
                 "node",
                 "--test",
                 "--test-reporter=tap",
+                "--test-timeout=60000",
                 suite);
 
         Matcher counts = COUNTS.matcher(output);
