@@ -21,10 +21,13 @@ import jakarta.ws.rs.core.SecurityContext;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.crac.Core;
 import org.crac.Resource;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +38,7 @@ import org.springframework.security.core.context.SecurityContextImpl;
 import org.springframework.security.web.context.RequestAttributeSecurityContextRepository;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Answers the events of API Gateway's HTTP APIs and of function URLs: payload format 2.0, one HTTP request each. Before a
@@ -45,6 +49,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
     private static final int PRIMING_ROUNDS = 30;
     private static final String PRIMING_QUERY = "{ users(first: 2, orderBy: {field: NAME}) { totalCount nodes { id name"
             + " email createdAt groups(first: 2) { nodes { id name } } } pageInfo { hasNextPage endCursor } } }";
+    private static final Set<String> STREAMS = Set.of("text/event-stream", "multipart/mixed");
     /** Is of the right form, and signed by nobody. */
     private static final String FORGED_TOKEN =
             "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJwcmltaW5nIn0." + "A".repeat(342);
@@ -86,37 +91,28 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
     }
 
     private AwsProxyResponse answer(JsonNode event, @Nullable Context context) {
-        String unserved = unserved(event.path("headers"));
-        if (unserved != null) {
-            return notImplemented(unserved);
+        JsonNode headers = event.path("headers");
+        if (headers.path("upgrade").asString("").toLowerCase(Locale.ROOT).contains("websocket")) {
+            return notImplemented("WebSockets");
+        }
+        String accept = headers.path("accept").asString("");
+        String finite = Arrays.stream(accept.split(",", -1))
+                .filter(type -> STREAMS.stream().noneMatch(type.strip()::startsWith))
+                .collect(Collectors.joining(","));
+        if (!accept.equals(finite)) {
+            if (finite.isBlank()) {
+                return notImplemented("Streams");
+            }
+            // Many clients take either, whatever they ask. They get JSON, or are told that there is only a stream.
+            ((ObjectNode) headers).put("accept", finite);
         }
         return service.proxy(json.treeToValue(event, HttpApiV2ProxyRequest.class), context);
-    }
-
-    /** A client that takes JSON as well as a stream, as many do for every request, is served. */
-    private static @Nullable String unserved(JsonNode headers) {
-        String accept = header(headers, "accept");
-        if (header(headers, "upgrade").contains("websocket")) {
-            return "WebSockets are";
-        }
-        if (accept.contains("text/event-stream") && !accept.contains("json") && !accept.contains("*/*")) {
-            return "Server-sent events are";
-        }
-        return null;
-    }
-
-    private static String header(JsonNode headers, String name) {
-        return headers.properties().stream()
-                .filter(header -> header.getKey().equalsIgnoreCase(name))
-                .map(header -> header.getValue().asString("").toLowerCase(Locale.ROOT))
-                .findFirst()
-                .orElse("");
     }
 
     private AwsProxyResponse notImplemented(String what) {
         Map<String, ?> error = Map.of(
                 "message",
-                what + " not served on AWS Lambda: read `userEvents` page by page instead",
+                what + " are not served on AWS Lambda: read `userEvents` page by page instead",
                 "extensions",
                 Map.of("code", "NOT_IMPLEMENTED"));
         AwsProxyResponse response = new AwsProxyResponse(501);

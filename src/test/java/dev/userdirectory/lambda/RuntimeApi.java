@@ -89,12 +89,12 @@ class RuntimeApi implements AutoCloseable {
 
     /** Returns when the function first asks for an event. */
     void awaitInitialization() throws Exception {
-        initialized.get(90, TimeUnit.SECONDS);
+        initialized.get(180, TimeUnit.SECONDS);
     }
 
     /** Returns when the function is ready for a snapshot, which it stays until it is restored. */
     void awaitSnapshot() throws Exception {
-        snapshot.get(90, TimeUnit.SECONDS);
+        snapshot.get(180, TimeUnit.SECONDS);
     }
 
     void restore() {
