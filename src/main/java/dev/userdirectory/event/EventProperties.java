@@ -9,10 +9,12 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param retention how long an event is kept, at least; a cursor is good as long as its event
  * @param buffer how many of the newest events are in memory; who is further behind reads the table
+ * @param follow whether this instance reads what is new as it comes, for subscribers
  * @param patience how long a subscriber that far behind may take nothing before it is ended
  */
 @ConfigurationProperties("directory.events")
 record EventProperties(
         @DefaultValue("30d") Duration retention,
         @DefaultValue("10000") int buffer,
+        @DefaultValue("true") boolean follow,
         @DefaultValue("5s") Duration patience) {}

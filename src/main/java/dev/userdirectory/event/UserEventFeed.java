@@ -85,6 +85,11 @@ class UserEventFeed implements SmartLifecycle {
     }
 
     @Override
+    public boolean isAutoStartup() {
+        return properties.follow();
+    }
+
+    @Override
     public void start() {
         int foreign = events.deleteIfForeign();
         if (foreign > 0) {

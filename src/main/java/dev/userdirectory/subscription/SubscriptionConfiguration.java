@@ -7,6 +7,7 @@ import org.springframework.boot.graphql.autoconfigure.GraphQlCorsProperties;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Profile;
 import org.springframework.http.server.ServerHttpRequest;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.socket.WebSocketExtension;
@@ -17,6 +18,7 @@ import org.springframework.web.socket.server.support.WebSocketHandlerMapping;
 import org.springframework.web.socket.server.support.WebSocketHttpRequestHandler;
 
 @Configuration(proxyBeanMethods = false)
+@Profile("!lambda") // There is no container for sockets there.
 class SubscriptionConfiguration {
     /** Each socket has such buffers from its first to its last day. Longer messages come in parts; binary ones not at all. */
     private static final int BUFFER_CHARS = 1024;
