@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -62,6 +63,9 @@ final class Socket {
     private final Disposable.Swap deadline = Disposables.swap();
 
     private final StringBuilder received = new StringBuilder();
+    /** Done once every operation that was received has begun, so that a {@code pong} tells a client that it is subscribed. */
+    private CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
+
     private volatile @Nullable Authentication caller;
 
     Socket(WebSocketSession session, WebGraphQlHandler graphQl, AuthenticationManager tokens, Duration initTimeout) {
@@ -101,7 +105,7 @@ final class Socket {
             case "connection_init" -> initialize(payload);
             case "ping" -> {
                 if (authorization(payload) == null || renew(payload)) {
-                    send(PONG);
+                    begun = begun.thenRun(() -> send(PONG));
                 }
             }
             case "pong" -> {}
@@ -215,7 +219,10 @@ final class Socket {
             close(new CloseStatus(4409, "Subscriber for " + id + " already exists"));
         } else {
             SecurityContext security = new SecurityContextImpl(authentication);
+            CompletableFuture<Void> thisBegun = new CompletableFuture<>();
+            begun = CompletableFuture.allOf(begun, thisBegun);
             operation.update(graphQl.handleRequest(request)
+                    .doFinally(signal -> thisBegun.complete(null))
                     .contextWrite(context -> context.put(SecurityContext.class.getName(), security))
                     .flatMapMany(Result::of)
                     .subscribe(

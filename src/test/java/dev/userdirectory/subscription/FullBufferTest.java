@@ -27,6 +27,7 @@ import tools.jackson.databind.JsonNode;
         properties = {
             "directory.events.buffer=50",
             "directory.events.patience=1s",
+            "directory.limits.aliases=1000",
             "spring.graphql.websocket.connection-init-timeout=1s"
         })
 class FullBufferTest {

@@ -25,6 +25,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
     private final StringBuilder text = new StringBuilder();
     private final WebSocket socket;
     private volatile boolean reading = true;
+    private volatile long lastReceived;
 
     public record Close(int code, String reason) {}
 
@@ -111,6 +112,11 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         }
     }
 
+    /** When the last message came, in {@link System#nanoTime}. */
+    public long lastReceived() {
+        return lastReceived;
+    }
+
     /** With which code the other side closes the socket, -1 if with none. */
     public Close closed() {
         return closed.orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join();
@@ -150,6 +156,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
     public @Nullable CompletionStage<?> onText(WebSocket from, CharSequence data, boolean last) {
         text.append(data);
         if (last) {
+            lastReceived = System.nanoTime();
             messages.add(JsonMapper.shared().readTree(text.toString()));
             text.setLength(0);
         }

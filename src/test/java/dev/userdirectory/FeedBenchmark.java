@@ -1,0 +1,163 @@
+package dev.userdirectory;
+
+import dev.userdirectory.subscription.SocketClient;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * How long an event takes to subscribers of another instance, and how much heap idle subscribers take, over WebSockets:
+ *
+ * <pre>
+ * ./mvnw -q package -DskipTests spring-boot:test-run -Dspring-boot.run.main-class=dev.userdirectory.FeedBenchmark
+ * </pre>
+ *
+ * Two packaged services on one embedded PostgreSQL, beside their clients on the same machine. The time is from before a
+ * user is sent to one instance until the event is received from the other. Fails if the heap is more than it may be.
+ */
+class FeedBenchmark {
+    private static final int FAN_OUT = 1000;
+    private static final int IDLE = 10_000;
+    private static final long MAX_HEAP_MB = 512;
+    private static final String TOKEN = Tokens.withScopes("users:read users:write");
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final String LEAN = "subscription { userEvents { cursor type userId } }";
+    private static final String FULL = "subscription { userEvents { cursor type user { id name email } } }";
+
+    public static void main(String[] args) throws Exception {
+        try (DirectoryStream<Path> jars = Files.newDirectoryStream(Path.of("target"), "user-directory-*.jar")) {
+            System.setProperty("directory.test.jar", jars.iterator().next().toString());
+        }
+        try (EmbeddedPostgres postgres = LocalPostgres.embedded().start();
+                ServiceProcess writer =
+                        new ServiceProcess("feed-writer", postgres.getJdbcUrl("postgres", "postgres"), List.of());
+                ServiceProcess reader = new ServiceProcess(
+                        "feed-reader",
+                        postgres.getJdbcUrl("postgres", "postgres"),
+                        List.of("-Xmx" + MAX_HEAP_MB + "m"))) {
+            writer.awaitStart();
+            reader.awaitStart();
+            for (int i = 0; i < 300; i++) {
+                write(writer.graphQl());
+            }
+            System.out.printf(
+                    "%n%-50s %10s %10s %10s%n",
+                    "From a write to its event elsewhere", "median ms", "99 % ms", "max ms");
+            measure(writer, reader, 1, LEAN, 200);
+            measure(writer, reader, 1, FULL, 200);
+            measure(writer, reader, FAN_OUT, LEAN, 30);
+            measure(writer, reader, FAN_OUT, FULL, 30);
+            long before = heapAfterCollection(reader);
+            List<SocketClient> idle = subscribe(reader.graphQl(), IDLE, LEAN);
+            long after = heapAfterCollection(reader);
+            System.out.printf(
+                    "%n%,d idle subscribers: %d MB of heap after a collection, %d MB without them%n",
+                    IDLE, after, before);
+            write(writer.graphQl());
+            for (SocketClient socket : idle) {
+                socket.expect("next");
+            }
+            System.out.printf("Each was still served%n");
+            idle.forEach(SocketClient::close);
+        }
+    }
+
+    private static void measure(ServiceProcess writer, ServiceProcess reader, int subscribers, String query, int rounds)
+            throws Exception {
+        List<SocketClient> sockets = subscribe(reader.graphQl(), subscribers, query);
+        long[] times = new long[subscribers * rounds];
+        for (int round = -rounds / 2; round < rounds; round++) {
+            long start = System.nanoTime();
+            write(writer.graphQl());
+            for (int i = 0; i < subscribers; i++) {
+                sockets.get(i).expect("next");
+                if (round >= 0) {
+                    times[round * subscribers + i] = sockets.get(i).lastReceived() - start;
+                }
+            }
+            Thread.sleep(Duration.ofMillis(20));
+        }
+        sockets.forEach(SocketClient::close);
+        Arrays.sort(times);
+        System.out.printf(
+                "%-50s %10.1f %10.1f %10.1f%n",
+                "%,d subscribers%s".formatted(subscribers, query.equals(FULL) ? " who ask for the user" : ""),
+                times[times.length / 2] / 1e6,
+                times[times.length * 99 / 100] / 1e6,
+                times[times.length - 1] / 1e6);
+    }
+
+    private static List<SocketClient> subscribe(URI graphQl, int count, String query) throws Exception {
+        List<Future<SocketClient>> sockets = new ArrayList<>();
+        try (ExecutorService threads = Executors.newFixedThreadPool(16)) {
+            for (int i = 0; i < count; i++) {
+                sockets.add(threads.submit(() -> {
+                    SocketClient socket = SocketClient.connect(graphQl, TOKEN);
+                    socket.subscribe("1", query, Map.of());
+                    socket.settle();
+                    return socket;
+                }));
+            }
+        }
+        List<SocketClient> open = new ArrayList<>();
+        for (Future<SocketClient> socket : sockets) {
+            open.add(socket.get());
+        }
+        return open;
+    }
+
+    private static void write(URI graphQl) throws IOException, InterruptedException {
+        String query = "mutation ($email: String!) { createUser(name: \"Somebody\", email: $email) { user { id } } }";
+        HttpRequest request = HttpRequest.newBuilder(graphQl)
+                .header("Content-Type", "application/json")
+                .header("Authorization", "Bearer " + TOKEN)
+                .POST(BodyPublishers.ofString(JsonMapper.shared()
+                        .writeValueAsString(
+                                Map.of("query", query, "variables", Map.of("email", Directory.newEmail())))))
+                .build();
+        String response = HTTP.send(request, BodyHandlers.ofString()).body();
+        if (response.contains("\"errors\":[{")) {
+            throw new IllegalStateException(response);
+        }
+    }
+
+    private static long heapAfterCollection(ServiceProcess service) throws IOException, InterruptedException {
+        jcmd(service, "GC.run");
+        return jcmd(service, "GC.heap_info")
+                .lines()
+                .filter(line -> line.contains("heap") && line.contains(" used "))
+                .map(line -> line.replaceAll(".* used (\\d+)K.*", "$1"))
+                .mapToLong(kilobytes -> Long.parseLong(kilobytes) / 1024)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static String jcmd(ServiceProcess service, String command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                        Long.toString(service.pid()),
+                        command)
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        process.waitFor();
+        return output;
+    }
+}
