@@ -111,7 +111,9 @@ class NothingIsLostTest {
                         "%s: %d events over %d connections%n",
                         subscriber.getClass().getSimpleName(), subscriber.cursors.size(), subscriber.cuts.get());
                 assertThat(subscriber.cuts.get()).isGreaterThanOrEqualTo(MIN_CUTS);
-                assertThat(subscriber.cursors).isEqualTo(feed);
+                assertThat(subscriber.cursors)
+                        .as("Events seen; otherwise %s", subscriber.otherwise)
+                        .isEqualTo(feed);
             }
             assertThat(feed).doesNotHaveDuplicates();
             assertThat(jdbc.queryForObject("select count(*) from user_events", Integer.class))
@@ -130,7 +132,11 @@ class NothingIsLostTest {
     }
 
     private EmbeddedPostgres startPostgres(int port) throws IOException {
+        // Embedded servers are set up not to keep what is theirs: here it is PostgreSQL's own defaults that count.
         return LocalPostgres.embedded()
+                .setServerConfig("fsync", "on")
+                .setServerConfig("synchronous_commit", "on")
+                .setServerConfig("full_page_writes", "on")
                 .setPort(port)
                 .setDataDirectory(folder.resolve("postgres"))
                 .setCleanDataDirectory(false)
@@ -238,6 +244,7 @@ class NothingIsLostTest {
         final List<String> cursors = new ArrayList<>();
         final Set<String> created = ConcurrentHashMap.newKeySet();
         volatile String last;
+        final Map<String, String> otherwise = new ConcurrentHashMap<>();
         final AtomicInteger cuts = new AtomicInteger();
         volatile int target = Integer.MAX_VALUE;
 
@@ -275,6 +282,11 @@ class NothingIsLostTest {
             }
         }
 
+        /** What else came; the database or the service may well have been away. */
+        void note(String answer) {
+            otherwise.put(answer.replaceAll("[0-9a-f-]{36}", "…"), last);
+        }
+
         static boolean before(long time) {
             return System.nanoTime() < time;
         }
@@ -292,6 +304,7 @@ class NothingIsLostTest {
                 while (before(cut)) {
                     JsonNode message = socket.poll(Duration.ofMillis(5));
                     if (message != null && !message.get("type").asString().equals("next")) {
+                        note(message.toString());
                         return;
                     }
                     if (message != null) {
@@ -318,6 +331,7 @@ class NothingIsLostTest {
                     EventStreamClient.Event event = stream.poll(5);
                     if (event != null
                             && (!event.type().equals("next") || event.data().has("errors"))) {
+                        note(event.toString());
                         return;
                     }
                     if (event != null) {
