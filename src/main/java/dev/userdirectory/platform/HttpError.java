@@ -16,6 +16,7 @@ import tools.jackson.databind.json.JsonMapper;
 record HttpError(HttpStatus status, String code, String message) {
     void writeTo(HttpServletRequest request, HttpServletResponse response) throws IOException {
         response.setStatus(status.value());
+        response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
         response.setContentType(contentType(request.getHeader(HttpHeaders.ACCEPT)));
         JsonMapper.shared().writeValue(response.getOutputStream(), body());
     }

@@ -9,9 +9,9 @@ import org.springframework.security.core.Authentication;
 import org.springframework.security.core.GrantedAuthority;
 
 /** Who sent the operation, under its class in the GraphQL context: so it is known on any thread and any transport. */
-public record Caller(boolean anonymous, Set<String> scopes) {
+public record Caller(boolean anonymous, String subject, Set<String> scopes) {
     private static final String SCOPE = "SCOPE_";
-    private static final Caller ANONYMOUS = new Caller(true, Set.of());
+    private static final Caller ANONYMOUS = new Caller(true, "", Set.of());
 
     public static Caller of(@Nullable Authentication authentication) {
         if (authentication == null
@@ -21,6 +21,7 @@ public record Caller(boolean anonymous, Set<String> scopes) {
         }
         return new Caller(
                 false,
+                authentication.getName(),
                 authentication.getAuthorities().stream()
                         .map(GrantedAuthority::getAuthority)
                         .filter(authority -> authority != null && authority.startsWith(SCOPE))

@@ -66,7 +66,7 @@ class SchemaGuardTest {
     private static final Map<String, Object> ACCOUNT = Map.of("type", "Account", "id", "1", "name", "a");
     private static final Map<String, Object> VAULT = Map.of("type", "Vault", "id", "2", "name", "v");
 
-    private static final Caller ANYBODY = new Caller(true, Set.of());
+    private static final Caller ANYBODY = new Caller(true, "", Set.of());
 
     @Test
     void leavesAloneWhatIsNotGuarded() {
@@ -141,7 +141,7 @@ class SchemaGuardTest {
     }
 
     private static Caller caller(String... scopes) {
-        return new Caller(false, Set.of(scopes));
+        return new Caller(false, "somebody", Set.of(scopes));
     }
 
     private static void assertRefused(ExecutionResult result, String... codesAndPaths) {

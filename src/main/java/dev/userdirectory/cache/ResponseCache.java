@@ -1,0 +1,226 @@
+package dev.userdirectory.cache;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.userdirectory.policy.Caller;
+import graphql.ExecutionInput;
+import graphql.ExecutionResult;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.core.annotation.Order;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.graphql.support.DefaultExecutionGraphQlResponse;
+import org.springframework.http.CacheControl;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Gives an answer again, as long as {@code @cacheControl} in the schema allows and nothing at all has been committed to
+ * the database since. So what was written is in every later answer, on every instance, and nothing has to be
+ * invalidated. The answer is given to whom it was meant for: all callers with the same scopes, or one.
+ *
+ * <p>An operation is run once before it is looked for, since only then its policy is known. It blocks its thread, a
+ * virtual one.
+ */
+@Component
+@Order(20) // After limits and persisted documents.
+class ResponseCache implements WebGraphQlInterceptor {
+    /** What is added to a response for them is of that request alone. */
+    private static final List<String> UNCACHED_HEADERS = List.of("GraphQL-Cost", "apollo-federation-include-trace");
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+            .build();
+
+    private final boolean enabled;
+    private final DatabaseState database;
+    private final @Nullable SharedAnswers shared;
+    private final Cache<String, Answer> answers;
+    private final Cache<String, CachePolicy> policies;
+    private final ConcurrentMap<List<String>, CompletableFuture<@Nullable Answer>> running = new ConcurrentHashMap<>();
+    private final Counter hits;
+    private final Counter sharedHits;
+    private final Counter misses;
+    private final Counter uncached;
+
+    ResponseCache(
+            CacheProperties properties,
+            DatabaseState database,
+            ObjectProvider<SharedAnswers> shared,
+            MeterRegistry meters) {
+        enabled = properties.enabled();
+        this.database = database;
+        this.shared = shared.getIfAvailable();
+        answers = Caffeine.newBuilder()
+                .maximumWeight(properties.size().toBytes())
+                .<String, Answer>weigher((key, answer) -> answer.bytes())
+                .build();
+        policies = Caffeine.newBuilder().maximumSize(10_000).build();
+        hits = count(meters, "hit");
+        sharedHits = count(meters, "shared hit");
+        misses = count(meters, "miss");
+        uncached = count(meters, "uncached");
+        if (this.shared != null) {
+            Gauge.builder("directory.cache.shared", this.shared, store -> store.isPaused() ? 0 : 1)
+                    .description("1 if the store that instances share answers, 0 if it is left alone")
+                    .register(meters);
+        }
+    }
+
+    private static Counter count(MeterRegistry meters, String result) {
+        return Counter.builder("directory.cache.requests")
+                .description("Operations by what the cache had to say")
+                .tag("result", result)
+                .register(meters);
+    }
+
+    @Override
+    public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
+        CachedOperation operation = new CachedOperation();
+        request.configureExecutionInput((input, builder) ->
+                builder.graphQLContext(Map.of(CachedOperation.class, operation)).build());
+        ExecutionInput input = request.toExecutionInput();
+        String document = hash(List.of(input.getQuery(), String.valueOf(input.getOperationName())));
+        CachePolicy known = policies.getIfPresent(document);
+        if (!enabled
+                || known == null
+                || known.maxAge() == 0
+                || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
+            uncached.increment();
+            return chain.next(request).doOnNext(response -> {
+                policies.put(document, operation.policy());
+                describe(response, operation.policy());
+            });
+        }
+        Caller caller = Caller.of(input.getGraphQLContext());
+        String key = hash(Arrays.asList(
+                input.getQuery(),
+                input.getOperationName(),
+                input.getVariables(),
+                caller.anonymous(),
+                new TreeSet<>(caller.scopes()),
+                known.isPrivate() ? caller.subject() : null));
+        String state;
+        try {
+            state = database.current().join();
+        } catch (CompletionException e) {
+            uncached.increment();
+            return chain.next(request).doOnNext(response -> describe(response, operation.policy()));
+        }
+        Answer answer = find(key, state);
+        if (answer != null) {
+            return Mono.just(respond(request, answer));
+        }
+        return runOnce(request, chain, operation, known, List.of(key, state));
+    }
+
+    private @Nullable Answer find(String key, String state) {
+        Answer answer = answers.getIfPresent(key);
+        if (answer != null && answer.isTrue(state)) {
+            hits.increment();
+            return answer;
+        }
+        answer = shared == null ? null : shared.get(key);
+        if (answer != null && answer.isTrue(state)) {
+            sharedHits.increment();
+            answers.put(key, answer);
+            return answer;
+        }
+        misses.increment();
+        return null;
+    }
+
+    /** Of several that ask for the same at the same state, one has it executed and the others wait for it. */
+    private Mono<WebGraphQlResponse> runOnce(
+            WebGraphQlRequest request, Chain chain, CachedOperation operation, CachePolicy known, List<String> key) {
+        CompletableFuture<@Nullable Answer> mine = new CompletableFuture<>();
+        CompletableFuture<@Nullable Answer> other = running.putIfAbsent(key, mine);
+        if (other != null) {
+            Answer answer = other.join();
+            return answer == null
+                    ? chain.next(request).doOnNext(response -> describe(response, operation.policy()))
+                    : Mono.just(respond(request, answer));
+        }
+        return chain.next(request)
+                .doOnNext(response -> {
+                    Answer answer = answer(response, operation.policy(), known, key.getLast());
+                    if (answer != null) {
+                        answers.put(key.getFirst(), answer);
+                        if (shared != null) {
+                            shared.put(key.getFirst(), answer);
+                        }
+                    }
+                    describe(response, operation.policy());
+                    mine.complete(answer);
+                })
+                .doFinally(signal -> {
+                    running.remove(key);
+                    mine.complete(null);
+                });
+    }
+
+    /** Null if it may not be kept; what is skipped or included can make that another matter than the last time. */
+    private static @Nullable Answer answer(
+            WebGraphQlResponse response, CachePolicy policy, CachePolicy known, String state) {
+        ExecutionResult result = response.getExecutionResult();
+        Map<String, @Nullable Object> data = result.getData();
+        boolean good = result.getErrors().isEmpty()
+                && data != null
+                && (result.getExtensions() == null || result.getExtensions().isEmpty());
+        return good && policy.maxAge() > 0 && (known.isPrivate() || !policy.isPrivate())
+                ? new Answer(state, Instant.now().plusSeconds(policy.maxAge()), data)
+                : null;
+    }
+
+    private static WebGraphQlResponse respond(WebGraphQlRequest request, Answer answer) {
+        ExecutionResult result =
+                ExecutionResult.newExecutionResult().data(answer.data()).build();
+        WebGraphQlResponse response =
+                new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(request.toExecutionInput(), result));
+        setMaxAge(response, answer.remaining());
+        return response;
+    }
+
+    private static void describe(WebGraphQlResponse response, CachePolicy policy) {
+        if (policy.maxAge() > 0 && response.getExecutionResult().getErrors().isEmpty()) {
+            setMaxAge(response, Duration.ofSeconds(policy.maxAge()));
+        } else {
+            response.getResponseHeaders().setCacheControl(CacheControl.noStore());
+        }
+    }
+
+    /** Private even where the schema says public: a proxy between knows nothing of scopes. */
+    private static void setMaxAge(WebGraphQlResponse response, Duration maxAge) {
+        response.getResponseHeaders()
+                .setCacheControl(CacheControl.maxAge(maxAge).cachePrivate());
+        response.getResponseHeaders().setVary(List.of("Authorization"));
+    }
+
+    private static String hash(List<?> parts) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(JSON.writeValueAsBytes(parts)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("SHA-256 is part of every JDK", e);
+        }
+    }
+}

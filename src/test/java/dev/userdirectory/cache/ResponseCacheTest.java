@@ -1,0 +1,220 @@
+package dev.userdirectory.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres.Statements;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+@DirectoryTest
+class ResponseCacheTest {
+    private static final String USER = "query ($id: ID!) { user(id: $id) { name version } }";
+
+    private final Client client;
+    private final Directory directory;
+    private final Statements statements;
+    private final MeterRegistry meters;
+    private final JdbcConnectionDetails postgres;
+
+    @Autowired
+    ResponseCacheTest(
+            Client client,
+            Directory directory,
+            Statements statements,
+            MeterRegistry meters,
+            JdbcConnectionDetails postgres) {
+        this.client = client;
+        this.directory = directory;
+        this.statements = statements;
+        this.meters = meters;
+        this.postgres = postgres;
+    }
+
+    @Test
+    void answersAgainWithoutReadingTheUser() {
+        Map<String, String> id = Map.of("id", directory.createUser());
+        JsonNode first = client.data(USER, id);
+
+        assertThat(isHit(() -> assertThat(client.data(USER, id)).isEqualTo(first)))
+                .isTrue();
+        assertThat(statements.executed()).containsExactly("select pg_current_snapshot()");
+    }
+
+    @Test
+    void neverAnswersWithWhatWasBeforeAWrite() {
+        String id = directory.createUser();
+        for (int i = 0; i < 20; i++) {
+            for (int repeat = 0; repeat < 3; repeat++) {
+                assertThat(client.data(USER, Map.of("id", id))
+                                .at("/user/version")
+                                .asInt())
+                        .isEqualTo(i);
+            }
+            rename(id, "Name " + i);
+        }
+        client.data("mutation ($id: ID!) { deleteUser(id: $id) { errors { code } } }", Map.of("id", id));
+        assertThat(client.data(USER, Map.of("id", id)).get("user").isNull()).isTrue();
+    }
+
+    @Test
+    void tellsVariablesOperationsAndCallersApart() {
+        String document =
+                "query A($id: ID!) { user(id: $id) { name } } query B($id: ID!) { user(id: $id) { version } }";
+        List<String> ids = directory.createUsers(2);
+        for (int repeat = 0; repeat < 3; repeat++) {
+            for (String id : ids) {
+                assertThat(data(client, document, "A", id).has("name")).isTrue();
+                assertThat(data(client, document, "B", id).has("version")).isTrue();
+            }
+            assertThat(client.data(USER, Map.of("id", ids.get(0)))
+                            .at("/user/name")
+                            .asString())
+                    .isEqualTo("User 0");
+            assertThat(client.data(USER, Map.of("id", ids.get(1)))
+                            .at("/user/name")
+                            .asString())
+                    .isEqualTo("User 1");
+            assertThat(client.as("users:write")
+                            .error(USER, Map.of("id", ids.get(0)))
+                            .at("/extensions/code")
+                            .asString())
+                    .isEqualTo("FORBIDDEN");
+            assertThat(client.anonymous()
+                            .error(USER, Map.of("id", ids.get(0)))
+                            .at("/extensions/code")
+                            .asString())
+                    .isEqualTo("UNAUTHENTICATED");
+        }
+    }
+
+    @Test
+    void keepsNothingThatTheSchemaDoesNotAllowNorErrors() {
+        double before = hits();
+        for (int repeat = 0; repeat < 4; repeat++) {
+            client.data("{ userEvents(first: 1) { nodes { cursor } } }");
+            client.data("{ __typename }");
+            client.error("{ user(id: \"none\") { name } }", Map.of());
+            client.data("mutation { createUser(name: \"\", email: \"\") { errors { code } } }");
+        }
+        assertThat(hits()).isEqualTo(before);
+    }
+
+    @Test
+    void reportsTheCostToWhoAsks() {
+        String document = "{ users(first: 1) { nodes { id } } }";
+        for (int repeat = 0; repeat < 3; repeat++) {
+            client.data(document);
+            HttpRequest request = HttpRequest.newBuilder(client.uri("/graphql"))
+                    .header("Content-Type", "application/json")
+                    .header("GraphQL-Cost", "report")
+                    .POST(HttpRequest.BodyPublishers.ofString("{\"query\": \"" + document + "\"}"))
+                    .build();
+            assertThat(client.send(request).body()).contains("\"cost\"");
+        }
+    }
+
+    @Test
+    void executesOnceWhatManyAskForAtOnce() throws Exception {
+        Map<String, String> id = Map.of("id", directory.createUser());
+        client.data(USER, id);
+        directory.createUser();
+        List<CompletableFuture<JsonNode>> answers;
+        try (Connection connection = DriverManager.getConnection(
+                        postgres.getJdbcUrl(), postgres.getUsername(), postgres.getPassword());
+                Statement lock = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            lock.execute("lock table users in access exclusive mode");
+            statements.clear();
+            answers = IntStream.range(0, 20)
+                    .mapToObj(i -> CompletableFuture.supplyAsync(
+                            () -> client.data(USER, id), task -> Thread.startVirtualThread(task)))
+                    .toList();
+            Thread.sleep(1000);
+            connection.rollback();
+        }
+        assertThat(answers.stream().map(CompletableFuture::join).distinct()).hasSize(1);
+        assertThat(statements.executed().stream().filter(sql -> sql.contains("from users")))
+                .hasSize(1);
+    }
+
+    @Test
+    void saysByHttpHowLongAnAnswerMayBeKept() {
+        String id = directory.createUser();
+        URI uri = client.uri(
+                "/graphql?query=" + URLEncoder.encode("{ user(id: \"" + id + "\") { name } }", StandardCharsets.UTF_8));
+        for (int repeat = 0; repeat < 3; repeat++) {
+            HttpResponse<String> response =
+                    client.send(HttpRequest.newBuilder(uri).build());
+            assertThat(response.body()).contains("User 0");
+            assertThat(response.headers().firstValue("Cache-Control").orElseThrow())
+                    .matches("max-age=(30|29), private");
+            assertThat(response.headers().allValues("Vary")).contains("Authorization");
+        }
+        String etag = client.send(HttpRequest.newBuilder(uri).build())
+                .headers()
+                .firstValue("ETag")
+                .orElseThrow();
+        HttpRequest again =
+                HttpRequest.newBuilder(uri).header("If-None-Match", etag).build();
+
+        assertThat(client.send(again).statusCode()).isEqualTo(304);
+        assertThat(client.send(again).body()).isEmpty();
+        rename(id, "Another");
+        assertThat(client.send(again).statusCode()).isEqualTo(200);
+    }
+
+    private static JsonNode data(Client client, String document, String operation, String id) {
+        HttpRequest request = HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(JsonMapper.shared()
+                        .writeValueAsString(
+                                Map.of("query", document, "operationName", operation, "variables", Map.of("id", id)))))
+                .build();
+        return JsonMapper.shared().readTree(client.send(request).body()).at("/data/user");
+    }
+
+    private void rename(String id, String name) {
+        client.data(
+                "mutation ($id: ID!, $name: String!) { updateUser(id: $id, name: $name) { user { id } } }",
+                Map.of("id", id, "name", name));
+    }
+
+    /** One of a few in a row: PostgreSQL's own housekeeping also commits. */
+    private boolean isHit(Runnable request) {
+        for (int i = 0; i < 10; i++) {
+            double before = hits();
+            statements.clear();
+            request.run();
+            if (hits() > before) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private double hits() {
+        return meters.get("directory.cache.requests")
+                .tag("result", "hit")
+                .counter()
+                .count();
+    }
+}

@@ -1,0 +1,241 @@
+package dev.userdirectory.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.UserDirectoryApplication;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.context.ConfigurableApplicationContext;
+import redis.embedded.RedisServer;
+
+/**
+ * Two instances that share their answers in a real Redis, which is frozen and killed. {@code
+ * -Ddirectory.test.seconds=60} tries longer to have an old answer given.
+ */
+@DirectoryTest
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class SharedCacheTest {
+    private static final String USER = "query ($id: ID!) { user(id: $id) { version } }";
+    private static final Duration TIME = Duration.ofSeconds(Long.getLong("directory.test.seconds", 5));
+
+    private final Directory directory;
+    private final JdbcConnectionDetails postgres;
+    private final int port = freePort();
+    private RedisServer redis;
+    private final List<ConfigurableApplicationContext> instances;
+    private final List<Client> clients;
+
+    @Autowired
+    SharedCacheTest(Directory directory, JdbcConnectionDetails postgres) throws IOException {
+        this.directory = directory;
+        this.postgres = postgres;
+        redis = startRedis();
+        instances = List.of(start(), start());
+        clients = instances.stream()
+                .map(instance -> instance.getBean(Client.class))
+                .toList();
+    }
+
+    @AfterAll
+    void stop() throws IOException {
+        instances.forEach(ConfigurableApplicationContext::close);
+        redis.stop();
+    }
+
+    @BeforeAll
+    void learn() {
+        String id = directory.createUser();
+        clients.forEach(client -> client.data(USER, Map.of("id", id)));
+    }
+
+    @Test
+    void oneInstanceGivesTheAnswerOfTheOther() throws InterruptedException {
+        for (int attempt = 0; attempt < 10 && count(1, "shared hit") == 0; attempt++) {
+            Map<String, String> id = Map.of("id", directory.createUser());
+            clients.get(0).data(USER, id);
+            Thread.sleep(200);
+            clients.get(1).data(USER, id);
+        }
+        assertThat(count(1, "shared hit")).isPositive();
+    }
+
+    @Test
+    void neverGivesAnOlderAnswerThanAWriteThatWasAcknowledged() throws Exception {
+        List<String> ids = directory.createUsers(4);
+        List<AtomicInteger> acknowledged =
+                ids.stream().map(id -> new AtomicInteger()).toList();
+        ConcurrentLinkedQueue<String> violations = new ConcurrentLinkedQueue<>();
+        AtomicInteger reads = new AtomicInteger();
+        List<Future<?>> work = new ArrayList<>();
+        Instant end = Instant.now().plus(TIME);
+        double hitsBefore = count(0, "hit") + count(1, "hit") + count(0, "shared hit") + count(1, "shared hit");
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int user = 0; user < ids.size(); user++) {
+                Map<String, String> id = Map.of("id", ids.get(user));
+                AtomicInteger version = acknowledged.get(user);
+                work.add(threads.submit(() -> {
+                    while (Instant.now().isBefore(end)) {
+                        int written = any().data(
+                                        "mutation ($id: ID!, $name: String!) {"
+                                                + " updateUser(id: $id, name: $name) { user { version } } }",
+                                        Map.of("id", id.get("id"), "name", "Name " + (version.get() + 1)))
+                                .at("/updateUser/user/version")
+                                .asInt();
+                        version.set(written);
+                        Thread.sleep(ThreadLocalRandom.current().nextInt(100));
+                    }
+                    return null;
+                }));
+                IntStream.range(0, 4)
+                        .forEach(reader -> work.add(threads.submit(() -> {
+                            while (Instant.now().isBefore(end)) {
+                                int least = version.get();
+                                int read =
+                                        any().data(USER, id).at("/user/version").asInt();
+                                reads.incrementAndGet();
+                                if (read < least) {
+                                    violations.add(read + " was read after " + least + " had been acknowledged");
+                                }
+                            }
+                            return null;
+                        })));
+            }
+        }
+        for (Future<?> future : work) {
+            future.get();
+        }
+        double hits = count(0, "hit") + count(1, "hit") + count(0, "shared hit") + count(1, "shared hit") - hitsBefore;
+        System.out.printf(
+                "%d reads beside %d writes, %.0f from the cache%n",
+                reads.get(), acknowledged.stream().mapToInt(AtomicInteger::get).sum(), hits);
+        assertThat(violations).isEmpty();
+        assertThat(hits).isPositive();
+    }
+
+    @Test
+    void isAsWellWithoutRedis() throws Exception {
+        String id = directory.createUser();
+        for (String how : List.of("frozen", "gone")) {
+            if (how.equals("frozen")) {
+                signal("-STOP");
+            } else {
+                signal("-CONT");
+                redis.stop();
+            }
+            for (int i = 0; i < 10; i++) {
+                int written = clients.get(i % 2)
+                        .data(
+                                "mutation ($id: ID!, $name: String!) { updateUser(id: $id, name: $name) { user { version } } }",
+                                Map.of("id", id, "name", how + i))
+                        .at("/updateUser/user/version")
+                        .asInt();
+                long start = System.nanoTime();
+                int read = clients.get((i + 1) % 2)
+                        .data(USER, Map.of("id", id))
+                        .at("/user/version")
+                        .asInt();
+                assertThat(Duration.ofNanos(System.nanoTime() - start)).as(how).isLessThan(Duration.ofMillis(500));
+                assertThat(read).isEqualTo(written);
+            }
+        }
+        redis = startRedis();
+        assertThat(clients.get(0)
+                        .data(USER, Map.of("id", id))
+                        .at("/user/version")
+                        .asInt())
+                .isEqualTo(20);
+        double before = count(1, "shared hit");
+        Instant end = Instant.now().plusSeconds(10);
+        while (count(1, "shared hit") == before && Instant.now().isBefore(end)) {
+            Map<String, String> another = Map.of("id", directory.createUser());
+            clients.get(0).data(USER, another);
+            Thread.sleep(300);
+            clients.get(1).data(USER, another);
+        }
+        assertThat(count(1, "shared hit")).isGreaterThan(before);
+    }
+
+    private Client any() {
+        return clients.get(ThreadLocalRandom.current().nextInt(clients.size()));
+    }
+
+    private double count(int instance, String result) {
+        return instances
+                .get(instance)
+                .getBean(MeterRegistry.class)
+                .get("directory.cache.requests")
+                .tag("result", result)
+                .counter()
+                .count();
+    }
+
+    private ConfigurableApplicationContext start() {
+        return new SpringApplicationBuilder(UserDirectoryApplication.class, Client.class)
+                .run(
+                        "--server.port=0",
+                        "--spring.main.banner-mode=off",
+                        "--logging.level.root=warn",
+                        "--spring.datasource.url=" + postgres.getJdbcUrl(),
+                        "--spring.datasource.username=" + postgres.getUsername(),
+                        "--spring.datasource.password=" + postgres.getPassword(),
+                        "--spring.security.oauth2.resourceserver.jwt.public-key-location=" + Tokens.publicKey(),
+                        // Spring's decoder for WebFlux, which only the tests have, takes one.
+                        "--spring.security.oauth2.resourceserver.jwt.jws-algorithms=RS256",
+                        "--spring.data.redis.url=redis://localhost:" + port);
+    }
+
+    private RedisServer startRedis() throws IOException {
+        RedisServer server = RedisServer.newRedisServer()
+                .port(port)
+                .setting("bind 127.0.0.1")
+                .setting("save \"\"")
+                .build();
+        server.start();
+        return server;
+    }
+
+    private static void signal(String signal) throws IOException, InterruptedException {
+        List<String> servers = ProcessHandle.current()
+                .descendants()
+                .filter(process -> process.info().command().orElse("").contains("redis-server"))
+                .map(process -> String.valueOf(process.pid()))
+                .toList();
+        assertThat(servers).hasSize(1);
+        assertThat(new ProcessBuilder("kill", signal, servers.getFirst())
+                        .start()
+                        .waitFor())
+                .isZero();
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.userdirectory.cache;
+
+import org.jspecify.annotations.NullMarked;
