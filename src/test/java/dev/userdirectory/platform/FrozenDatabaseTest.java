@@ -36,7 +36,12 @@ import tools.jackson.databind.JsonNode;
  */
 @DirectoryTest
 @Import(FrozenDatabaseTest.Proxied.class)
-@TestPropertySource(properties = {"directory.limits.deadline=2s", "spring.datasource.hikari.maximum-pool-size=4"})
+@TestPropertySource(
+        properties = {
+            "directory.limits.deadline=2s",
+            "logging.level.dev.userdirectory.platform.DeadlineInterceptor=error",
+            "spring.datasource.hikari.maximum-pool-size=4"
+        })
 class FrozenDatabaseTest {
     private static final Duration LIMIT = Duration.ofSeconds(2);
     private static final String USERS = "{ users(first: 1) { nodes { id } } }";
@@ -49,8 +54,9 @@ class FrozenDatabaseTest {
 
     @Test
     void answersByTheDeadlineAndAgainOnceTheDatabaseDoes() throws Exception {
-        client.data(USERS);
-
+        for (int i = 0; i < 20 && client.execute(USERS, Map.of()).has("errors"); i++) {
+            // The first requests of a test run take as long as their code takes to load.
+        }
         proxy.freeze();
         // More than the pool has connections, and once more when all of these are stuck.
         for (int round = 0; round < 2; round++) {
