@@ -47,7 +47,10 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
 
     @Override
     public void start() {
-        sender = Thread.ofPlatform().daemon().name("user-event-hints").start(this::send);
+        Thread started = Thread.ofPlatform().daemon().name("user-event-hints").unstarted(this::send);
+        // Before it runs, since it goes on only as long as it finds itself here.
+        sender = started;
+        started.start();
     }
 
     private void send() {
@@ -60,7 +63,7 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
                 }
             } catch (SQLException | DataAccessException e) {
                 log.debug("A hint is lost", e);
-                wanted.acquireUninterruptibly();
+                UserEventFeed.pause();
             } catch (InterruptedException e) {
                 return;
             }

@@ -96,7 +96,10 @@ class UserEventFeed implements SmartLifecycle {
             log.warn("The change feed starts anew: its {} events are from another database server", foreign);
         }
         recent = new RecentEvents(properties.buffer(), events.end());
-        reader = Thread.ofPlatform().daemon().name("user-events").start(this::read);
+        Thread started = Thread.ofPlatform().daemon().name("user-events").unstarted(this::read);
+        // Before it runs, since it goes on only as long as it finds itself here.
+        reader = started;
+        started.start();
     }
 
     private void read() {

@@ -10,6 +10,7 @@ import dev.userdirectory.subscription.SocketClient.Close;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Date;
 import java.util.HashSet;
 import java.util.List;
@@ -56,6 +57,27 @@ class SocketTest {
             assertThat(event.at("/userId").asString()).isEqualTo(user);
             assertThat(event.at("/user/name").asString()).isEqualTo("User 0");
             assertThat(event.at("/user/groups/totalCount").asInt()).isZero();
+        }
+    }
+
+    /** Twice a second is how often the feed looks by itself. */
+    @Test
+    void isWokenByWhatIsWritten() {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("1", EVENTS, Map.of());
+            socket.settle();
+            long[] millis = new long[21];
+            for (int i = 0; i < millis.length; i++) {
+                directory.createUser();
+                long written = System.nanoTime();
+                next(socket);
+                millis[i] = Math.max(0, socket.lastReceived() - written) / 1_000_000;
+            }
+            Arrays.sort(millis);
+
+            assertThat(millis[millis.length / 2])
+                    .as("%s", Arrays.toString(millis))
+                    .isLessThan(150);
         }
     }
 
