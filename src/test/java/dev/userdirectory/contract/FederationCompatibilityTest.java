@@ -1,0 +1,30 @@
+package dev.userdirectory.contract;
+
+import dev.products.ProductsApplication;
+import java.io.IOException;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.web.server.LocalServerPort;
+
+/** Apollo's compatibility tests for subgraphs, on this stack. They come with a schema of their own. */
+@SpringBootTest(
+        classes = ProductsApplication.class,
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+        properties = {
+            "dgs.graphql.schema-locations=classpath*:products/*.graphqls",
+            "spring.main.banner-mode=off",
+            "logging.level.root=warn",
+            "logging.level.dev.userdirectory=info"
+        })
+@EnabledIf(value = "dev.userdirectory.contract.NodeSuite#canRun", disabledReason = "There is no Node. The log says so.")
+class FederationCompatibilityTest {
+    @LocalServerPort
+    int port;
+
+    @Test
+    void passesInFull() throws IOException, InterruptedException {
+        NodeSuite.run("compatibility.js", Map.of("PRODUCTS_URL", "http://localhost:" + port + "/graphql"));
+    }
+}
