@@ -74,7 +74,8 @@ class LambdaTest {
         final Process process;
         final Path log = task.resolve(name + ".log");
 
-        Instance(String initialization, String url) throws IOException {
+        /** @param unreadable a table that it has no right to, or nothing */
+        Instance(String initialization, String... unreadable) throws IOException {
             String runtime = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                     .filter(jar -> jar.matches(".*/(aws-lambda-java-[^/]*|utils-lite-[^/]*)\\.jar"))
                     .collect(Collectors.joining(File.pathSeparator));
@@ -93,18 +94,29 @@ class LambdaTest {
                     .redirectOutput(log.toFile());
             builder.environment()
                     .putAll(Map.of(
-                            "AWS_LAMBDA_RUNTIME_API", api.address(),
-                            "AWS_LAMBDA_INITIALIZATION_TYPE", initialization,
-                            "AWS_LAMBDA_FUNCTION_NAME", "user-directory",
-                            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048",
-                            "_HANDLER", LambdaHandler.class.getName(),
-                            "SPRING_DATASOURCE_URL", url + (url.contains("?") ? "&" : "?") + "ApplicationName=" + name,
-                            "SPRING_DATASOURCE_USERNAME", postgres.getUsername(),
-                            "SPRING_DATASOURCE_PASSWORD", postgres.getPassword(),
+                            "AWS_LAMBDA_RUNTIME_API",
+                            api.address(),
+                            "AWS_LAMBDA_INITIALIZATION_TYPE",
+                            initialization,
+                            "AWS_LAMBDA_FUNCTION_NAME",
+                            "user-directory",
+                            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                            "2048",
+                            "_HANDLER",
+                            LambdaHandler.class.getName(),
+                            "SPRING_DATASOURCE_URL",
+                            postgres.getJdbcUrl().replaceFirst("\\?.*", ""), // its user
+                            "SPRING_DATASOURCE_USERNAME",
+                            name,
+                            "SPRING_DATASOURCE_PASSWORD",
+                            name,
                             "SPRING_SECURITY_OAUTH2_RESOURCESERVER_JWT_PUBLIC_KEY_LOCATION",
-                                    env.getRequiredProperty(
-                                            "spring.security.oauth2.resourceserver.jwt.public-key-location")));
-            jdbc.execute("create role " + name + " login superuser password '" + name + "'");
+                            env.getRequiredProperty("spring.security.oauth2.resourceserver.jwt.public-key-location")));
+            jdbc.execute("create role " + name + " login password '" + name + "'");
+            jdbc.execute("grant all on all tables in schema public to " + name);
+            for (String table : unreadable) {
+                jdbc.execute("revoke all on " + table + " from " + name);
+            }
             process = builder.start();
         }
 
@@ -131,6 +143,7 @@ class LambdaTest {
                 process.destroyForcibly().waitFor();
             }
             api.close();
+            jdbc.execute("drop owned by " + name);
             jdbc.execute("drop role " + name);
         }
     }
@@ -139,12 +152,12 @@ class LambdaTest {
     void coldStarts() throws Exception {
         user = directory.createUser();
         unpack();
-        started = new Instance("on-demand", postgres.getJdbcUrl());
+        started = new Instance("on-demand");
         started.api.awaitInitialization();
         long startedAfter = System.nanoTime() - started.start;
         long startedFirst = first(started);
 
-        restored = new Instance("snap-start", postgres.getJdbcUrl());
+        restored = new Instance("snap-start");
         restored.api.awaitSnapshot();
         long snapshotAfter = System.nanoTime() - restored.start;
         connectionsBefore = started.connections();
@@ -286,17 +299,13 @@ class LambdaTest {
 
     @Test
     void takesNoSnapshotOfServiceThatDoesNotWork() throws Exception {
-        String database = "lambda_" + UUID.randomUUID().toString().replace('-', '_');
-        jdbc.execute("create database " + database);
-        Instance instance = new Instance(
-                "snap-start", postgres.getJdbcUrl().replaceFirst("(jdbc:postgresql://[^/]+/)[^?]+", "$1" + database));
+        Instance instance = new Instance("snap-start", "users");
         try {
             assertThatThrownBy(instance.api::awaitSnapshot).hasStackTraceContaining("CheckpointException");
             assertThat(instance.process.waitFor(10, TimeUnit.SECONDS)).isTrue();
             assertThat(instance.process.exitValue()).isNotZero();
         } finally {
             instance.stop();
-            jdbc.execute("drop database " + database + " with (force)");
         }
     }
 
