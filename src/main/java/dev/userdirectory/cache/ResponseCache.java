@@ -108,7 +108,9 @@ class ResponseCache implements WebGraphQlInterceptor {
                 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
             uncached.increment();
             return chain.next(request).doOnNext(response -> {
-                policies.put(document, operation.policy());
+                if (response.getExecutionResult().getErrors().isEmpty()) {
+                    policies.put(document, operation.policy());
+                }
                 describe(response, operation.policy());
             });
         }

@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
+import dev.userdirectory.Tokens;
 import dev.userdirectory.policy.GuardedSchema.Guarded;
+import dev.userdirectory.subscription.SocketClient;
 import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -70,6 +74,44 @@ class ScopesTest {
         });
     }
 
+    /** A socket without a token is closed before anything is asked on it. */
+    @ParameterizedTest
+    @MethodSource("guarded")
+    void refusesOnSocketsWhoeverHasOtherScopes(Guarded guarded) {
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), Tokens.withScopes("openid users"))) {
+            statements.clear();
+            socket.subscribe("1", guarded.document(), guarded.variables());
+
+            // Closed, unless the operation could have been answered in part.
+            JsonNode message = socket.poll(Duration.ofSeconds(20));
+            String refusal = message == null ? socket.closed().toString() : message.toString();
+            assertThat(refusal).contains(message == null ? "code=4403" : "\"code\":\"FORBIDDEN\"");
+            assertThat(guarded.anyOf().stream().flatMap(Set::stream))
+                    .allSatisfy(scope -> assertThat(refusal).contains("`" + scope + "`"));
+            assertThat(read()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("guarded")
+    void servesOnSocketsWhoeverHasOneOfTheSets(Guarded guarded) {
+        assertThat(guarded.anyOf()).isNotEmpty().allSatisfy(scopes -> {
+            String token = Tokens.withScopes(String.join(" ", scopes));
+            try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), token)) {
+                socket.subscribe("1", guarded.document(), guarded.variables());
+                if (guarded.name().startsWith("Subscription.")) {
+                    socket.settle();
+                    assertThat(socket.isClosed()).isFalse();
+                } else {
+                    JsonNode message = socket.poll(Duration.ofSeconds(20));
+                    assertThat(String.valueOf(message))
+                            .contains("\"payload\"")
+                            .doesNotContain("UNAUTHENTICATED", "FORBIDDEN");
+                }
+            }
+        });
+    }
+
     @Test
     void leavesOutNoGuardOfTheSchema() throws IOException {
         GuardedSchema schema = new GuardedSchema();
@@ -121,11 +163,18 @@ class ScopesTest {
                 .isEqualTo("Walt");
     }
 
+    /** What was asked of PostgreSQL, other than whether anything has changed since an answer was kept. */
+    private List<String> read() {
+        return statements.executed().stream()
+                .filter(sql -> !sql.equals("select pg_current_snapshot()"))
+                .toList();
+    }
+
     /** The only error, at the path that was asked for, with no data and nothing asked of PostgreSQL. */
     private JsonNode refusal(Client caller, Guarded guarded) {
         statements.clear();
         JsonNode response = caller.execute(guarded.document(), guarded.variables());
-        assertThat(statements.executed()).isEmpty();
+        assertThat(read()).isEmpty();
         assertThat(response.path("data").path(guarded.path().substring(1)).size())
                 .isZero();
         assertThat(response.get("errors")).hasSize(1);
