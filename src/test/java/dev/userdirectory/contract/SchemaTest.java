@@ -79,7 +79,8 @@ class SchemaTest {
             group(id: ID!)                 | group(id: ID, name: String)
             type Group implements Node     | type Group implements Node & Named
             TAKEN                          | TAKEN RESERVED
-            type UserEdge {                | type UserEdge @shareable { weight: Int
+            type UserEdge                  | type UserEdge @shareable
+            totalCount: Int!               | totalCount: Int! weight: Int
             """)
     void letsASchemaGrow(String before, String after) throws IOException {
         String released = Files.readString(PUBLISHED);
