@@ -28,6 +28,9 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 public class TestPostgres {
     private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
     private static final String IMAGE = "postgres:18-alpine";
+    /** Whether anything has changed since an answer was kept: of many requests at once, not of one. */
+    private static final String STATE = "select pg_current_snapshot()";
+
     private static final String CHOICE = System.getProperty("directory.test.postgres", "auto");
 
     /** One server for all application contexts of a test run; it ends with the JVM. */
@@ -54,15 +57,16 @@ public class TestPostgres {
             public Object postProcessAfterInitialization(Object bean, String name) {
                 return bean instanceof DataSource dataSource
                         ? ProxyDataSourceBuilder.create(dataSource)
-                                .afterQuery((execution, queries) ->
-                                        queries.forEach(query -> statements.executed.add(Statement.of(query))))
+                                .afterQuery((execution, queries) -> queries.stream()
+                                        .filter(query -> !query.getQuery().equals(STATE))
+                                        .forEach(query -> statements.executed.add(Statement.of(query))))
                                 .build()
                         : bean;
             }
         };
     }
 
-    /** The SQL that the service has sent since the recorder was last cleared. */
+    /** The SQL that the service has sent for requests since the recorder was last cleared. */
     public static class Statements {
         private final List<Statement> executed = new CopyOnWriteArrayList<>();
 
