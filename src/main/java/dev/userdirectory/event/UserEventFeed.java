@@ -1,12 +1,17 @@
 package dev.userdirectory.event;
 
 import dev.userdirectory.event.RecentEvents.Overtaken;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.TimeGauge;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,13 +55,26 @@ class UserEventFeed implements SmartLifecycle {
     private final Scheduler replays = Schedulers.fromExecutor(task -> replayThreads.execute(task));
     private final Scheduler subscribers = Schedulers.fromExecutor(Thread::startVirtualThread);
     private volatile RecentEvents recent;
+    private final AtomicInteger following = new AtomicInteger();
     private volatile @Nullable Thread reader;
+    /** By {@link System#nanoTime}: whatever had been settled by then has been taken. */
+    private volatile long upToDate;
 
-    UserEventFeed(UserEvents events, JdbcConnectionDetails database, EventProperties properties) {
+    UserEventFeed(UserEvents events, JdbcConnectionDetails database, EventProperties properties, MeterRegistry meters) {
         this.events = events;
         this.database = database;
         this.properties = properties;
         this.recent = new RecentEvents(properties.buffer(), Position.START);
+        Gauge.builder("directory.feed.subscribers", following, AtomicInteger::get)
+                .description("Subscriptions that follow the change feed")
+                .register(meters);
+        TimeGauge.builder("directory.feed.lag", this, TimeUnit.NANOSECONDS, UserEventFeed::lag)
+                .description("How long ago the reader was known to have taken all events that there were")
+                .register(meters);
+    }
+
+    private double lag() {
+        return isRunning() ? System.nanoTime() - upToDate : Double.NaN;
     }
 
     /**
@@ -67,6 +85,7 @@ class UserEventFeed implements SmartLifecycle {
     Flux<UserEvent> follow(Position after, @Nullable UUID user) {
         return Flux.defer(() -> {
             Follower follower = new Follower(events, recent, properties, after, user);
+            following.incrementAndGet();
             return Flux.<List<UserEvent>>generate(follower::replay)
                     .subscribeOn(replays)
                     .concatMapIterable(page -> page, 1)
@@ -74,7 +93,8 @@ class UserEventFeed implements SmartLifecycle {
                     .retryWhen(Retry.indefinitely().filter(Overtaken.class::isInstance))
                     .handle(follower::take)
                     // Off the reader's thread. Few, so that who is slow is behind in memory that all share.
-                    .publishOn(subscribers, 16);
+                    .publishOn(subscribers, 16)
+                    .doFinally(signal -> following.decrementAndGet());
         });
     }
 
@@ -95,6 +115,7 @@ class UserEventFeed implements SmartLifecycle {
         if (foreign > 0) {
             log.warn("The change feed starts anew: its {} events are from another database server", foreign);
         }
+        upToDate = System.nanoTime();
         recent = new RecentEvents(properties.buffer(), events.end());
         Thread started = Thread.ofPlatform().daemon().name("user-events").unstarted(this::read);
         // Before it runs, since it goes on only as long as it finds itself here.
@@ -108,9 +129,12 @@ class UserEventFeed implements SmartLifecycle {
                 connection.jdbc().execute("listen " + CHANNEL);
                 UserEvents table = new UserEvents(connection.jdbc());
                 while (isRunning()) {
+                    long looked = System.nanoTime();
                     while (take(table.read(recent.end(), null, PAGE))) {
                         // A full page: there may be more.
+                        looked = System.nanoTime();
                     }
+                    upToDate = looked;
                     connection.awaitNotification(POLL_MILLIS);
                 }
             } catch (SQLException | DataAccessException e) {

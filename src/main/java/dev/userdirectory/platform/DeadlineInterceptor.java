@@ -78,7 +78,7 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
                 waiting.add(client);
             }
             CompletableFuture<WebGraphQlResponse> answer = new CompletableFuture<>();
-            ContextSnapshot caller = snapshots.captureAll();
+            ContextSnapshot caller = snapshots.captureAll(context);
             Thread.startVirtualThread(caller.wrap(() -> work(request, chain, context, deadline, answer)));
             return Mono.fromFuture(answer.orTimeout(remaining(request).toMillis(), TimeUnit.MILLISECONDS)
                             .handle((response, exception) -> {

@@ -1,0 +1,18 @@
+package dev.userdirectory.observability;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * What is told of operations. Where traces are sent, and how many, is set by Spring Boot's own
+ * {@code management.opentelemetry.tracing.export.otlp.endpoint} and {@code management.tracing.sampling.probability}.
+ *
+ * @param slowOperation how long an operation takes to be logged as slow
+ * @param operationNames how many names of operations metrics tell apart, the first that come; the others are
+ *     {@code other}
+ */
+@ConfigurationProperties("directory.observability")
+record ObservabilityProperties(
+        @DefaultValue("1s") Duration slowOperation,
+        @DefaultValue("100") int operationNames) {}

@@ -1,0 +1,145 @@
+package dev.userdirectory.observability;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.userdirectory.observability.OperationInstrumentation.Operation;
+import graphql.ExecutionInput;
+import graphql.GraphQLError;
+import io.micrometer.observation.Observation;
+import io.micrometer.observation.ObservationRegistry;
+import io.micrometer.observation.contextpropagation.ObservationThreadLocalAccessor;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.core.annotation.Order;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Mono;
+
+/**
+ * Observes each operation until its answer, or until its subscription begins: those that are refused, stopped or answered
+ * from the cache as well, which never come to be executed.
+ */
+@Component
+@Order(-200) // Around the deadline, and what is answered for it.
+class OperationObserver implements WebGraphQlInterceptor {
+    static final String NAME = "directory.operation";
+    private static final Logger log = LoggerFactory.getLogger(OperationObserver.class);
+    private static final Operation UNKNOWN = new Operation(null, "unknown");
+    private static final int MEMORY = 2_000_000;
+
+    private final ObservationRegistry observations;
+    private final ObservabilityProperties properties;
+    private final Set<String> names = ConcurrentHashMap.newKeySet();
+    /** What was executed under a document, for the next time, when it may be answered from the cache. */
+    private final Cache<List<String>, Operation> executed = Caffeine.newBuilder()
+            .maximumWeight(MEMORY)
+            .<List<String>, Operation>weigher(
+                    (document, operation) -> document.getFirst().length() + 100)
+            .build();
+
+    OperationObserver(ObservationRegistry observations, ObservabilityProperties properties) {
+        this.observations = observations;
+        this.properties = properties;
+    }
+
+    @Override
+    public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
+        Operation.Holder holder = new Operation.Holder();
+        request.configureExecutionInput((input, builder) ->
+                builder.graphQLContext(Map.of(Operation.Holder.class, holder)).build());
+        return Mono.deferContextual(context -> {
+            long started = System.nanoTime();
+            Observation observation = Observation.createNotStarted(NAME, observations)
+                    .contextualName("graphql operation")
+                    .parentObservation(context.getOrDefault(
+                            ObservationThreadLocalAccessor.KEY, observations.getCurrentObservation()))
+                    .start();
+            return chain.next(request)
+                    .doOnNext(response -> {
+                        ExecutionInput input = request.toExecutionInput();
+                        finish(observation, operation(input, holder.get()), code(response));
+                        logIfSlow(observation, input, holder.get(), System.nanoTime() - started);
+                    })
+                    .doOnError(exception -> finish(observation, UNKNOWN, "INTERNAL_SERVER_ERROR"))
+                    .doOnCancel(() -> finish(observation, UNKNOWN, "CANCELLED"))
+                    .contextWrite(written -> written.put(ObservationThreadLocalAccessor.KEY, observation));
+        });
+    }
+
+    private void finish(Observation observation, Operation operation, String code) {
+        observation
+                .lowCardinalityKeyValue("operation", tag(operation))
+                .lowCardinalityKeyValue("type", operation.type())
+                .lowCardinalityKeyValue("code", code)
+                .stop();
+    }
+
+    private Operation operation(ExecutionInput input, @Nullable Operation running) {
+        List<String> document = List.of(input.getQuery(), String.valueOf(input.getOperationName()));
+        Operation before = executed.getIfPresent(document);
+        if (running != null && before == null) {
+            executed.put(document, running);
+        }
+        return running != null ? running : before != null ? before : UNKNOWN;
+    }
+
+    /** Of a bounded set: clients choose the names, and each is a time series for ever. */
+    private String tag(Operation operation) {
+        String name = operation.name();
+        if (name == null) {
+            return operation.equals(UNKNOWN) ? "unknown" : "anonymous";
+        }
+        if (names.size() < properties.operationNames()) {
+            names.add(name);
+        }
+        return names.contains(name) ? name : "other";
+    }
+
+    /** Of the first error. */
+    private static String code(WebGraphQlResponse response) {
+        List<GraphQLError> errors = response.getExecutionResult().getErrors();
+        if (errors.isEmpty()) {
+            return "OK";
+        }
+        Map<String, Object> extensions = errors.getFirst().getExtensions();
+        return extensions == null ? "unknown" : String.valueOf(extensions.getOrDefault("code", "unknown"));
+    }
+
+    /** With the hash that persisted queries have: neither the document nor its variables, which have values in them. */
+    private void logIfSlow(Observation observation, ExecutionInput input, @Nullable Operation operation, long nanos) {
+        Duration duration = Duration.ofNanos(nanos);
+        if (duration.compareTo(properties.slowOperation()) < 0) {
+            return;
+        }
+        String name = operation == null || operation.name() == null ? "anonymous" : operation.name();
+        String hash = hash(input.getQuery());
+        try (Observation.Scope traced = observation.openScope()) {
+            log.atWarn()
+                    .addKeyValue("graphql.operation.name", name)
+                    .addKeyValue("graphql.document.hash", hash)
+                    .addKeyValue("event.duration", nanos)
+                    .log("Slow operation {}: {} ms, document {}", name, duration.toMillis(), hash);
+        }
+    }
+
+    private static String hash(String document) {
+        try {
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(document.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("SHA-256 is part of every JDK", e);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+package dev.userdirectory.observability;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.test.context.TestPropertySource;
+import org.yaml.snakeyaml.Yaml;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What a scrape has in it, and whether that is what the dashboard and the alerts ask for. */
+@DirectoryTest
+@TestPropertySource(properties = "directory.observability.operation-names=3")
+class MetricsTest {
+    private static final Path FILES = Path.of("deploy", "observe");
+    /** A metric, with what it is narrowed to; not a function. */
+    private static final Pattern METRIC = Pattern.compile("\\b([a-z][a-z0-9_]*)\\b(?!\\s*\\()(?:\\{([^}]*)})?");
+
+    private static final Set<String> NOT_OURS = Set.of("or", "and", "up");
+
+    @Autowired
+    private Client client;
+
+    @Autowired
+    private Directory directory;
+
+    @Test
+    void haveAllThatDashboardAndAlertsAskFor() throws IOException {
+        directory.createGroup("Measured", List.of(directory.createUser()));
+        client.data("{ users(first: 1) { nodes { groups(first: 1) { nodes { name } } } } }");
+        client.data("{ users(first: 1) { nodes { groups(first: 1) { nodes { name } } } } }");
+
+        String scrape = scrape();
+
+        List<String> expressions =
+                Stream.concat(dashboard().stream(), alerts().stream()).toList();
+        assertThat(expressions).hasSizeGreaterThan(15);
+        expressions.forEach(expression -> assertHas(scrape, expression));
+    }
+
+    private static void assertHas(String scrape, String expression) {
+        List<String> grouping = words("by \\(([^)]*)\\)", expression);
+        grouping.removeAll(List.of("instance")); // Prometheus's own
+        String metrics = expression.replaceAll("\\[[^]]*]|by \\([^)]*\\)", "");
+        METRIC.matcher(metrics).results().forEach(metric -> {
+            String name = metric.group(1);
+            if (!NOT_OURS.contains(name)) {
+                assertThat(has(scrape, name + "[{ ]")).as(name).isTrue();
+                List<String> labels = new ArrayList<>(grouping);
+                labels.addAll(words("(\\w+)\\s*[=!]", String.valueOf(metric.group(2))));
+                assertThat(labels)
+                        .allSatisfy(label -> assertThat(has(scrape, name + "\\{[^}]*\\b" + label + "="))
+                                .as(name + " by " + label)
+                                .isTrue());
+            }
+        });
+    }
+
+    private static boolean has(String scrape, String line) {
+        return Pattern.compile("(?m)^" + line).matcher(scrape).find();
+    }
+
+    private static List<String> words(String pattern, String text) {
+        return Pattern.compile(pattern)
+                .matcher(text)
+                .results()
+                .flatMap(
+                        found -> Pattern.compile("\\w+").matcher(found.group(1)).results())
+                .map(MatchResult::group)
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    @Test
+    void tellNoMoreOperationsApartThanTheyMay() {
+        IntStream.range(0, 5).forEach(i -> client.data("query Bounded" + i + " { users(first: 1) { totalCount } }"));
+
+        List<String> names = Pattern.compile("directory_operation_seconds_count\\{.*operation=\"(\\w+)\"")
+                .matcher(scrape())
+                .results()
+                .map(result -> result.group(1))
+                .distinct()
+                .toList();
+
+        assertThat(names)
+                .contains("other")
+                .filteredOn(name -> name.startsWith("Bounded"))
+                .hasSizeLessThanOrEqualTo(3);
+    }
+
+    @Test
+    void countRefusalsAndAnswersFromTheCacheAsWell() {
+        client.execute("{ nothing }", Map.of());
+        client.execute("{" + " a: __typename".repeat(200) + " }", Map.of());
+        assertThat(has(scrape(), "directory_operation_seconds_count\\{.*code=\"GRAPHQL_VALIDATION_FAILED\""))
+                .isTrue();
+        assertThat(has(scrape(), "directory_operation_seconds_count\\{.*code=\"MAX_\\w+_LIMIT\""))
+                .isTrue();
+
+        double hits = sum("directory_cache_requests_total\\{result=\"hit\"}");
+        double good = sum("directory_operation_seconds_count\\{.*code=\"OK\".*}");
+        IntStream.range(0, 3).forEach(i -> client.data("{ users(first: 3) { nodes { id } } }"));
+        assertThat(sum("directory_cache_requests_total\\{result=\"hit\"}")).isEqualTo(hits + 1);
+        assertThat(sum("directory_operation_seconds_count\\{.*code=\"OK\".*}")).isEqualTo(good + 3);
+    }
+
+    private double sum(String series) {
+        return Pattern.compile("(?m)^" + series + " (.*)$")
+                .matcher(scrape())
+                .results()
+                .mapToDouble(found -> Double.parseDouble(found.group(1)))
+                .sum();
+    }
+
+    private String scrape() {
+        return client.as("actuator")
+                .send(HttpRequest.newBuilder(client.uri("/actuator/prometheus")).build())
+                .body();
+    }
+
+    private static List<String> dashboard() throws IOException {
+        return JsonMapper.shared()
+                .readTree(Files.readString(FILES.resolve("dashboard.json")))
+                .findValuesAsString("expr");
+    }
+
+    private static List<String> alerts() throws IOException {
+        Map<String, List<Map<String, List<Map<String, String>>>>> file =
+                new Yaml().load(Files.readString(FILES.resolve("alerts.yaml")));
+        return file.getOrDefault("groups", List.of()).stream()
+                .flatMap(group -> group.getOrDefault("rules", List.of()).stream())
+                .map(rule -> rule.getOrDefault("expr", ""))
+                .toList();
+    }
+}

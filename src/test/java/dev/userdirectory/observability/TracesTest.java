@@ -1,0 +1,116 @@
+package dev.userdirectory.observability;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
+import io.opentelemetry.sdk.trace.SdkTracerProvider;
+import io.opentelemetry.sdk.trace.data.SpanData;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What a trace has in it, from the gateway's span to the statements. */
+@DirectoryTest
+@Import(TracesTest.Exporter.class)
+class TracesTest {
+    private static final String TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+    private static final String GATEWAY_SPAN = "00f067aa0ba902b7";
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    @Autowired
+    private Client client;
+
+    @Autowired
+    private Directory directory;
+
+    @Autowired
+    private InMemorySpanExporter exporter;
+
+    @Autowired
+    private SdkTracerProvider traces;
+
+    @TestConfiguration(proxyBeanMethods = false)
+    static class Exporter {
+        @Bean
+        InMemorySpanExporter spanExporter() {
+            return InMemorySpanExporter.create();
+        }
+    }
+
+    @Test
+    void leadsFromGatewayToStatementsInOneTrace() {
+        directory.createGroup("Traced", List.of(directory.createUser()));
+
+        List<SpanData> spans = trace("01", """
+                query Traced { users(first: 5, filter: {search: "User 0"}) { nodes { name groups(first: 1) { nodes { name } } } } }
+                """);
+
+        assertThat(spans).allSatisfy(span -> assertThat(span.getTraceId()).isEqualTo(TRACE));
+        assertThat(spans.stream().filter(TracesTest::isStatement).map(span -> path(span, spans)))
+                .containsExactlyInAnyOrder(
+                        "gateway > http post /graphql > graphql operation > Query.users > sql",
+                        "gateway > http post /graphql > graphql operation > load User.groups > sql");
+        assertThat(spans).extracting(SpanData::getName).contains("User.groups").doesNotContain("User.name");
+        assertThat(spans)
+                .filteredOn(TracesTest::isStatement)
+                .allSatisfy(span -> assertThat(span.getAttributes().get(AttributeKey.stringKey("db.query.text")))
+                        .contains("select")
+                        .doesNotContain("User 0"));
+        assertThat(spans)
+                .filteredOn(span -> span.getName().equals("graphql operation"))
+                .singleElement()
+                .satisfies(span -> assertThat(span.getAttributes().asMap().toString())
+                        .contains("operation=Traced", "type=query", "code=OK"));
+    }
+
+    @Test
+    void recordsNothingOfTraceThatIsNotSampled() {
+        assertThat(trace("00", "{ users(first: 1) { nodes { name } } }")).isEmpty();
+    }
+
+    private List<SpanData> trace(String flags, String document) {
+        traces.forceFlush().join(5, TimeUnit.SECONDS);
+        exporter.reset(); // what was before
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .header("traceparent", "00-" + TRACE + "-" + GATEWAY_SPAN + "-" + flags)
+                .POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(Map.of("query", document))))
+                .build());
+        assertThat(response.body()).doesNotContain("errors");
+        traces.forceFlush().join(5, TimeUnit.SECONDS);
+        return exporter.getFinishedSpanItems();
+    }
+
+    private static boolean isStatement(SpanData span) {
+        return span.getName().startsWith("sql");
+    }
+
+    private static String path(SpanData span, List<SpanData> spans) {
+        Map<String, SpanData> byId = spans.stream().collect(Collectors.toMap(SpanData::getSpanId, Function.identity()));
+        List<String> path = new ArrayList<>();
+        SpanData current = span;
+        while (current != null) {
+            path.addFirst(isStatement(current) ? "sql" : current.getName());
+            if (current.getParentSpanId().equals(GATEWAY_SPAN)) {
+                path.addFirst("gateway");
+            }
+            current = byId.get(current.getParentSpanId());
+        }
+        return String.join(" > ", path);
+    }
+}

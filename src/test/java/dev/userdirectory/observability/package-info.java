@@ -1,0 +1,4 @@
+@NullMarked
+package dev.userdirectory.observability;
+
+import org.jspecify.annotations.NullMarked;
