@@ -6,7 +6,7 @@ import org.springframework.util.unit.DataSize;
 
 /**
  * @param enabled whether answers are kept at all, as {@code @cacheControl} in the schema allows
- * @param size 64 MB: how much of this instance's memory the answers may take, the least used forgotten first
+ * @param size how much of this instance's memory the answers may take, the least used forgotten first
  */
 @ConfigurationProperties("directory.cache")
 record CacheProperties(

@@ -11,23 +11,23 @@ import org.springframework.util.unit.DataSize;
  * How much one request may ask for. What is over a limit is refused before anything is executed, with a code of its own
  * and both numbers. Fragments count wherever they are spread, fields whether or not they are skipped.
  *
- * @param depth 15: how deep fields are nested; the groups of the members of the groups of a user take 10
- * @param fields 2,000: more than any page of an application shows, few enough to validate in milliseconds
- * @param rootFields 50: each may be an SQL statement of its own
- * @param aliases 100: what it takes to ask for one thing many times
- * @param directives 100: of the operation, {@code @skip} and {@code @include} as a rule
- * @param cost 10,000: objects that the operation may return, by the schema's {@code @cost} and {@code @listSize}; a page
+ * @param depth how deep fields are nested; the groups of the members of the groups of a user take 10
+ * @param fields how many fields; more than any page of an application shows, few enough to validate in milliseconds
+ * @param rootFields how many root fields; each may be an SQL statement of its own
+ * @param aliases how many aliases: what it takes to ask for one thing many times
+ * @param directives how many directives of the operation, {@code @skip} and {@code @include} as a rule
+ * @param cost objects that the operation may return, by the schema's {@code @cost} and {@code @listSize}; a page
  *     of 100 users with 50 groups each costs 5,202, and 1,000 representations of a user 1,000
- * @param listSize 20: how long a list is taken to be of which neither the schema nor an argument tells
- * @param tokens 15,000: as graphql-java has it; 1,000 users written into the document have 12,000
- * @param characters 100,000: of the document, with its comments; 1,000 users written into it fit
- * @param variables 10,000: values in the variables, at any depth; 1,000 representations or new users have some 4,000
- * @param body 2 MB: 1,000 new users with the longest names
- * @param deadline 5 s: until a request is answered, with what it is, and its SQL stopped
- * @param introspectionDepth 20: what GraphiQL sends has 15
- * @param introspectionFields 500: what GraphiQL sends has some 200
- * @param persistedQueries 10 MB: documents kept for clients that send a hash instead, the least used forgotten first
- * @param trustedDocuments none: a folder of {@code .graphql} files, which are then all that can be run
+ * @param listSize how long a list is taken to be of which neither the schema nor an argument tells
+ * @param tokens of the document, as graphql-java has it; 1,000 users written into the document have 12,000
+ * @param characters of the document with its comments; 1,000 users written into it fit
+ * @param variables values in the variables, at any depth; 1,000 representations or new users have some 4,000
+ * @param body how long a request's body may be: 1,000 new users with the longest names
+ * @param deadline until a request is answered, with what it is, and its SQL stopped
+ * @param introspectionDepth how deep introspection is nested; what GraphiQL sends has 15
+ * @param introspectionFields how many fields of introspection; what GraphiQL sends has some 200
+ * @param persistedQueries how much memory is for documents kept for clients that send a hash instead, the least used forgotten first
+ * @param trustedDocuments a folder of {@code .graphql} files, which are then all that can be run; none if it is not set
  */
 @ConfigurationProperties("directory.limits")
 public record Limits(
