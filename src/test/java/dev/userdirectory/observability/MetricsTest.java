@@ -20,6 +20,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.health.actuate.endpoint.HealthEndpointGroups;
 import org.springframework.test.context.TestPropertySource;
 import org.yaml.snakeyaml.Yaml;
 import tools.jackson.databind.json.JsonMapper;
@@ -117,6 +118,12 @@ class MetricsTest {
         IntStream.range(0, 3).forEach(i -> client.data("{ users(first: 3) { nodes { id } } }"));
         assertThat(sum("directory_cache_requests_total\\{result=\"hit\"}")).isEqualTo(hits + 1);
         assertThat(sum("directory_operation_seconds_count\\{.*code=\"OK\".*}")).isEqualTo(good + 3);
+    }
+
+    @Test
+    void readinessAsksTheDatabase(@Autowired HealthEndpointGroups probes) {
+        assertThat(probes.get("readiness")).isNotNull().matches(group -> group.isMember("db"));
+        assertThat(probes.get("liveness")).isNotNull().matches(group -> !group.isMember("db"));
     }
 
     private double sum(String series) {
