@@ -35,7 +35,7 @@ import tools.jackson.databind.json.JsonMapper;
 class FeedBenchmark {
     private static final int FAN_OUT = 1000;
     private static final int IDLE = 10_000;
-    private static final long MAX_HEAP_MB = 512;
+    private static final long MAX_HEAP_MB = 768;
     private static final String TOKEN = Tokens.withScopes("users:read users:write");
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final String LEAN = "subscription { userEvents { cursor type userId } }";
