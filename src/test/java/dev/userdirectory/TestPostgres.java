@@ -120,7 +120,9 @@ public class TestPostgres {
 
     @SuppressWarnings("resource") // lives as long as the JVM
     private static JdbcConnectionDetails container() {
-        PostgreSQLContainer container = new PostgreSQLContainer(IMAGE);
+        // As many connections as the embedded one has: every application context keeps a pool.
+        PostgreSQLContainer container =
+                new PostgreSQLContainer(IMAGE).withCommand("postgres", "-c", "fsync=off", "-c", "max_connections=300");
         container.start();
         log.info("The tests run on Testcontainers PostgreSQL ({})", IMAGE);
         return new Server(container.getJdbcUrl(), container.getUsername(), container.getPassword());
