@@ -36,13 +36,13 @@ class Benchmark implements AutoCloseable {
 
     private final EmbeddedPostgres postgres;
     private final JdbcTemplate jdbc;
-    private final PackagedService service;
+    private final ServiceProcess service;
 
     private Benchmark() throws IOException, InterruptedException {
         postgres = LocalPostgres.start(DATA.resolve("postgres"));
         jdbc = new JdbcTemplate(postgres.getPostgresDatabase());
-        service = new PackagedService(
-                List.of("-jar", PackagedService.jar().toString()),
+        service = new ServiceProcess(
+                List.of("-jar", ServiceProcess.jar().toString()),
                 postgres.getJdbcUrl("postgres", "postgres"),
                 DATA.resolve("service.log"));
     }

@@ -69,11 +69,15 @@ public class Client {
     }
 
     public HttpResponse<String> post(String document, Map<String, ?> variables) {
+        return post(Map.of("query", document, "variables", variables));
+    }
+
+    /** @param body the members of the request, whatever they are */
+    public HttpResponse<String> post(Map<String, ?> body) {
         return send(HttpRequest.newBuilder(uri("/graphql"))
                 .header("Content-Type", "application/json")
                 .header("Accept", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(
-                        JSON.writeValueAsString(Map.of("query", document, "variables", variables))))
+                .POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(body)))
                 .build());
     }
 

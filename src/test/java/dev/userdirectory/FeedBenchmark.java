@@ -3,14 +3,7 @@ package dev.userdirectory;
 import dev.userdirectory.subscription.SocketClient;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,7 +13,6 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * How long an event takes to subscribers of another instance, and how much heap idle subscribers take, over WebSockets:
@@ -36,26 +28,24 @@ class FeedBenchmark {
     private static final int FAN_OUT = 1000;
     private static final int IDLE = 10_000;
     private static final long MAX_HEAP_MB = 768;
-    private static final String TOKEN = Tokens.withScopes("users:read users:write");
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final String LEAN = "subscription { userEvents { cursor type userId } }";
     private static final String FULL = "subscription { userEvents { cursor type user { id name email } } }";
 
     public static void main(String[] args) throws Exception {
-        try (DirectoryStream<Path> jars = Files.newDirectoryStream(Path.of("target"), "user-directory-*.jar")) {
-            System.setProperty("directory.test.jar", jars.iterator().next().toString());
-        }
+        String jar = ServiceProcess.jar().toString();
         try (EmbeddedPostgres postgres = LocalPostgres.embedded().start();
-                ServiceProcess writer =
-                        new ServiceProcess("feed-writer", postgres.getJdbcUrl("postgres", "postgres"), List.of());
-                ServiceProcess reader = new ServiceProcess(
-                        "feed-reader",
+                ServiceProcess writer = new ServiceProcess(
+                        List.of("-jar", jar),
                         postgres.getJdbcUrl("postgres", "postgres"),
-                        List.of("-Xmx" + MAX_HEAP_MB + "m"))) {
-            writer.awaitStart();
-            reader.awaitStart();
+                        Path.of("target", "feed-writer.log"));
+                ServiceProcess reader = new ServiceProcess(
+                        List.of("-Xmx" + MAX_HEAP_MB + "m", "-jar", jar),
+                        postgres.getJdbcUrl("postgres", "postgres"),
+                        Path.of("target", "feed-reader.log"))) {
+            writer.awaitFirstAnswer();
+            reader.awaitFirstAnswer();
             for (int i = 0; i < 300; i++) {
-                write(writer.graphQl());
+                write(writer);
             }
             System.out.printf(
                     "%n%-50s %10s %10s %10s%n",
@@ -65,12 +55,12 @@ class FeedBenchmark {
             measure(writer, reader, FAN_OUT, LEAN, 30);
             measure(writer, reader, FAN_OUT, FULL, 30);
             long before = heapAfterCollection(reader);
-            List<SocketClient> idle = subscribe(reader.graphQl(), IDLE, LEAN);
+            List<SocketClient> idle = subscribe(reader, IDLE, LEAN);
             long after = heapAfterCollection(reader);
             System.out.printf(
                     "%n%,d idle subscribers: %d MB of heap after a collection, %d MB without them%n",
                     IDLE, after, before);
-            write(writer.graphQl());
+            write(writer);
             for (SocketClient socket : idle) {
                 socket.expect("next");
             }
@@ -81,11 +71,11 @@ class FeedBenchmark {
 
     private static void measure(ServiceProcess writer, ServiceProcess reader, int subscribers, String query, int rounds)
             throws Exception {
-        List<SocketClient> sockets = subscribe(reader.graphQl(), subscribers, query);
+        List<SocketClient> sockets = subscribe(reader, subscribers, query);
         long[] times = new long[subscribers * rounds];
         for (int round = -rounds / 2; round < rounds; round++) {
             long start = System.nanoTime();
-            write(writer.graphQl());
+            write(writer);
             for (int i = 0; i < subscribers; i++) {
                 sockets.get(i).expect("next");
                 if (round >= 0) {
@@ -104,12 +94,12 @@ class FeedBenchmark {
                 times[times.length - 1] / 1e6);
     }
 
-    private static List<SocketClient> subscribe(URI graphQl, int count, String query) throws Exception {
+    private static List<SocketClient> subscribe(ServiceProcess reader, int count, String query) throws Exception {
         List<Future<SocketClient>> sockets = new ArrayList<>();
         try (ExecutorService threads = Executors.newFixedThreadPool(16)) {
             for (int i = 0; i < count; i++) {
                 sockets.add(threads.submit(() -> {
-                    SocketClient socket = SocketClient.connect(graphQl, TOKEN);
+                    SocketClient socket = SocketClient.connect(reader.graphQl(), reader.token());
                     socket.subscribe("1", query, Map.of());
                     socket.settle();
                     return socket;
@@ -123,19 +113,10 @@ class FeedBenchmark {
         return open;
     }
 
-    private static void write(URI graphQl) throws IOException, InterruptedException {
-        String query = "mutation ($email: String!) { createUser(name: \"Somebody\", email: $email) { user { id } } }";
-        HttpRequest request = HttpRequest.newBuilder(graphQl)
-                .header("Content-Type", "application/json")
-                .header("Authorization", "Bearer " + TOKEN)
-                .POST(BodyPublishers.ofString(JsonMapper.shared()
-                        .writeValueAsString(
-                                Map.of("query", query, "variables", Map.of("email", Directory.newEmail())))))
-                .build();
-        String response = HTTP.send(request, BodyHandlers.ofString()).body();
-        if (response.contains("\"errors\":[{")) {
-            throw new IllegalStateException(response);
-        }
+    private static void write(ServiceProcess writer) throws IOException, InterruptedException {
+        writer.post(
+                "mutation ($email: String!) { createUser(name: \"Somebody\", email: $email) { user { id } } }",
+                Map.of("email", Directory.newEmail()));
     }
 
     private static long heapAfterCollection(ServiceProcess service) throws IOException, InterruptedException {

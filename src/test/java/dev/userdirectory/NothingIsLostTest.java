@@ -7,11 +7,6 @@ import dev.userdirectory.subscription.SocketClient;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -21,7 +16,6 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,24 +30,19 @@ import org.junit.jupiter.api.io.TempDir;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Two instances on one database. Eight writers, half of them through the first instance, half with transactions that are
  * open for a while and end out of order; subscribers on the second, which are cut off again and again. Meanwhile PostgreSQL
- * is killed and restarted, and so is the instance that writes. {@code -Ddirectory.test.soak=600} goes on for ten minutes.
+ * is killed and restarted, and so is the instance that writes. {@code -Ddirectory.test.soak=600} goes on for ten minutes;
+ * {@code -Ddirectory.test.jar=…} takes the packaged service.
  */
 class NothingIsLostTest {
     private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("directory.test.soak", 24));
     private static final int MIN_CUTS = 100;
-    private static final String TOKEN = Tokens.sign(Tokens.claims()
-            .expirationTime(Date.from(Instant.parse("2100-01-01T00:00:00Z")))
-            .claim("scope", "users:read users:write")
-            .build());
     private static final String FEED =
             "subscription ($after: String) { userEvents(after: $after) { cursor type userId } }";
 
-    private final HttpClient http = HttpClient.newHttpClient();
     private final AtomicBoolean writing = new AtomicBoolean(true);
     private final AtomicInteger failedWrites = new AtomicInteger();
     /** Users whose creation was acknowledged: their IDs in the API, and in the database. */
@@ -69,18 +58,18 @@ class NothingIsLostTest {
         int port = freePort();
         EmbeddedPostgres postgres = startPostgres(port);
         String url = postgres.getJdbcUrl("postgres", "postgres");
-        try (ServiceProcess writer = new ServiceProcess("writer", url, List.of("-Xmx256m"));
-                ServiceProcess reader = new ServiceProcess("reader", url, List.of("-Xmx256m"))) {
-            writer.awaitStart();
-            reader.awaitStart();
-            create(writer.graphQl());
+        try (ServiceProcess writer = startService("writer", url);
+                ServiceProcess reader = startService("reader", url)) {
+            writer.awaitFirstAnswer();
+            reader.awaitFirstAnswer();
+            create(writer);
             acknowledged.clear();
-            String start = page(reader.graphQl(), null).getFirst();
-            List<Subscriber> subscribers = List.of(
-                    new SocketSubscriber(reader.graphQl(), start), new StreamSubscriber(reader.graphQl(), start));
+            String start = page(reader, null).getFirst();
+            List<Subscriber> subscribers =
+                    List.of(new SocketSubscriber(reader, start), new StreamSubscriber(reader, start));
             List<Thread> threads = new ArrayList<>();
             for (int i = 0; i < 4; i++) {
-                threads.add(Thread.ofVirtual().start(() -> write(() -> create(writer.graphQl()))));
+                threads.add(Thread.ofVirtual().start(() -> write(() -> create(writer))));
                 threads.add(Thread.ofVirtual().start(() -> write(() -> createLate(url))));
             }
             subscribers.forEach(subscriber -> threads.add(Thread.ofVirtual().start(subscriber)));
@@ -97,7 +86,7 @@ class NothingIsLostTest {
             }
             writing.set(false);
             Thread.sleep(Duration.ofSeconds(1));
-            List<String> feed = feed(reader.graphQl(), start);
+            List<String> feed = feed(reader, start);
             for (Subscriber subscriber : subscribers) {
                 subscriber.target = feed.size();
             }
@@ -129,6 +118,20 @@ class NothingIsLostTest {
         } finally {
             postgres.close();
         }
+    }
+
+    /** What the tests are compiled with, or the packaged one. */
+    private static ServiceProcess startService(String name, String url) throws IOException {
+        String jar = System.getProperty("directory.test.jar");
+        List<String> java = new ArrayList<>(List.of("-Xmx256m"));
+        java.addAll(
+                jar != null
+                        ? List.of("-jar", jar)
+                        : List.of(
+                                "-cp",
+                                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                                UserDirectoryApplication.class.getName()));
+        return new ServiceProcess(java, url, Path.of("target", name + ".log"));
     }
 
     private EmbeddedPostgres startPostgres(int port) throws IOException {
@@ -178,16 +181,12 @@ class NothingIsLostTest {
         }
     }
 
-    private void create(URI graphQl) throws IOException, InterruptedException {
-        JsonNode response = post(
-                graphQl,
-                "mutation ($email: String!) { createUser(name: \"Somebody\", email: $email) { user { id } } }",
-                Map.of("email", Directory.newEmail()));
-        JsonNode id = response.at("/data/createUser/user/id");
-        if (!id.isString()) {
-            throw new IOException("Not created: " + response);
-        }
-        acknowledged.add(id.asString());
+    private void create(ServiceProcess service) throws IOException, InterruptedException {
+        acknowledged.add(service.post(
+                        "mutation ($email: String!) { createUser(name: \"Somebody\", email: $email) { user { id } } }",
+                        Map.of("email", Directory.newEmail()))
+                .at("/data/createUser/user/id")
+                .asString());
     }
 
     /** Takes its place in line, and then its time. */
@@ -208,39 +207,26 @@ class NothingIsLostTest {
         }
     }
 
-    private List<String> feed(URI graphQl, String start) throws IOException, InterruptedException {
+    private static List<String> feed(ServiceProcess service, String start) throws IOException, InterruptedException {
         List<String> cursors = new ArrayList<>();
-        for (List<String> page = page(graphQl, start); !page.isEmpty(); page = page(graphQl, cursors.getLast())) {
+        for (List<String> page = page(service, start); !page.isEmpty(); page = page(service, cursors.getLast())) {
             cursors.addAll(page);
         }
         return cursors;
     }
 
-    private List<String> page(URI graphQl, @Nullable String after) throws IOException, InterruptedException {
-        return post(
-                        graphQl,
+    private static List<String> page(ServiceProcess service, @Nullable String after)
+            throws IOException, InterruptedException {
+        return service.post(
                         "query ($after: String) { userEvents(first: 100, after: $after) { edges { cursor } } }",
                         after == null ? Map.of() : Map.of("after", after))
                 .at("/data/userEvents/edges")
                 .findValuesAsString("cursor");
     }
 
-    private JsonNode post(URI graphQl, String query, Map<String, ?> variables)
-            throws IOException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(graphQl)
-                .timeout(Duration.ofSeconds(60))
-                .header("Content-Type", "application/json")
-                .header("Authorization", "Bearer " + TOKEN)
-                .POST(BodyPublishers.ofString(
-                        JsonMapper.shared().writeValueAsString(Map.of("query", query, "variables", variables))))
-                .build();
-        return JsonMapper.shared()
-                .readTree(http.send(request, BodyHandlers.ofString()).body());
-    }
-
     /** Notes what it sees, and goes on from there after each cut. */
     private abstract static class Subscriber implements Runnable {
-        final URI graphQl;
+        final ServiceProcess service;
         final List<String> cursors = new ArrayList<>();
         final Set<String> created = ConcurrentHashMap.newKeySet();
         volatile String last;
@@ -248,8 +234,8 @@ class NothingIsLostTest {
         final AtomicInteger cuts = new AtomicInteger();
         volatile int target = Integer.MAX_VALUE;
 
-        Subscriber(URI graphQl, String start) {
-            this.graphQl = graphQl;
+        Subscriber(ServiceProcess service, String start) {
+            this.service = service;
             this.last = start;
         }
 
@@ -293,13 +279,13 @@ class NothingIsLostTest {
     }
 
     private static final class SocketSubscriber extends Subscriber {
-        SocketSubscriber(URI graphQl, String start) {
-            super(graphQl, start);
+        SocketSubscriber(ServiceProcess service, String start) {
+            super(service, start);
         }
 
         @Override
         void follow(long cut) {
-            try (SocketClient socket = SocketClient.connect(graphQl, TOKEN)) {
+            try (SocketClient socket = SocketClient.connect(service.graphQl(), service.token())) {
                 socket.subscribe("1", FEED, Map.of("after", last));
                 while (before(cut)) {
                     JsonNode message = socket.poll(Duration.ofMillis(5));
@@ -319,14 +305,15 @@ class NothingIsLostTest {
     private static final class StreamSubscriber extends Subscriber {
         private final String start;
 
-        StreamSubscriber(URI graphQl, String start) {
-            super(graphQl, start);
+        StreamSubscriber(ServiceProcess service, String start) {
+            super(service, start);
             this.start = start;
         }
 
         @Override
         void follow(long cut) throws IOException, InterruptedException {
-            try (EventStreamClient stream = new EventStreamClient(graphQl, TOKEN, FEED, Map.of("after", start), last)) {
+            try (EventStreamClient stream =
+                    new EventStreamClient(service.graphQl(), service.token(), FEED, Map.of("after", start), last)) {
                 while (before(cut)) {
                     EventStreamClient.Event event = stream.poll(5);
                     if (event != null

@@ -1,49 +1,58 @@
 package dev.userdirectory;
 
-import java.io.File;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Date;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
-/**
- * The service in a process of its own, to be killed. It comes back on the same port. It is what the tests are compiled
- * with, or the packaged one that {@code -Ddirectory.test.jar} names.
- */
-public final class ServiceProcess implements AutoCloseable {
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
+/** The service in a process of its own, on a port that it keeps when it is killed, and a client that holds a token. */
+final class ServiceProcess implements AutoCloseable {
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final List<String> command = new ArrayList<>();
-    private final URI uri;
+    private final String token = Tokens.sign(Tokens.claims()
+            .claim("scope", "users:read users:write")
+            .expirationTime(Date.from(Instant.now().plus(Duration.ofDays(1))))
+            .build());
+    private final URI graphQl;
     private final Path log;
+    private long startNanos;
     private Process process;
 
-    public ServiceProcess(String name, String jdbcUrl, List<String> jvmOptions) throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            uri = URI.create("http://localhost:" + socket.getLocalPort());
-        }
-        log = Path.of("target", name + ".log");
+    /**
+     * @param java arguments of {@code java}: its options, then a jar or a class
+     * @param databaseUrl of a PostgreSQL whose user and password are {@code postgres}
+     * @param log where the service's output is added
+     */
+    ServiceProcess(List<String> java, String databaseUrl, Path log) throws IOException {
+        this.log = log;
+        int port = freePort();
+        graphQl = URI.create("http://localhost:" + port + "/graphql");
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(jvmOptions);
-        String jar = System.getProperty("directory.test.jar");
-        command.addAll(
-                jar != null
-                        ? List.of("-jar", jar)
-                        : List.of(
-                                "-cp",
-                                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                                UserDirectoryApplication.class.getName()));
+        command.addAll(java);
         command.addAll(List.of(
-                "--server.port=" + uri.getPort(),
+                "--server.port=" + port,
                 "--server.address=localhost",
-                "--spring.datasource.url=" + jdbcUrl,
+                "--spring.datasource.url=" + databaseUrl,
                 "--spring.datasource.username=postgres",
                 "--spring.datasource.password=postgres",
                 // What the tests bring along would have it that there is only one.
@@ -53,46 +62,99 @@ public final class ServiceProcess implements AutoCloseable {
     }
 
     private Process start() throws IOException {
+        startNanos = System.nanoTime();
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(new File(log.toString())))
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
     }
 
-    public URI graphQl() {
-        return uri.resolve("/graphql");
+    /** The jar that {@code ./mvnw package} built. */
+    static Path jar() throws IOException {
+        try (DirectoryStream<Path> jars = Files.newDirectoryStream(Path.of("target"), "user-directory-*.jar")) {
+            for (Path jar : jars) {
+                return jar;
+            }
+        }
+        throw new IllegalStateException("There is no target/user-directory-*.jar; build it with ./mvnw package");
     }
 
-    public ServiceProcess awaitStart() throws IOException, InterruptedException {
-        HttpRequest health =
-                HttpRequest.newBuilder(uri.resolve("/actuator/health")).build();
+    URI graphQl() {
+        return graphQl;
+    }
+
+    String token() {
+        return token;
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    /** Waits until a query is answered, and says how long that was from the start of the process. */
+    Duration awaitFirstAnswer() throws IOException, InterruptedException {
         while (true) {
             try {
-                if (HTTP.send(health, BodyHandlers.discarding()).statusCode() == 200) {
-                    return this;
-                }
+                post("{ users(first: 1) { nodes { id } } }", Map.of());
+                return Duration.ofNanos(System.nanoTime() - startNanos);
             } catch (ConnectException e) {
                 if (!process.isAlive()) {
                     throw new IllegalStateException("The service does not start; see " + log, e);
                 }
+                Thread.sleep(Duration.ofMillis(5));
             }
-            Thread.sleep(Duration.ofMillis(100));
         }
     }
 
-    public long pid() {
-        return process.pid();
+    /**
+     * @return the whole response
+     * @throws IllegalStateException if it has errors
+     */
+    JsonNode post(String document, Map<String, ?> variables) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(graphQl)
+                .timeout(PATIENCE)
+                .header("Content-Type", "application/json")
+                .header("Authorization", "Bearer " + token)
+                .POST(BodyPublishers.ofString(
+                        JSON.writeValueAsString(Map.of("query", document, "variables", variables))))
+                .build();
+        JsonNode response =
+                JSON.readTree(HTTP.send(request, BodyHandlers.ofString()).body());
+        if (response.has("errors") || !response.has("data")) {
+            throw new IllegalStateException(response.toString());
+        }
+        return response;
+    }
+
+    /** @return resident memory in bytes, as Linux reports it */
+    long residentBytes() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc", String.valueOf(pid()), "status"))) {
+            if (line.startsWith("VmRSS:")) {
+                return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+            }
+        }
+        throw new IllegalStateException("The service has ended; see " + log);
     }
 
     /** {@code kill -9}, and a new start. */
-    public void killAndRestart() throws IOException, InterruptedException {
+    void killAndRestart() throws IOException, InterruptedException {
         process.destroyForcibly().waitFor();
         process = start();
-        awaitStart();
+        awaitFirstAnswer();
     }
 
+    /** Asks the service to end, as {@code SIGTERM} does, and waits until it has. */
     @Override
     public void close() throws InterruptedException {
-        process.destroyForcibly().waitFor();
+        process.destroy();
+        if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+            process.destroyForcibly().waitFor();
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
     }
 }

@@ -54,7 +54,7 @@ class StartUp {
                 train(args[0], args[1], new JdbcTemplate(postgres.getPostgresDatabase()), database, work);
                 return;
             }
-            Path plain = PackagedService.jar();
+            Path plain = ServiceProcess.jar();
             run("-Djarmode=tools", "-jar", plain.toString(), "extract", "--destination", work.toString());
             String extracted = work.resolve(plain.getFileName()).toString();
             String cache = work.resolve("user-directory.aot").toString();
@@ -79,8 +79,8 @@ class StartUp {
     private static void train(String jar, String cache, JdbcTemplate jdbc, String database, Path work)
             throws IOException, InterruptedException {
         Path log = work.resolve("training.log");
-        try (PackagedService service =
-                new PackagedService(List.of("-XX:AOTCacheOutput=" + cache, "-jar", jar), database, log)) {
+        try (ServiceProcess service =
+                new ServiceProcess(List.of("-XX:AOTCacheOutput=" + cache, "-jar", jar), database, log)) {
             service.awaitFirstAnswer();
             jdbc.execute(new ClassPathResource("db/sample/people.sql").getContentAsString(StandardCharsets.UTF_8));
             for (int round = 0; round < TRAINING_ROUNDS; round++) {
@@ -105,8 +105,8 @@ class StartUp {
         });
         for (int round = 0; round < ROUNDS; round++) {
             for (Map.Entry<String, List<String>> way : ways.entrySet()) {
-                try (PackagedService service =
-                        new PackagedService(way.getValue(), database, work.resolve("service.log"))) {
+                try (ServiceProcess service =
+                        new ServiceProcess(way.getValue(), database, work.resolve("service.log"))) {
                     Duration time = service.awaitFirstAnswer();
                     millis.get(way.getKey())[round] = time.toMillis();
                     megabytes.get(way.getKey())[round] = service.residentBytes() >> 20;

@@ -1,78 +1,64 @@
 package dev.userdirectory.cache;
 
+import dev.userdirectory.platform.RequestCollapser;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import javax.sql.DataSource;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.jdbc.core.ConnectionCallback;
+import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /**
  * Which transactions a statement that begins now would see, as PostgreSQL writes it ({@code pg_current_snapshot()}): a
  * text that is another one as soon as any transaction that changed anything has committed, on whatever instance, and
- * never comes back. All who ask while one answer is on its way share the next, so that many requests cost a round trip.
+ * never comes back. Many who ask at once cost one round trip.
  */
 @Component
 class DatabaseState {
     private static final Logger log = LoggerFactory.getLogger(DatabaseState.class);
     private static final Duration PATIENCE = Duration.ofSeconds(1);
+    private static final String KEY = "the only one";
 
-    private final DataSource dataSource;
-    private @Nullable CompletableFuture<String> next;
-    private boolean asking;
+    private final RequestCollapser<String, String> states;
 
-    DatabaseState(DataSource dataSource) {
-        this.dataSource = dataSource;
+    DatabaseState(JdbcTemplate jdbc) {
+        ConnectionCallback<String> ask = DatabaseState::ask;
+        states = new RequestCollapser<>(keys -> Map.of(KEY, jdbc.execute(ask)));
     }
 
-    /** As of after this call; fails if the database does not tell within a second. */
-    synchronized CompletableFuture<String> current() {
-        if (next == null) {
-            next = new CompletableFuture<>();
-        }
-        if (!asking) {
-            asking = true;
-            Thread.ofVirtual().name("database-state").start(this::askWhileAsked);
-        }
-        return next;
-    }
-
-    private void askWhileAsked() {
-        for (CompletableFuture<String> asked = take(); asked != null; asked = take()) {
-            try {
-                asked.complete(ask());
-            } catch (SQLException | RuntimeException e) {
-                log.debug("The database does not tell its state", e);
-                asked.completeExceptionally(e);
-            }
+    /** As of after this call; null if the database does not tell within a second. Blocks. */
+    @Nullable
+    String current() {
+        try {
+            return states.load(KEY).get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            log.debug("The database does not tell its state", e);
+            return null;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return null;
         }
     }
 
-    /** What has been asked for so far: whoever asks from now on must get a later answer. */
-    private synchronized @Nullable CompletableFuture<String> take() {
-        CompletableFuture<String> asked = next;
-        next = null;
-        asking = asked != null;
-        return asked;
-    }
-
-    private String ask() throws SQLException {
-        try (Connection connection = dataSource.getConnection()) {
-            int patience = connection.getNetworkTimeout();
-            connection.setNetworkTimeout(Runnable::run, Math.toIntExact(PATIENCE.toMillis()));
-            try (Statement statement = connection.createStatement();
-                    ResultSet row = statement.executeQuery("select pg_current_snapshot()")) {
-                row.next();
-                return row.getString(1);
-            } finally {
-                if (!connection.isClosed()) {
-                    connection.setNetworkTimeout(Runnable::run, patience);
-                }
+    private static String ask(Connection connection) throws SQLException {
+        int patience = connection.getNetworkTimeout();
+        connection.setNetworkTimeout(Runnable::run, Math.toIntExact(PATIENCE.toMillis()));
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("select pg_current_snapshot()")) {
+            row.next();
+            return row.getString(1);
+        } finally {
+            if (!connection.isClosed()) {
+                connection.setNetworkTimeout(Runnable::run, patience);
             }
         }
     }

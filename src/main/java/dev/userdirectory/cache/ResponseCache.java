@@ -3,22 +3,19 @@ package dev.userdirectory.cache;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.Sha256;
 import graphql.ExecutionInput;
 import graphql.ExecutionResult;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -100,40 +97,40 @@ class ResponseCache implements WebGraphQlInterceptor {
         request.configureExecutionInput((input, builder) ->
                 builder.graphQLContext(Map.of(CachedOperation.class, operation)).build());
         ExecutionInput input = request.toExecutionInput();
-        String document = hash(List.of(input.getQuery(), String.valueOf(input.getOperationName())));
+        String document = hash(Arrays.asList(input.getQuery(), input.getOperationName()));
         CachePolicy known = policies.getIfPresent(document);
         if (!enabled
                 || known == null
                 || known.maxAge() == 0
                 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
             uncached.increment();
-            return chain.next(request).doOnNext(response -> {
+            return execute(request, chain, operation).doOnNext(response -> {
                 if (response.getExecutionResult().getErrors().isEmpty()) {
                     policies.put(document, operation.policy());
                 }
-                describe(response, operation.policy());
             });
         }
         Caller caller = Caller.of(input.getGraphQLContext());
         String key = hash(Arrays.asList(
-                input.getQuery(),
-                input.getOperationName(),
+                document,
                 input.getVariables(),
                 caller.anonymous(),
                 new TreeSet<>(caller.scopes()),
                 known.isPrivate() ? caller.subject() : null));
-        String state;
-        try {
-            state = database.current().join();
-        } catch (CompletionException e) {
+        String state = database.current();
+        if (state == null) {
             uncached.increment();
-            return chain.next(request).doOnNext(response -> describe(response, operation.policy()));
+            return execute(request, chain, operation);
         }
         Answer answer = find(key, state);
         if (answer != null) {
-            return Mono.just(respond(request, answer));
+            return Mono.just(respond(input, answer));
         }
-        return runOnce(request, chain, operation, known, List.of(key, state));
+        return runOnce(request, input, chain, operation, known, List.of(key, state));
+    }
+
+    private static Mono<WebGraphQlResponse> execute(WebGraphQlRequest request, Chain chain, CachedOperation operation) {
+        return chain.next(request).doOnNext(response -> describe(response, operation.policy()));
     }
 
     private @Nullable Answer find(String key, String state) {
@@ -154,16 +151,19 @@ class ResponseCache implements WebGraphQlInterceptor {
 
     /** Of several that ask for the same at the same state, one has it executed and the others wait for it. */
     private Mono<WebGraphQlResponse> runOnce(
-            WebGraphQlRequest request, Chain chain, CachedOperation operation, CachePolicy known, List<String> key) {
+            WebGraphQlRequest request,
+            ExecutionInput input,
+            Chain chain,
+            CachedOperation operation,
+            CachePolicy known,
+            List<String> key) {
         CompletableFuture<@Nullable Answer> mine = new CompletableFuture<>();
         CompletableFuture<@Nullable Answer> other = running.putIfAbsent(key, mine);
         if (other != null) {
             Answer answer = other.join();
-            return answer == null
-                    ? chain.next(request).doOnNext(response -> describe(response, operation.policy()))
-                    : Mono.just(respond(request, answer));
+            return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer));
         }
-        return chain.next(request)
+        return execute(request, chain, operation)
                 .doOnNext(response -> {
                     Answer answer = answer(response, operation.policy(), known, key.getLast());
                     if (answer != null) {
@@ -172,7 +172,6 @@ class ResponseCache implements WebGraphQlInterceptor {
                             shared.put(key.getFirst(), answer);
                         }
                     }
-                    describe(response, operation.policy());
                     mine.complete(answer);
                 })
                 .doFinally(signal -> {
@@ -194,11 +193,10 @@ class ResponseCache implements WebGraphQlInterceptor {
                 : null;
     }
 
-    private static WebGraphQlResponse respond(WebGraphQlRequest request, Answer answer) {
+    private static WebGraphQlResponse respond(ExecutionInput input, Answer answer) {
         ExecutionResult result =
                 ExecutionResult.newExecutionResult().data(answer.data()).build();
-        WebGraphQlResponse response =
-                new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(request.toExecutionInput(), result));
+        WebGraphQlResponse response = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, result));
         setMaxAge(response, answer.remaining());
         return response;
     }
@@ -219,10 +217,6 @@ class ResponseCache implements WebGraphQlInterceptor {
     }
 
     private static String hash(List<?> parts) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(JSON.writeValueAsBytes(parts)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("SHA-256 is part of every JDK", e);
-        }
+        return Sha256.hex(JSON.writeValueAsString(parts));
     }
 }

@@ -3,16 +3,13 @@ package dev.userdirectory.observability;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.observability.OperationInstrumentation.Operation;
+import dev.userdirectory.policy.Sha256;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.contextpropagation.ObservationThreadLocalAccessor;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -68,7 +65,7 @@ class OperationObserver implements WebGraphQlInterceptor {
                     .start();
             return chain.next(request)
                     .doOnNext(response -> {
-                        ExecutionInput input = request.toExecutionInput();
+                        ExecutionInput input = response.getExecutionInput();
                         finish(observation, operation(input, holder.get()), code(response));
                         logIfSlow(observation, input, holder.get(), System.nanoTime() - started);
                     })
@@ -124,22 +121,13 @@ class OperationObserver implements WebGraphQlInterceptor {
             return;
         }
         String name = operation == null || operation.name() == null ? "anonymous" : operation.name();
-        String hash = hash(input.getQuery());
+        String hash = Sha256.hex(input.getQuery());
         try (Observation.Scope traced = observation.openScope()) {
             log.atWarn()
                     .addKeyValue("graphql.operation.name", name)
                     .addKeyValue("graphql.document.hash", hash)
                     .addKeyValue("event.duration", nanos)
                     .log("Slow operation {}: {} ms, document {}", name, duration.toMillis(), hash);
-        }
-    }
-
-    private static String hash(String document) {
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(document.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("SHA-256 is part of every JDK", e);
         }
     }
 }

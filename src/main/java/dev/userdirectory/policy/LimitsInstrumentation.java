@@ -10,8 +10,6 @@ import graphql.execution.instrumentation.SimplePerformantInstrumentation;
 import graphql.execution.instrumentation.parameters.InstrumentationExecuteOperationParameters;
 import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
 import graphql.language.Document;
-import graphql.normalized.ExecutableNormalizedOperation;
-import graphql.normalized.ExecutableNormalizedOperationFactory;
 import graphql.parser.ParserOptions;
 import graphql.parser.exceptions.ParseCancelledException;
 import graphql.parser.exceptions.ParseCancelledTooDeepException;
@@ -62,16 +60,7 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
     public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
             InstrumentationExecuteOperationParameters parameters, @Nullable InstrumentationState state) {
         ExecutionContext context = parameters.getExecutionContext();
-        ExecutableNormalizedOperation operation =
-                ExecutableNormalizedOperationFactory.createExecutableNormalizedOperation(
-                        context.getGraphQLSchema(),
-                        context.getOperationDefinition(),
-                        context.getFragmentsByName(),
-                        context.getCoercedVariables(),
-                        ExecutableNormalizedOperationFactory.Options.defaultOptions()
-                                .locale(context.getLocale())
-                                .graphQLContext(context.getGraphQLContext()));
-        long cost = Cost.of(operation, context.getGraphQLSchema(), limits.listSize());
+        long cost = Cost.of(context.getNormalizedQueryTree().get(), context.getGraphQLSchema(), limits.listSize());
         context.getGraphQLContext().put(COST, cost);
         LimitExceeded.COST.check(cost, limits.cost());
         return null;

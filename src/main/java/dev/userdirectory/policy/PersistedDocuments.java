@@ -8,10 +8,7 @@ import graphql.execution.preparsed.persisted.PersistedQuerySupport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -42,9 +39,9 @@ class PersistedDocuments {
             String pattern = folder.getURL() + (folder.getURL().getPath().endsWith("/") ? "" : "/") + "**/*.graphql";
             for (Resource file : new PathMatchingResourcePatternResolver().getResources(pattern)) {
                 String document = file.getContentAsString(StandardCharsets.UTF_8);
-                documents.put(hash(document), document);
+                documents.put(Sha256.hex(document), document);
                 // Most editors end a file with a line that the client's compiler does not hash.
-                documents.put(hash(document.strip()), document);
+                documents.put(Sha256.hex(document.strip()), document);
             }
         } catch (IOException e) {
             throw new UncheckedIOException("directory.limits.trusted-documents cannot be read: " + folder, e);
@@ -66,14 +63,14 @@ class PersistedDocuments {
     String resolve(String document, @Nullable Object persistedQuery) {
         String given = document.equals(PersistedQuerySupport.PERSISTED_QUERY_MARKER) ? null : document;
         String hash = hash(persistedQuery);
-        if (given != null && hash != null && !hash(given).equals(hash)) {
+        if (given != null && hash != null && !Sha256.hex(given).equals(hash)) {
             throw error("PERSISTED_QUERY_HASH_MISMATCH", "provided sha does not match query");
         }
         if (trusted != null) {
             if (given == null && hash == null) {
                 throw error("PERSISTED_QUERY_ID_REQUIRED", "Only trusted documents are run: send the hash of one");
             }
-            String known = trusted.get(hash == null ? hash(String.valueOf(given)) : hash);
+            String known = trusted.get(hash == null ? Sha256.hex(String.valueOf(given)) : hash);
             if (known == null) {
                 throw hash == null
                         ? error("PERSISTED_QUERY_ID_REQUIRED", "Only trusted documents are run, and this is none")
@@ -112,15 +109,6 @@ class PersistedDocuments {
             return hash.toLowerCase(Locale.ROOT);
         }
         throw error("BAD_REQUEST", "Extension `persistedQuery` must have version 1 and a sha256Hash");
-    }
-
-    private static String hash(String document) {
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(document.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("SHA-256 is part of every JDK", e);
-        }
     }
 
     private static GraphqlErrorException error(String code, String message) {

@@ -183,13 +183,11 @@ class ResponseCacheTest {
     }
 
     private static JsonNode data(Client client, String document, String operation, String id) {
-        HttpRequest request = HttpRequest.newBuilder(client.uri("/graphql"))
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(JsonMapper.shared()
-                        .writeValueAsString(
-                                Map.of("query", document, "operationName", operation, "variables", Map.of("id", id)))))
-                .build();
-        return JsonMapper.shared().readTree(client.send(request).body()).at("/data/user");
+        return JsonMapper.shared()
+                .readTree(client.post(
+                                Map.of("query", document, "operationName", operation, "variables", Map.of("id", id)))
+                        .body())
+                .at("/data/user");
     }
 
     private void rename(String id, String name) {

@@ -6,7 +6,6 @@ import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
@@ -160,12 +159,6 @@ class PersistedQueriesTest {
     }
 
     private JsonNode send(Map<String, ?> body) {
-        return JsonMapper.shared()
-                .readTree(client.send(HttpRequest.newBuilder(client.uri("/graphql"))
-                                .header("Content-Type", "application/json")
-                                .POST(BodyPublishers.ofString(
-                                        JsonMapper.shared().writeValueAsString(body)))
-                                .build())
-                        .body());
+        return JsonMapper.shared().readTree(client.post(body).body());
     }
 }

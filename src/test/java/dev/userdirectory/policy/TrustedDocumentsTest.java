@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
 import java.io.IOException;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -104,13 +102,7 @@ class TrustedDocumentsTest {
     }
 
     private JsonNode send(Map<String, ?> body) {
-        return JsonMapper.shared()
-                .readTree(client.send(HttpRequest.newBuilder(client.uri("/graphql"))
-                                .header("Content-Type", "application/json")
-                                .POST(BodyPublishers.ofString(
-                                        JsonMapper.shared().writeValueAsString(body)))
-                                .build())
-                        .body());
+        return JsonMapper.shared().readTree(client.post(body).body());
     }
 
     static String sha256(String text) {
