@@ -10,6 +10,7 @@ import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Date;
@@ -45,11 +46,11 @@ public class Tokens {
         return sign(claims().claim("scope", scopes).build());
     }
 
-    /** Good for five minutes. */
+    /** Good for longer than all tests take: contexts, and the clients in them, are kept from class to class. */
     public static JWTClaimsSet.Builder claims() {
         return new JWTClaimsSet.Builder()
                 .subject("somebody")
-                .expirationTime(Date.from(Instant.now().plusSeconds(300)));
+                .expirationTime(Date.from(Instant.now().plus(Duration.ofHours(2))));
     }
 
     public static String sign(JWTClaimsSet claims) {
