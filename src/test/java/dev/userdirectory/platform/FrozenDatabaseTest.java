@@ -20,6 +20,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
@@ -52,11 +53,14 @@ class FrozenDatabaseTest {
     @Autowired
     Proxy proxy;
 
+    /** The first requests of a test run take as long as their code takes to load. */
+    @BeforeEach
+    void warmUp() {
+        for (int i = 0; i < 20 && client.execute(USERS, Map.of()).has("errors"); i++) {}
+    }
+
     @Test
-    void answersByTheDeadlineAndAgainOnceTheDatabaseDoes() throws Exception {
-        for (int i = 0; i < 20 && client.execute(USERS, Map.of()).has("errors"); i++) {
-            // The first requests of a test run take as long as their code takes to load.
-        }
+    void answersByTheDeadlineAndAgainOnceTheDatabaseDoes() {
         proxy.freeze();
         // More than the pool has connections, and once more when all of these are stuck.
         for (int round = 0; round < 2; round++) {
@@ -69,17 +73,33 @@ class FrozenDatabaseTest {
                 assertThat(response.join().at("/errors/0/extensions/code").asString())
                         .isEqualTo("DEADLINE_EXCEEDED");
             }
-            assertThat(since(started)).isBetween(LIMIT.minusMillis(50), LIMIT.plusMillis(700));
+            assertThat(since(started)).isBetween(LIMIT.minusMillis(50), LIMIT.plusMillis(1500));
         }
 
         proxy.replace();
-        long thawed = System.nanoTime();
-        JsonNode response = client.execute(USERS, Map.of());
-        while (response.has("errors") && since(thawed).toSeconds() < 15) {
-            response = client.execute(USERS, Map.of());
+
+        // A second for each silent connection, two for an attempt to open one that began while all was frozen, two
+        // for the request that meets the last of them, and as much again for a machine that is busy.
+        assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(16));
+    }
+
+    /** Nobody has asked meanwhile, so that all of the pool's connections are silent and none is known to be. */
+    @Test
+    void answersSoonWhenTheDatabaseWasReplacedUnnoticed() throws InterruptedException {
+        // Longer than the pool takes for granted that a connection is alive.
+        Thread.sleep(600);
+
+        proxy.replace();
+
+        assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(5));
+    }
+
+    private Duration timeUntilAnswered() {
+        long started = System.nanoTime();
+        while (client.execute(USERS, Map.of()).has("errors")) {
+            assertThat(since(started)).isLessThan(Duration.ofSeconds(30));
         }
-        assertThat(response.has("errors")).isFalse();
-        assertThat(since(thawed)).isLessThan(Duration.ofSeconds(10));
+        return since(started);
     }
 
     private static Duration since(long started) {
