@@ -4,26 +4,32 @@ import io.micrometer.context.ThreadLocalAccessor;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
 
 /**
- * What PostgreSQL does for one request, so that it can be stopped: when the request's time is over, or nobody waits for
- * the answer any longer. Once it is over nothing new is begun.
+ * What one request makes wait, a thread and PostgreSQL, so that it can be stopped: when the request's time is over, or
+ * nobody waits for the answer any longer. Once it is over nothing new is begun.
  */
 class Deadline {
     private static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
     /** Longer than PostgreSQL takes to cancel what it does; a server that takes longer is not there any more. */
-    private static final Duration GRACE = Duration.ofSeconds(1);
+    private static final Duration GRACE = Duration.ofMillis(300);
 
     private static final Duration AGAIN = Duration.ofMillis(100);
 
+    private final Thread worker;
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
-    private final Set<Statement> statements = ConcurrentHashMap.newKeySet();
     private volatile boolean over;
+    private boolean ended;
+
+    /** @param worker interrupted if it waits for something else than PostgreSQL */
+    Deadline(Thread worker) {
+        this.worker = worker;
+    }
 
     /** Of the request that the current thread works for, or null. */
     static @Nullable Deadline current() {
@@ -45,36 +51,42 @@ class Deadline {
         connections.add(connection);
     }
 
-    void prepared(Statement statement) {
-        statements.add(statement);
-    }
-
-    void closed(Connection connection, Iterable<Statement> itsStatements) {
-        itsStatements.forEach(statements::remove);
+    /** @return whether it must not be used again: it may be about to be cancelled */
+    synchronized boolean closed(Connection connection) {
         connections.remove(connection);
+        return over;
     }
 
-    /** Returns at once; what is asked to stop by {@code cancel} and does not is cut off by closing its connection. */
-    void stop() {
-        if (over) {
+    /** Returns at once; what is asked to stop and does not is cut off by closing its connection. */
+    synchronized void stop() {
+        if (over || ended) {
             return;
         }
         over = true;
         if (connections.isEmpty()) {
-            return;
+            worker.interrupt();
         }
         // A frozen server lets this wait as well.
         Thread.startVirtualThread(this::cancelUntilDone);
         Thread.startVirtualThread(this::abortAfterGrace);
     }
 
+    /** To be called by the worker: from now on it works for somebody else. */
+    synchronized void end() {
+        ended = true;
+        if (over) {
+            // It may have been interrupted when it no longer waited.
+            Thread.interrupted();
+        }
+    }
+
     /** Again and again: what was checked a moment before the end may start a moment after it. */
     private void cancelUntilDone() {
         while (!connections.isEmpty()) {
-            for (Statement statement : statements) {
+            for (Connection connection : connections) {
                 try {
-                    // Of a statement that does not run, the driver cancels nothing; nor the next one on its connection.
-                    statement.cancel();
+                    // Not the statement, which would not come back before the server has taken this.
+                    connection.unwrap(PGConnection.class).cancelQuery();
                 } catch (SQLException e) {
                     // closed meanwhile
                 }
@@ -91,6 +103,13 @@ class Deadline {
             } catch (SQLException e) {
                 // closed meanwhile
             }
+        }
+        interrupt();
+    }
+
+    private synchronized void interrupt() {
+        if (!ended) {
+            worker.interrupt();
         }
     }
 

@@ -4,13 +4,10 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.List;
 import javax.sql.DataSource;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
-/** Tells the {@link Deadline} of the current thread which statements run for it, and begins none after it. */
+/** Tells the {@link Deadline} of the current thread which connections work for it, and begins nothing after it. */
 class DeadlineDataSource extends DelegatingDataSource {
     DeadlineDataSource(DataSource dataSource) {
         super(dataSource);
@@ -29,25 +26,31 @@ class DeadlineDataSource extends DelegatingDataSource {
     }
 
     private static Connection watched(Connection connection, Deadline deadline) {
-        List<Statement> statements = new ArrayList<>();
         return (Connection) Proxy.newProxyInstance(
                 DeadlineDataSource.class.getClassLoader(), new Class<?>[] {Connection.class}, (proxy, method, args) -> {
                     switch (method.getName()) {
                         case "createStatement", "prepareStatement", "prepareCall" -> deadline.check();
-                        case "close" -> deadline.closed(connection, statements);
+                        case "close" -> {
+                            if (deadline.closed(connection)) {
+                                discard(connection);
+                            }
+                        }
                         default -> {}
                     }
-                    Object result;
                     try {
-                        result = method.invoke(connection, args);
+                        return method.invoke(connection, args);
                     } catch (InvocationTargetException e) {
                         throw e.getTargetException();
                     }
-                    if (result instanceof Statement statement) {
-                        statements.add(statement);
-                        deadline.prepared(statement);
-                    }
-                    return result;
                 });
+    }
+
+    private static void discard(Connection connection) throws SQLException {
+        connection.abort(Runnable::run);
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            // By which the pool sees that it is of no use any more.
+        }
     }
 }

@@ -9,14 +9,14 @@ import io.micrometer.context.ContextSnapshot;
 import io.micrometer.context.ContextSnapshotFactory;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.DisposableBean;
@@ -27,99 +27,97 @@ import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.support.DefaultExecutionGraphQlResponse;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Answers every operation by its deadline, whatever the threads that work for it are waiting for, and stops their SQL;
- * stops it too when the client is gone. Of a subscription that is until it begins. What fails outside of a data fetcher
- * is answered here as well.
+ * Answers every operation by its deadline, and stops its SQL then; stops it too when the client is gone. Of a subscription
+ * that is until it begins. What fails outside of a data fetcher is answered here as well.
+ *
+ * <p>The operation runs on the thread that asks for it, which is a virtual one: to hand it to another, and the answer
+ * back, would cost more than most operations do.
  */
 @Component
 @Order(-100) // Around everything else that is done for an operation.
 class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     private static final Logger log = LoggerFactory.getLogger(DeadlineInterceptor.class);
-    private static final Duration LOOK_FOR_CLIENT = Duration.ofMillis(200);
+    private static final Duration LOOK = Duration.ofMillis(20);
+    /** To look for a client is a system call. */
+    private static final int LOOKS_PER_CLIENT = 10;
 
     private final Duration limit;
     private final ContextSnapshotFactory snapshots =
             ContextSnapshotFactory.builder().build();
-    private final Set<Waiting> waiting = ConcurrentHashMap.newKeySet();
+    private final Set<Running> running = ConcurrentHashMap.newKeySet();
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("clients").factory());
-
+            Thread.ofPlatform().daemon().name("deadlines").factory());
     private final Future<?> looking;
+    private int looks;
 
     DeadlineInterceptor(Limits limits) {
         this.limit = limits.deadline();
-        looking = timer.scheduleWithFixedDelay(
-                () -> waiting.forEach(Waiting::stopIfClientIsGone),
-                LOOK_FOR_CLIENT.toMillis(),
-                LOOK_FOR_CLIENT.toMillis(),
-                TimeUnit.MILLISECONDS);
+        looking = timer.scheduleWithFixedDelay(this::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    private record Waiting(Deadline deadline, ClientConnection connection) {
-        void stopIfClientIsGone() {
-            if (connection.isGone()) {
-                deadline.stop();
+    /** @param end by {@link System#nanoTime()} */
+    private record Running(
+            Deadline deadline, long end, @Nullable ClientConnection client) {
+        boolean isLate() {
+            return System.nanoTime() - end >= 0;
+        }
+    }
+
+    private void look() {
+        boolean lookForClients = ++looks % LOOKS_PER_CLIENT == 0;
+        for (Running operation : running) {
+            if (operation.isLate() || (lookForClients && operation.client != null && operation.client.isGone())) {
+                operation.deadline.stop();
             }
         }
     }
 
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
-        return Mono.deferContextual(context -> {
-            Deadline deadline = new Deadline();
-            Waiting client =
-                    request.getAttributes().get(ClientConnection.ATTRIBUTE) instanceof ClientConnection connection
-                            ? new Waiting(deadline, connection)
-                            : null;
+        return Mono.deferContextual(context -> Mono.create(sink -> {
+            Deadline deadline = new Deadline(Thread.currentThread());
+            sink.onCancel(deadline::stop);
+            sink.success(answer(request, chain, context, deadline));
+        }));
+    }
+
+    private WebGraphQlResponse answer(WebGraphQlRequest request, Chain chain, ContextView context, Deadline deadline) {
+        Map<String, Object> attributes = request.getAttributes();
+        // Reading a body takes from the time as well.
+        long started = attributes.get(BodyLimit.STARTED) instanceof Long at ? at : System.nanoTime();
+        ClientConnection client =
+                attributes.get(ClientConnection.ATTRIBUTE) instanceof ClientConnection connection ? connection : null;
+        Running operation = new Running(deadline, started + limit.toNanos(), client);
+        Context ofOperation = Context.of(context).put(Deadline.class, deadline);
+        running.add(operation);
+        // On a socket the thread is a new one.
+        try (ContextSnapshot.Scope threadLocals = snapshots.setThreadLocalsFrom(ofOperation)) {
+            WebGraphQlResponse response = Objects.requireNonNull(
+                    chain.next(request).contextWrite(ofOperation).block());
+            return deadline.isOver()
+                            && !response.getExecutionResult().getErrors().isEmpty()
+                    ? answer(request, tooLate())
+                    : response;
+        } catch (RuntimeException | StackOverflowError e) {
+            return answer(
+                    request,
+                    deadline.isOver()
+                            ? tooLate()
+                            : ErrorHandler.unforeseen(e, "the operation").build());
+        } finally {
+            running.remove(operation);
             if (client != null) {
-                waiting.add(client);
+                client.answered();
             }
-            CompletableFuture<WebGraphQlResponse> answer = new CompletableFuture<>();
-            ContextSnapshot caller = snapshots.captureAll(context);
-            Thread.startVirtualThread(caller.wrap(() -> work(request, chain, context, deadline, answer)));
-            return Mono.fromFuture(answer.orTimeout(remaining(request).toMillis(), TimeUnit.MILLISECONDS)
-                            .handle((response, exception) -> {
-                                if (client != null) {
-                                    waiting.remove(client);
-                                    client.connection.answered();
-                                }
-                                return exception == null ? response : answer(request, error(exception, deadline));
-                            }))
-                    .doOnCancel(deadline::stop);
-        });
-    }
-
-    private static void work(
-            WebGraphQlRequest request,
-            WebGraphQlInterceptor.Chain chain,
-            ContextView context,
-            Deadline deadline,
-            CompletableFuture<WebGraphQlResponse> answer) {
-        new Deadline.Accessor().setValue(deadline);
-        try {
-            chain.next(request)
-                    .contextWrite(written -> written.putAll(context).put(Deadline.class, deadline))
-                    .subscribe(answer::complete, answer::completeExceptionally);
-        } catch (RuntimeException | Error e) {
-            answer.completeExceptionally(e);
+            deadline.end();
         }
     }
 
-    /** Reading a body takes from the time as well. */
-    private Duration remaining(WebGraphQlRequest request) {
-        return request.getAttributes().get(BodyLimit.STARTED) instanceof Long started
-                ? limit.minusNanos(System.nanoTime() - started)
-                : limit;
-    }
-
-    private GraphQLError error(Throwable exception, Deadline deadline) {
-        if (!(exception instanceof TimeoutException)) {
-            return ErrorHandler.unforeseen(exception, "the operation").build();
-        }
-        deadline.stop();
+    private GraphQLError tooLate() {
         log.warn("Stopped an operation after {} ms", limit.toMillis());
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.UNAVAILABLE)

@@ -95,7 +95,8 @@ class EventStreams extends GraphQlSseHandler implements SmartLifecycle {
             Mono<?> expired = expiry == null
                     ? Mono.never()
                     : Mono.delay(Duration.between(Instant.now(), expiry)).publishOn(Result.WRITERS);
-            operation.update(response.doOnNext(ready -> ping())
+            operation.update(response.subscribeOn(Result.WRITERS)
+                    .doOnNext(ready -> ping())
                     .flatMapMany(Result::of)
                     .takeUntilOther(expired)
                     .subscribe(this::next, exception -> end(), () -> complete(expiry)));

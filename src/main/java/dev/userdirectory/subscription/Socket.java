@@ -222,6 +222,7 @@ final class Socket {
             CompletableFuture<Void> thisBegun = new CompletableFuture<>();
             begun = CompletableFuture.allOf(begun, thisBegun);
             operation.update(graphQl.handleRequest(request)
+                    .subscribeOn(Result.WRITERS)
                     .doFinally(signal -> thisBegun.complete(null))
                     .contextWrite(context -> context.put(SecurityContext.class.getName(), security))
                     .flatMapMany(Result::of)
