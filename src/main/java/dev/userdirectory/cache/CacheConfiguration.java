@@ -1,5 +1,6 @@
 package dev.userdirectory.cache;
 
+import dev.userdirectory.policy.ByOperation;
 import graphql.ExecutionResult;
 import graphql.execution.ExecutionContext;
 import graphql.execution.instrumentation.InstrumentationContext;
@@ -22,6 +23,7 @@ import org.springframework.web.filter.ShallowEtagHeaderFilter;
 class CacheConfiguration {
     @Bean
     SimplePerformantInstrumentation readCachePolicy() {
+        ByOperation<CachePolicy> policies = new ByOperation<>(CachePolicy::of);
         return new SimplePerformantInstrumentation() {
             @Override
             public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
@@ -29,8 +31,7 @@ class CacheConfiguration {
                 ExecutionContext context = parameters.getExecutionContext();
                 CachedOperation operation = context.getGraphQLContext().get(CachedOperation.class);
                 if (operation != null) {
-                    operation.set(
-                            CachePolicy.of(context.getNormalizedQueryTree().get(), context.getGraphQLSchema()));
+                    operation.set(policies.of(context));
                 }
                 return null;
             }

@@ -15,9 +15,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.core.annotation.Order;
@@ -45,6 +47,9 @@ class ResponseCache implements WebGraphQlInterceptor {
     /** What is added to a response for them is of that request alone. */
     private static final List<String> UNCACHED_HEADERS = List.of("GraphQL-Cost", "apollo-federation-include-trace");
 
+    /** Characters of documents. */
+    private static final int POLICIES = 2_000_000;
+
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
@@ -53,7 +58,7 @@ class ResponseCache implements WebGraphQlInterceptor {
     private final DatabaseState database;
     private final @Nullable SharedAnswers shared;
     private final Cache<String, Answer> answers;
-    private final Cache<String, CachePolicy> policies;
+    private final Cache<Document, CachePolicy> policies;
     private final ConcurrentMap<List<String>, CompletableFuture<@Nullable Answer>> running = new ConcurrentHashMap<>();
     private final Counter hits;
     private final Counter sharedHits;
@@ -72,7 +77,10 @@ class ResponseCache implements WebGraphQlInterceptor {
                 .maximumWeight(properties.size().toBytes())
                 .<String, Answer>weigher((key, answer) -> answer.bytes())
                 .build();
-        policies = Caffeine.newBuilder().maximumSize(10_000).build();
+        policies = Caffeine.newBuilder()
+                .maximumWeight(POLICIES)
+                .<Document, CachePolicy>weigher((document, policy) -> document.text.length())
+                .build();
         hits = count(meters, "hit");
         sharedHits = count(meters, "shared hit");
         misses = count(meters, "miss");
@@ -83,6 +91,8 @@ class ResponseCache implements WebGraphQlInterceptor {
                     .register(meters);
         }
     }
+
+    private record Document(String text, @Nullable String operationName) {}
 
     private static Counter count(MeterRegistry meters, String result) {
         return Counter.builder("directory.cache.requests")
@@ -96,11 +106,13 @@ class ResponseCache implements WebGraphQlInterceptor {
         CachedOperation operation = new CachedOperation();
         request.configureExecutionInput((input, builder) ->
                 builder.graphQLContext(Map.of(CachedOperation.class, operation)).build());
+        if (!enabled) {
+            return execute(request, chain, operation);
+        }
         ExecutionInput input = request.toExecutionInput();
-        String document = hash(Arrays.asList(input.getQuery(), input.getOperationName()));
+        Document document = new Document(input.getQuery(), input.getOperationName());
         CachePolicy known = policies.getIfPresent(document);
-        if (!enabled
-                || known == null
+        if (known == null
                 || known.maxAge() == 0
                 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
             uncached.increment();
@@ -112,7 +124,8 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
         Caller caller = Caller.of(input.getGraphQLContext());
         String key = hash(Arrays.asList(
-                document,
+                document.text,
+                document.operationName,
                 input.getVariables(),
                 caller.anonymous(),
                 new TreeSet<>(caller.scopes()),
@@ -160,7 +173,7 @@ class ResponseCache implements WebGraphQlInterceptor {
         CompletableFuture<@Nullable Answer> mine = new CompletableFuture<>();
         CompletableFuture<@Nullable Answer> other = running.putIfAbsent(key, mine);
         if (other != null) {
-            Answer answer = other.join();
+            Answer answer = await(other);
             return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer));
         }
         return execute(request, chain, operation)
@@ -178,6 +191,17 @@ class ResponseCache implements WebGraphQlInterceptor {
                     running.remove(key);
                     mine.complete(null);
                 });
+    }
+
+    private static @Nullable Answer await(CompletableFuture<@Nullable Answer> other) {
+        try {
+            return other.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException("The request is over");
+        } catch (ExecutionException e) {
+            return null;
+        }
     }
 
     /** Null if it may not be kept; what is skipped or included can make that another matter than the last time. */

@@ -28,9 +28,11 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
     private static final String COST = "directory.cost";
 
     private final Limits limits;
+    private final ByOperation<Long> costs;
 
     LimitsInstrumentation(Limits limits) {
         this.limits = limits;
+        costs = new ByOperation<>((operation, schema) -> Cost.of(operation, schema, limits.listSize()));
     }
 
     @Override
@@ -60,7 +62,7 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
     public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
             InstrumentationExecuteOperationParameters parameters, @Nullable InstrumentationState state) {
         ExecutionContext context = parameters.getExecutionContext();
-        long cost = Cost.of(context.getNormalizedQueryTree().get(), context.getGraphQLSchema(), limits.listSize());
+        long cost = costs.of(context);
         context.getGraphQLContext().put(COST, cost);
         LimitExceeded.COST.check(cost, limits.cost());
         return null;

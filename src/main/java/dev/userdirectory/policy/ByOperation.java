@@ -1,0 +1,82 @@
+package dev.userdirectory.policy;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import graphql.execution.ExecutionContext;
+import graphql.normalized.ExecutableNormalizedOperation;
+import graphql.schema.GraphQLSchema;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the schema says of an operation, worked out once for each document and each form of its variables, the least used
+ * forgotten first: their numbers, what they include and how long their lists are. What their text is matters to nobody
+ * who only counts.
+ */
+public final class ByOperation<T> {
+    private static final int MEMORY = 4_000_000;
+    private static final int BYTES_PER_VALUE = 50;
+
+    private final BiFunction<ExecutableNormalizedOperation, GraphQLSchema, T> question;
+    private final Cache<Operation, T> answers = Caffeine.newBuilder()
+            .maximumWeight(MEMORY)
+            .<Operation, T>weigher((operation, answer) -> operation.bytes())
+            .build();
+
+    /** @param question its answer does not depend on any text in the variables */
+    public ByOperation(BiFunction<ExecutableNormalizedOperation, GraphQLSchema, T> question) {
+        this.question = question;
+    }
+
+    public T of(ExecutionContext context) {
+        Operation operation = new Operation(
+                context.getExecutionInput().getQuery(),
+                context.getExecutionInput().getOperationName(),
+                form(context.getCoercedVariables().toMap()));
+        T answer = answers.getIfPresent(operation);
+        if (answer == null) {
+            answer = question.apply(context.getNormalizedQueryTree().get(), context.getGraphQLSchema());
+            answers.put(operation, answer);
+        }
+        return answer;
+    }
+
+    private static @Nullable Object form(@Nullable Object value) {
+        return switch (value) {
+            case Map<?, ?> fields -> {
+                Map<Object, @Nullable Object> forms = HashMap.newHashMap(fields.size());
+                fields.forEach((name, field) -> forms.put(name, form(field)));
+                yield forms;
+            }
+            case Collection<?> list -> list.stream().map(ByOperation::form).toList();
+            case Integer number -> number;
+            case Boolean condition -> condition;
+            case null -> null;
+            default -> "";
+        };
+    }
+
+    private record Operation(
+            String document,
+            @Nullable String name,
+            @Nullable Object variables) {
+        int bytes() {
+            return 2 * document.length() + BYTES_PER_VALUE * (1 + count(variables));
+        }
+
+        private static int count(@Nullable Object form) {
+            return switch (form) {
+                case Map<?, ?> fields ->
+                    fields.values().stream().mapToInt(field -> 1 + count(field)).sum();
+                case List<?> list ->
+                    list.stream().mapToInt(element -> 1 + count(element)).sum();
+                case null -> 0;
+                default -> 0;
+            };
+        }
+    }
+}
