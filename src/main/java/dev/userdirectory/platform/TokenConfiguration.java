@@ -242,16 +242,19 @@ class TokenConfiguration {
     /** For every way in: a token becomes who calls, or an {@link OAuth2AuthenticationException} to be shown as it is. */
     @Bean
     AuthenticationManager authenticationManager(
-            JwtDecoder decoder, ObjectProvider<JwtAuthenticationConverter> converter) {
+            JwtDecoder decoder,
+            JWSKeySelector<SecurityContext> keys,
+            ObjectProvider<JwtAuthenticationConverter> converter) {
         JwtAuthenticationProvider provider = new JwtAuthenticationProvider(decoder);
         provider.setJwtAuthenticationConverter(converter.getIfAvailable(JwtAuthenticationConverter::new));
-        return authentication -> {
+        AuthenticationManager verifier = authentication -> {
             try {
                 return provider.authenticate(authentication);
             } catch (InvalidBearerTokenException | AuthenticationServiceException e) {
                 throw new OAuth2AuthenticationException(problem(e), e);
             }
         };
+        return new VerifiedTokens(verifier, keys);
     }
 
     private static OAuth2Error problem(AuthenticationException e) {

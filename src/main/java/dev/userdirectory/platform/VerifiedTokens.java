@@ -1,0 +1,100 @@
+package dev.userdirectory.platform;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.KeySourceException;
+import com.nimbusds.jose.proc.JWSKeySelector;
+import com.nimbusds.jose.proc.SecurityContext;
+import com.nimbusds.jose.util.Base64URL;
+import java.security.Key;
+import java.text.ParseException;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.security.core.Authentication;
+import org.springframework.security.oauth2.jwt.Jwt;
+import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
+import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationToken;
+
+/**
+ * Remembers what a token was found to be, the least used forgotten first, so that its signature is not checked each time.
+ * It is good as long as it says, and as long as the same keys are trusted: these are asked for each time, as for a token
+ * that was never seen.
+ */
+class VerifiedTokens implements AuthenticationManager {
+    private static final int CHARACTERS = 4_000_000;
+
+    private final AuthenticationManager verifier;
+    private final JWSKeySelector<SecurityContext> keys;
+    private final Cache<String, Seen> seen = Caffeine.newBuilder()
+            .maximumWeight(CHARACTERS)
+            // With its claims, which take several times as much as they do in the token.
+            .<String, Seen>weigher((token, found) -> 4 * token.length())
+            .build();
+
+    /**
+     * @param keys one of which signed it, if it has been verified since they were trusted
+     * @param authentication null until then: which keys it is verified with cannot be seen, only that they were trusted
+     *     before and are still
+     */
+    private record Seen(
+            JWSHeader header,
+            List<? extends Key> keys,
+            @Nullable JwtAuthenticationToken authentication) {}
+
+    VerifiedTokens(AuthenticationManager verifier, JWSKeySelector<SecurityContext> keys) {
+        this.verifier = verifier;
+        this.keys = keys;
+    }
+
+    @Override
+    public Authentication authenticate(Authentication authentication) {
+        if (!(authentication instanceof BearerTokenAuthenticationToken bearer)) {
+            return verifier.authenticate(authentication);
+        }
+        String token = bearer.getToken();
+        Seen before = seen.getIfPresent(token);
+        if (before != null && !before.keys.equals(trusted(before.header))) {
+            before = null;
+        }
+        if (before != null && before.authentication != null && !isOver(before.authentication.getToken())) {
+            return before.authentication;
+        }
+        Authentication verified = verifier.authenticate(authentication);
+        if (verified instanceof JwtAuthenticationToken jwt) {
+            if (before == null) {
+                note(token);
+            } else {
+                seen.put(token, new Seen(before.header, before.keys, jwt));
+            }
+        }
+        return verified;
+    }
+
+    private static boolean isOver(Jwt token) {
+        Instant end = token.getExpiresAt();
+        return end == null || !Instant.now().isBefore(end);
+    }
+
+    private void note(String token) {
+        try {
+            JWSHeader header = JWSHeader.parse(new Base64URL(token.substring(0, token.indexOf('.'))));
+            List<? extends Key> trusted = trusted(header);
+            if (trusted != null) {
+                seen.put(token, new Seen(header, trusted, null));
+            }
+        } catch (ParseException e) {
+            throw new IllegalStateException("The verifier has parsed it", e);
+        }
+    }
+
+    private @Nullable List<? extends Key> trusted(JWSHeader header) {
+        try {
+            return keys.selectJWSKeys(header, null);
+        } catch (KeySourceException e) {
+            return null;
+        }
+    }
+}
