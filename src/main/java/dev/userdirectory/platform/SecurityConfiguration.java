@@ -7,6 +7,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.graphql.autoconfigure.GraphQlCorsProperties;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.boot.health.actuate.endpoint.HealthEndpoint;
@@ -20,14 +21,18 @@ import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
 import org.springframework.security.config.annotation.web.configurers.AuthorizeHttpRequestsConfigurer.AuthorizedUrl;
 import org.springframework.security.config.annotation.web.configurers.HeadersConfigurer.CacheControlConfig;
-import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.config.observation.SecurityObservationSettings;
 import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.core.OAuth2Error;
 import org.springframework.security.oauth2.server.resource.BearerTokenError;
+import org.springframework.security.oauth2.server.resource.BearerTokenErrors;
+import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationConverter;
 import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationFilter;
 import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.access.AccessDeniedHandler;
+import org.springframework.security.web.context.RequestAttributeSecurityContextRepository;
+import org.springframework.security.web.firewall.StrictHttpFirewall;
 import org.springframework.security.web.header.writers.CacheControlHeadersWriter;
 import org.springframework.security.web.header.writers.CrossOriginResourcePolicyHeaderWriter.CrossOriginResourcePolicy;
 import org.springframework.security.web.header.writers.DelegatingRequestMatcherHeaderWriter;
@@ -35,6 +40,7 @@ import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWrite
 import org.springframework.security.web.servlet.util.matcher.PathPatternRequestMatcher;
 import org.springframework.security.web.util.matcher.NegatedRequestMatcher;
 import org.springframework.security.web.util.matcher.RequestMatcher;
+import org.springframework.util.StringUtils;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
@@ -45,6 +51,7 @@ import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
  */
 @Configuration(proxyBeanMethods = false)
 class SecurityConfiguration {
+    private static final String SCHEME = "Bearer";
     private static final String[] PAGES = {"/", "/graphiql", "/graphiql/**"};
 
     @Bean
@@ -54,7 +61,9 @@ class SecurityConfiguration {
             GraphQlProperties graphQl,
             GraphQlCorsProperties cors,
             SecurityProperties security) {
-        BearerTokenAuthenticationFilter bearer = new BearerTokenAuthenticationFilter(tokens);
+        BearerTokenAuthenticationConverter converter = new BearerTokenAuthenticationConverter();
+        converter.setBearerTokenResolver(SecurityConfiguration::token);
+        BearerTokenAuthenticationFilter bearer = new BearerTokenAuthenticationFilter(tokens, converter);
         bearer.setAuthenticationEntryPoint(SecurityConfiguration::unauthenticated);
         return http.addFilter(bearer)
                 .authorizeHttpRequests(requests -> {
@@ -85,10 +94,47 @@ class SecurityConfiguration {
                 // Who calls is in a header that no browser sends by itself, so there is nothing to forge and no
                 // session.
                 .csrf(AbstractHttpConfigurer::disable)
-                .sessionManagement(session -> session.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
+                .sessionManagement(AbstractHttpConfigurer::disable)
+                .securityContext(
+                        context -> context.securityContextRepository(new RequestAttributeSecurityContextRepository()))
                 .requestCache(AbstractHttpConfigurer::disable)
                 .logout(AbstractHttpConfigurer::disable)
                 .build();
+    }
+
+    /** Tomcat has refused headers that are malformed: to match each again, each time one is read, takes long. */
+    @Bean
+    StrictHttpFirewall firewall() {
+        StrictHttpFirewall firewall = new StrictHttpFirewall();
+        firewall.setAllowedHeaderNames(name -> true);
+        firewall.setAllowedHeaderValues(value -> true);
+        return firewall;
+    }
+
+    /** Of each filter and each decision: much to record for every request, and little to learn. */
+    @Bean
+    SecurityObservationSettings securityObservations() {
+        return SecurityObservationSettings.noObservations();
+    }
+
+    /** RFC 6750 2.1, as Spring has it, but by a look at each character: its regular expression takes longer than the rest. */
+    private static @Nullable String token(HttpServletRequest request) {
+        String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
+        if (!StringUtils.startsWithIgnoreCase(authorization, SCHEME)) {
+            return null;
+        }
+        String token = authorization.length() > SCHEME.length() && authorization.charAt(SCHEME.length()) == ' '
+                ? authorization.substring(SCHEME.length() + 1)
+                : "";
+        String withoutPadding = StringUtils.trimTrailingCharacter(token, '=');
+        if (withoutPadding.isEmpty() || !withoutPadding.chars().allMatch(SecurityConfiguration::isTokenCharacter)) {
+            throw new OAuth2AuthenticationException(BearerTokenErrors.invalidToken("Bearer token is malformed"));
+        }
+        return token;
+    }
+
+    private static boolean isTokenCharacter(int c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || "-._~+/".indexOf(c) >= 0;
     }
 
     private static void allow(AuthorizedUrl url, Access access) {
