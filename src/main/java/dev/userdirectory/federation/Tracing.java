@@ -1,6 +1,7 @@
 package dev.userdirectory.federation;
 
 import com.apollographql.federation.graphqljava.tracing.FederatedTracingInstrumentation;
+import dev.userdirectory.observability.TracedFields;
 import graphql.execution.instrumentation.InstrumentationContext;
 import graphql.execution.instrumentation.InstrumentationState;
 import graphql.execution.instrumentation.parameters.InstrumentationFieldFetchParameters;
@@ -20,8 +21,9 @@ class Tracing {
         return (request, chain) -> {
             String value = request.getHeaders().getFirst(HEADER);
             if (value != null) {
-                request.configureExecutionInput((input, builder) ->
-                        builder.graphQLContext(Map.of(HEADER, value)).build());
+                request.configureExecutionInput(
+                        (input, builder) -> builder.graphQLContext(Map.of(HEADER, value, TracedFields.class, true))
+                                .build());
             }
             return chain.next(request);
         };
@@ -33,7 +35,8 @@ class Tracing {
             @Override
             public InstrumentationContext<Object> beginFieldFetch(
                     InstrumentationFieldFetchParameters parameters, @Nullable InstrumentationState state) {
-                return withoutMessages(super.beginFieldFetch(parameters, state));
+                InstrumentationContext<Object> context = super.beginFieldFetch(parameters, state);
+                return state == null ? context : withoutMessages(context);
             }
         };
     }

@@ -5,6 +5,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.tracing.Span;
 import io.micrometer.tracing.Tracer;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.dataloader.BatchLoaderEnvironment;
 import org.dataloader.DataLoader;
 import org.dataloader.instrumentation.DataLoaderInstrumentation;
@@ -17,6 +19,7 @@ import org.springframework.stereotype.Component;
 class DataLoaderObserver implements DataLoaderInstrumentation {
     private final MeterRegistry meters;
     private final Tracer tracer;
+    private final Map<String, DistributionSummary> batches = new ConcurrentHashMap<>();
 
     DataLoaderObserver(MeterRegistry meters, Tracer tracer) {
         this.meters = meters;
@@ -27,12 +30,7 @@ class DataLoaderObserver implements DataLoaderInstrumentation {
     public @Nullable DataLoaderInstrumentationContext<List<?>> beginBatchLoader(
             DataLoader<?, ?> loader, List<?> keys, BatchLoaderEnvironment environment) {
         String name = String.valueOf(loader.getName());
-        DistributionSummary.builder("directory.dataloader.batch")
-                .description("Keys that a data loader took at once")
-                .tag("loader", name)
-                .serviceLevelObjectives(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-                .register(meters)
-                .record(keys.size());
+        batches.computeIfAbsent(name, this::register).record(keys.size());
         if (!Spans.wanted(tracer)) {
             return null;
         }
@@ -52,5 +50,13 @@ class DataLoaderObserver implements DataLoaderInstrumentation {
                 Spans.end(span, exception);
             }
         };
+    }
+
+    private DistributionSummary register(String loader) {
+        return DistributionSummary.builder("directory.dataloader.batch")
+                .description("Keys that a data loader took at once")
+                .tag("loader", loader)
+                .serviceLevelObjectives(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+                .register(meters);
     }
 }

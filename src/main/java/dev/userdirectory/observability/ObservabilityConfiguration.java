@@ -2,6 +2,7 @@ package dev.userdirectory.observability;
 
 import com.netflix.graphql.dgs.DgsDataLoaderOptionsProvider;
 import com.netflix.graphql.dgs.internal.DefaultDataLoaderOptionsProvider;
+import graphql.execution.instrumentation.Instrumentation;
 import io.micrometer.tracing.Tracer;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import io.opentelemetry.sdk.trace.samplers.Sampler;
@@ -9,6 +10,7 @@ import javax.sql.DataSource;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
 import org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.SdkTracerProviderBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -24,6 +26,12 @@ class ObservabilityConfiguration {
                 builder.setSampler(Sampler.alwaysOff());
             }
         };
+    }
+
+    @Bean
+    GraphQlSourceBuilderCustomizer traceFields(ObjectProvider<Instrumentation> instrumentations) {
+        return source -> source.configureGraphQl(graphQl -> graphQl.instrumentation(
+                new TracedFields(instrumentations.orderedStream().toList())));
     }
 
     @Bean

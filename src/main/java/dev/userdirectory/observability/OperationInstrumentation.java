@@ -41,6 +41,9 @@ class OperationInstrumentation extends SimplePerformantInstrumentation {
             holder.set(new Operation(
                     definition.getName(), definition.getOperation().name().toLowerCase(Locale.ROOT)));
         }
+        if (Spans.wanted(tracer)) {
+            parameters.getExecutionContext().getGraphQLContext().put(TracedFields.class, true);
+        }
         return null;
     }
 
