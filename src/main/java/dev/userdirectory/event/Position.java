@@ -15,10 +15,6 @@ record Position(long transaction, long sequence) implements Comparable<Position>
         return new Position(Long.parseLong(cursorKeys.get(0)), Long.parseLong(cursorKeys.get(1)));
     }
 
-    List<String> cursorKeys() {
-        return List.of(Long.toString(transaction), Long.toString(sequence));
-    }
-
     @Override
     public int compareTo(Position other) {
         return ORDER.compare(this, other);

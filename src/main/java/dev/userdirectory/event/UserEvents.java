@@ -39,7 +39,7 @@ class UserEvents {
     }
 
     static String cursor(Cursors cursors, Position position) {
-        return cursors.encode(ORDER.name(), position.cursorKeys());
+        return cursors.encode(ORDER.name(), position.transaction(), position.sequence());
     }
 
     static Position position(Cursors cursors, String after) {

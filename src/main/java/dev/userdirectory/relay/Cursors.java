@@ -7,6 +7,8 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -33,8 +35,12 @@ public class Cursors {
         key = new SecretKeySpec(bytes, "HmacSHA256");
     }
 
-    public String encode(String ordering, List<String> keys) {
-        byte[] text = String.join(SEPARATOR, keys).getBytes(StandardCharsets.UTF_8);
+    /** @param keys as text that PostgreSQL takes for the type of each */
+    public String encode(String ordering, Object... keys) {
+        byte[] text = Stream.of(keys)
+                .map(Object::toString)
+                .collect(Collectors.joining(SEPARATOR))
+                .getBytes(StandardCharsets.UTF_8);
         byte[] cursor = new byte[1 + SIGNATURE_BYTES + text.length];
         cursor[0] = VERSION;
         System.arraycopy(sign(ordering, text), 0, cursor, 1, SIGNATURE_BYTES);

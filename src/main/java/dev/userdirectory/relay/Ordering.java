@@ -1,26 +1,56 @@
 package dev.userdirectory.relay;
 
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.OffsetDateTime;
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A total order of rows: no two have the same keys, and an index has those columns in that order.
  *
  * @param name tells the cursors of this order from all others, so that none is taken for another's
- * @param keys columns, most significant first
+ * @param keys columns, most significant first; two at most
  */
 public record Ordering(String name, boolean ascending, List<SortKey> keys) {
+    private static final List<String> NAMES = List.of("key_0", "key_1");
+
     /**
      * @param column not null, an SQL expression
      * @param type PostgreSQL's name of its type, for a value that comes out of a cursor as text
      */
-    public record SortKey(String column, String type) {}
+    public record SortKey(String column, String type) {
+        /** As what it is cheapest read; its {@code toString} is text that PostgreSQL takes for that type. */
+        private Class<?> javaType() {
+            return switch (type) {
+                case "uuid" -> UUID.class;
+                case "bigint" -> Long.class;
+                case "timestamptz" -> OffsetDateTime.class;
+                default -> String.class;
+            };
+        }
+    }
+
+    /** The keys of a row that was selected by {@link #select()}; null if there is none. */
+    Object @Nullable [] read(ResultSet row) throws SQLException {
+        Object[] values = new Object[keys.size()];
+        for (int i = 0; i < values.length; i++) {
+            Object value = row.getObject(NAMES.get(i), keys.get(i).javaType());
+            if (value == null) {
+                return null;
+            }
+            values[i] = value;
+        }
+        return values;
+    }
 
     /** The row's keys, named {@code key_0} and so on. */
     String select() {
         return IntStream.range(0, keys.size())
-                .mapToObj(i -> keys.get(i).column() + " as key_" + i)
+                .mapToObj(i -> keys.get(i).column() + " as " + NAMES.get(i))
                 .collect(Collectors.joining(", "));
     }
 
@@ -40,7 +70,7 @@ public record Ordering(String name, boolean ascending, List<SortKey> keys) {
     /** Of rows that {@link #select()} has named. */
     String orderByNames(boolean backward) {
         return IntStream.range(0, keys.size())
-                .mapToObj(i -> "key_" + i + direction(backward))
+                .mapToObj(i -> NAMES.get(i) + direction(backward))
                 .collect(Collectors.joining(", "));
     }
 

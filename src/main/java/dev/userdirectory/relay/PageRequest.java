@@ -1,9 +1,17 @@
 package dev.userdirectory.relay;
 
 import dev.userdirectory.input.BadUserInput;
+import graphql.execution.conditional.ConditionalNodes;
+import graphql.language.DirectivesContainer;
+import graphql.language.Field;
+import graphql.language.FragmentDefinition;
+import graphql.language.FragmentSpread;
+import graphql.language.InlineFragment;
+import graphql.language.Selection;
+import graphql.language.SelectionSet;
 import graphql.schema.DataFetchingEnvironment;
-import graphql.schema.DataFetchingFieldSelectionSet;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +33,14 @@ public record PageRequest(
         boolean nextPage,
         boolean totalCount) {
 
+    private static final ConditionalNodes CONDITIONS = new ConditionalNodes();
     private static final int DEFAULT_SIZE = 20;
     private static final int MAX_SIZE = 100;
+
+    /** Whether the rows of the page, and one more, tell all there is to tell. */
+    boolean isOfRowsAlone() {
+        return !totalCount && !(previousPage && after != null) && !(nextPage && before != null);
+    }
 
     /** @throws BadUserInput naming the argument that cannot be served */
     public static PageRequest of(DataFetchingEnvironment env, Ordering ordering, Cursors cursors) {
@@ -39,16 +53,48 @@ public record PageRequest(
         checkSize("last", last);
         String after = env.getArgument("after");
         String before = env.getArgument("before");
-        DataFetchingFieldSelectionSet selection = env.getSelectionSet();
         return new PageRequest(
                 ordering,
                 last != null ? last : first != null ? first : DEFAULT_SIZE,
                 last != null,
                 after == null ? null : cursors.decode("after", ordering.name(), after),
                 before == null ? null : cursors.decode("before", ordering.name(), before),
-                selection.contains("pageInfo/hasPreviousPage"),
-                selection.contains("pageInfo/hasNextPage"),
-                selection.contains("totalCount"));
+                selects(env, "pageInfo", "hasPreviousPage"),
+                selects(env, "pageInfo", "hasNextPage"),
+                selects(env, "totalCount"));
+    }
+
+    /** As {@code env.getSelectionSet()} would tell, which first normalizes the whole operation for each request. */
+    private static boolean selects(DataFetchingEnvironment env, String... path) {
+        return env.getMergedField().getFields().stream()
+                .anyMatch(field -> selects(field.getSelectionSet(), List.of(path), env));
+    }
+
+    private static boolean selects(
+            @Nullable SelectionSet selectionSet, List<String> path, DataFetchingEnvironment env) {
+        List<Selection> selections = selectionSet == null ? List.of() : selectionSet.getSelections();
+        for (Selection<?> selection : selections) {
+            boolean included = CONDITIONS.shouldInclude(
+                    (DirectivesContainer<?>) selection, env.getVariables(), env.getGraphQLSchema(), null);
+            boolean selects = switch (selection) {
+                case Field field ->
+                    field.getName().equals(path.getFirst())
+                            && (path.size() == 1
+                                    || selects(field.getSelectionSet(), path.subList(1, path.size()), env));
+                case InlineFragment fragment -> selects(fragment.getSelectionSet(), path, env);
+                case FragmentSpread spread -> selects(fragment(spread, env).getSelectionSet(), path, env);
+                default -> false;
+            };
+            if (included && selects) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static FragmentDefinition fragment(FragmentSpread spread, DataFetchingEnvironment env) {
+        // Validation has seen to it.
+        return Objects.requireNonNull(env.getFragmentsByName().get(spread.getName()));
     }
 
     private static void checkSize(String argument, @Nullable Integer size) {

@@ -44,8 +44,15 @@ public class Pages {
 
     public <T> Connection<T> load(Rows<T> rows, PageRequest request) {
         Statement<T> statement = new Statement<>(rows);
-        statement.append(request, "(values (1)) parent (n)", List.of());
-        return statement.run().getFirst().getFirst();
+        if (request.isOfRowsAlone()) {
+            statement.appendRowsAlone(request);
+        } else {
+            statement.append(request, "(values (1)) parent (n)", List.of());
+        }
+        List<List<Connection<T>>> pages = statement.run();
+        return pages.isEmpty()
+                ? new PageBuilder<T>(request, false, false, null).build()
+                : pages.getFirst().getFirst();
     }
 
     /** A page for each key. Requests that differ only in their parent share a branch of the statement. */
@@ -90,6 +97,15 @@ public class Pages {
             this.rows = rows;
         }
 
+        /** One page, of which nothing is known if it is empty: there is no row to tell it. */
+        void appendRowsAlone(PageRequest request) {
+            sql.append(
+                    "select 0 as branch, 1 as n, false as behind, false as ahead, null::bigint as total, page.* from (");
+            requests.add(request);
+            appendSeek(request.ordering(), range(request), request.backward(), request.size() + 1);
+            sql.append(") page");
+        }
+
         void append(PageRequest request, String parents, List<?> parentArgs) {
             Ordering ordering = request.ordering();
             sql.append(requests.isEmpty() ? "" : " union all ");
@@ -114,10 +130,14 @@ public class Pages {
                 sql.append("null::bigint");
             }
             sql.append(" as total) more left join lateral (");
-            List<Bound> range = new ArrayList<>(Bound.of(ordering.after(false), request.after()));
-            range.addAll(Bound.of(ordering.before(false), request.before()));
-            appendSeek(ordering, range, request.backward(), request.size() + 1);
+            appendSeek(ordering, range(request), request.backward(), request.size() + 1);
             sql.append(") page on true");
+        }
+
+        private static List<Bound> range(PageRequest request) {
+            List<Bound> range = new ArrayList<>(Bound.of(request.ordering().after(false), request.after()));
+            range.addAll(Bound.of(request.ordering().before(false), request.before()));
+            return range;
         }
 
         /** Whether there is a row beyond a bound, seen by looking at the one nearest to it. */
@@ -224,15 +244,13 @@ public class Pages {
         }
 
         void add(ResultSet row, Rows<T> rows) throws SQLException {
-            String[] keys = new String[request.ordering().keys().size()];
-            for (int i = 0; i < keys.length; i++) {
-                keys[i] = row.getString("key_" + i);
-            }
-            if (keys[0] == null) {
+            Ordering ordering = request.ordering();
+            Object[] keys = ordering.read(row);
+            if (keys == null) {
                 return; // a parent without rows
             }
             T node = rows.mapper().mapRow(row, edges.size());
-            edges.add(new Edge<>(node, () -> cursors.encode(request.ordering().name(), List.of(keys))));
+            edges.add(new Edge<>(node, () -> cursors.encode(ordering.name(), keys)));
         }
 
         Connection<T> build() {
