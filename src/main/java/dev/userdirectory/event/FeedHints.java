@@ -1,6 +1,7 @@
 package dev.userdirectory.event;
 
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,6 +20,8 @@ import org.springframework.transaction.TransactionExecutionListener;
 @Component
 class FeedHints implements TransactionExecutionListener, SmartLifecycle {
     private static final Logger log = LoggerFactory.getLogger(FeedHints.class);
+
+    private static final Duration INTERVAL = Duration.ofMillis(10);
 
     private final JdbcConnectionDetails database;
     private final Semaphore wanted = new Semaphore(0);
@@ -60,6 +63,8 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
                     wanted.acquire();
                     wanted.drainPermits();
                     connection.jdbc().execute("notify " + UserEventFeed.CHANNEL);
+                    // Where much is written, each hint is for many transactions.
+                    Thread.sleep(INTERVAL);
                 }
             } catch (SQLException | DataAccessException e) {
                 log.debug("A hint is lost", e);

@@ -1,51 +1,125 @@
 package dev.userdirectory.platform;
 
-import java.util.HashMap;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Loads what many ask for at once. One call runs at a time, for all who have asked while the one before ran; whoever asks
- * later waits for the next, so that nobody is given what was read before they asked.
+ * Loads in one call what several threads ask for at once. As long as there are few calls on their way, a thread makes its
+ * own; then it waits, and the thread that comes next to call does so for all who wait. So nobody is given what was read
+ * before they asked, and one who is alone waits for nobody.
+ *
+ * <p>A call that fails does so for its own thread alone, for whose sake it may have been stopped: the others make theirs.
  */
 public final class RequestCollapser<K, V> {
-    private final Function<Set<K>, Map<K, V>> loader;
-    private Map<K, CompletableFuture<@Nullable V>> waiting = new HashMap<>();
-    private boolean loading;
+    private static final int MAX_KEYS = 1000;
 
-    /** @param loader called on a virtual thread; it leaves out the keys of which there is nothing */
-    public RequestCollapser(Function<Set<K>, Map<K, V>> loader) {
+    private final int maxCalls;
+    private final Function<Set<K>, Map<K, V>> loader;
+    private final Deque<Waiting<K, V>> queue = new ArrayDeque<>();
+    private int calls;
+
+    private record Waiting<K, V>(Set<K> keys, CompletableFuture<Turn<K, V>> turn) {}
+
+    /** What a thread has waited for. */
+    private sealed interface Turn<K, V> {
+        record Found<K, V>(Map<K, V> values) implements Turn<K, V> {}
+
+        /** To call for all who wait by now. */
+        record Next<K, V>() implements Turn<K, V> {}
+
+        /** To call for nobody else. */
+        record Alone<K, V>() implements Turn<K, V> {}
+    }
+
+    /**
+     * @param maxCalls how many calls at a time
+     * @param loader leaves out the keys of which there is nothing
+     */
+    public RequestCollapser(int maxCalls, Function<Set<K>, Map<K, V>> loader) {
+        this.maxCalls = maxCalls;
         this.loader = loader;
     }
 
-    /** What the loader has found, or null, or its exception. What depends on it must not block: others wait too. */
-    public synchronized CompletableFuture<@Nullable V> load(K key) {
-        CompletableFuture<@Nullable V> value = waiting.computeIfAbsent(key, asked -> new CompletableFuture<>());
-        if (!loading) {
-            loading = true;
-            Thread.startVirtualThread(this::loadWaiting);
-        }
-        return value;
+    /**
+     * What there is of these keys, and maybe of others.
+     *
+     * @throws CancellationException if the thread is interrupted
+     */
+    public Map<K, V> load(Set<K> keys) {
+        return switch (await(keys)) {
+            case Turn.Found<K, V> found -> found.values;
+            case Turn.Alone<K, V> alone -> loader.apply(keys);
+            case Turn.Next<K, V> next -> loadForAll(keys);
+        };
     }
 
-    private void loadWaiting() {
-        for (var batch = takeWaiting(); !batch.isEmpty(); batch = takeWaiting()) {
-            try {
-                Map<K, V> found = loader.apply(batch.keySet());
-                batch.forEach((key, value) -> value.complete(found.get(key)));
-            } catch (RuntimeException e) {
-                batch.values().forEach(value -> value.completeExceptionally(e));
+    private Turn<K, V> await(Set<K> keys) {
+        Waiting<K, V> own = new Waiting<>(keys, new CompletableFuture<>());
+        synchronized (this) {
+            if (calls < maxCalls) {
+                calls++;
+                return new Turn.Next<>();
             }
+            queue.add(own);
+        }
+        try {
+            return own.turn.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            leave(own);
+            throw new CancellationException("Interrupted");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
         }
     }
 
-    private synchronized Map<K, CompletableFuture<@Nullable V>> takeWaiting() {
-        Map<K, CompletableFuture<@Nullable V>> batch = waiting;
-        waiting = new HashMap<K, CompletableFuture<@Nullable V>>();
-        loading = !batch.isEmpty();
-        return batch;
+    private Map<K, V> loadForAll(Set<K> keys) {
+        Set<K> all = new HashSet<>(keys);
+        List<Waiting<K, V>> others = takeWaiting(all);
+        Turn<K, V> result = new Turn.Alone<>();
+        try {
+            Map<K, V> values = loader.apply(all);
+            result = new Turn.Found<>(values);
+            return values;
+        } finally {
+            for (Waiting<K, V> other : others) {
+                other.turn.complete(result);
+            }
+            next();
+        }
+    }
+
+    private synchronized List<Waiting<K, V>> takeWaiting(Set<K> keys) {
+        List<Waiting<K, V>> taken = new ArrayList<>();
+        while (!queue.isEmpty() && keys.size() < MAX_KEYS) {
+            Waiting<K, V> waiting = queue.remove();
+            keys.addAll(waiting.keys);
+            taken.add(waiting);
+        }
+        return taken;
+    }
+
+    private synchronized void next() {
+        if (queue.isEmpty()) {
+            calls--;
+        } else {
+            queue.remove().turn.complete(new Turn.Next<>());
+        }
+    }
+
+    /** A turn that has just been given to who no longer waits is for somebody else. */
+    private synchronized void leave(Waiting<K, V> own) {
+        if (!queue.remove(own) && own.turn.getNow(new Turn.Alone<>()) instanceof Turn.Next<K, V>) {
+            next();
+        }
     }
 }

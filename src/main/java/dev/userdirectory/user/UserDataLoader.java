@@ -1,22 +1,28 @@
 package dev.userdirectory.user;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
+import dev.userdirectory.platform.RequestCollapser;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.dataloader.MappedBatchLoader;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
+/** Of several requests that look for a few users at the same time, all have theirs from one statement. */
 @DgsDataLoader(name = "User", caching = false)
 public class UserDataLoader implements MappedBatchLoader<UUID, User> {
     private static final String SQL = "select " + User.COLUMNS + " from users u where u.id = any(?)";
+    /** As many statements as this machine can work on: more of them would only wait, each for itself. */
+    private static final int STATEMENTS = Runtime.getRuntime().availableProcessors();
+    /** What is worth a statement of its own. */
+    private static final int MANY = 20;
 
     private final JdbcTemplate jdbc;
+    private final RequestCollapser<UUID, User> shared = new RequestCollapser<>(STATEMENTS, this::query);
 
     UserDataLoader(JdbcTemplate jdbc) {
         this.jdbc = jdbc;
@@ -27,9 +33,20 @@ public class UserDataLoader implements MappedBatchLoader<UUID, User> {
         return CompletableFuture.completedFuture(find(ids));
     }
 
-    /** Those that there are, in one statement. */
+    /** Those that there are, and maybe others. */
     public Map<UUID, User> find(Set<UUID> ids) {
-        return jdbc.query(SQL, User::read, new SqlArrayValue("uuid", ids.toArray())).stream()
-                .collect(Collectors.toMap(User::uuid, Function.identity()));
+        return ids.size() < MANY ? shared.load(ids) : query(ids);
+    }
+
+    private Map<UUID, User> query(Set<UUID> ids) {
+        Map<UUID, User> users = HashMap.newHashMap(ids.size());
+        jdbc.query(
+                SQL,
+                row -> {
+                    User user = User.read(row, 0);
+                    users.put(user.uuid(), user);
+                },
+                new SqlArrayValue("uuid", ids.toArray()));
+        return users;
     }
 }

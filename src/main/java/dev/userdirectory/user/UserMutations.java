@@ -35,18 +35,29 @@ class UserMutations {
     private static final String TAKEN = "Another user has this e-mail address.";
 
     private final UserRepository users;
+    private final UserInserts inserts;
     private final WriteTransaction transaction;
 
-    UserMutations(UserRepository users, WriteTransaction transaction) {
+    UserMutations(UserRepository users, UserInserts inserts, WriteTransaction transaction) {
         this.users = users;
+        this.inserts = inserts;
         this.transaction = transaction;
     }
 
     @DgsMutation
     CreateUserPayload createUser(@InputArgument String name, @InputArgument String email) {
-        CreateUsersPayload created = create(List.of(new NewUser(name, email)), (index, field) -> new String[] {field});
-        return new CreateUserPayload(
-                created.getErrors().isEmpty() ? created.getUsers().getFirst() : null, created.getErrors());
+        InputErrors errors = new InputErrors();
+        errors.check(Text.nameProblem(name), "name");
+        errors.check(Text.emailProblem(email), "email");
+        if (!errors.isEmpty()) {
+            addTaken(errors, email, Optional.empty());
+            return new CreateUserPayload(null, errors.list());
+        }
+        Optional<User> created = inserts.insert(new User(name.strip(), email, true, User.now()));
+        if (created.isEmpty()) {
+            errors.add(InputErrorCode.TAKEN, TAKEN, "email");
+        }
+        return new CreateUserPayload(created.orElse(null), errors.list());
     }
 
     @DgsMutation
@@ -56,7 +67,7 @@ class UserMutations {
             errors.check("There must be 1 to 1,000 users, not " + newUsers.size() + ".", "users");
             return new CreateUsersPayload(List.of(), errors.list());
         }
-        return create(newUsers, (index, field) -> new String[] {"users", Integer.toString(index), field});
+        return create(newUsers);
     }
 
     @DgsMutation
@@ -107,22 +118,15 @@ class UserMutations {
         });
     }
 
-    private interface Path {
-        String[] to(int index, String field);
-    }
-
     /** All of them or none. The unique key has the last word on whose an address is; whom it refused is looked up after. */
-    private CreateUsersPayload create(List<NewUser> newUsers, Path path) {
+    private CreateUsersPayload create(List<NewUser> newUsers) {
         InputErrors errors = new InputErrors();
         for (int i = 0; i < newUsers.size(); i++) {
-            errors.check(Text.nameProblem(newUsers.get(i).getName()), path.to(i, "name"));
-            errors.check(Text.emailProblem(newUsers.get(i).getEmail()), path.to(i, "email"));
+            errors.check(Text.nameProblem(newUsers.get(i).getName()), path(i, "name"));
+            errors.check(Text.emailProblem(newUsers.get(i).getEmail()), path(i, "email"));
         }
-        boolean lookUp = newUsers.size() > 1 || !errors.isEmpty();
         for (int attempt = 1; ; attempt++) {
-            if (lookUp) {
-                addTaken(errors, newUsers, path);
-            }
+            addTaken(errors, newUsers);
             if (!errors.isEmpty()) {
                 return new CreateUsersPayload(List.of(), errors.list());
             }
@@ -134,9 +138,12 @@ class UserMutations {
                 if (attempt == MAX_ATTEMPTS) {
                     throw e;
                 }
-                lookUp = true;
             }
         }
+    }
+
+    private static String[] path(int index, String field) {
+        return new String[] {"users", Integer.toString(index), field};
     }
 
     private List<User> insert(List<NewUser> newUsers) {
@@ -151,14 +158,14 @@ class UserMutations {
         return inOrderGiven;
     }
 
-    private void addTaken(InputErrors errors, List<NewUser> newUsers, Path path) {
+    private void addTaken(InputErrors errors, List<NewUser> newUsers) {
         int[] valid = IntStream.range(0, newUsers.size())
-                .filter(i -> !errors.has(path.to(i, "email")))
+                .filter(i -> !errors.has(path(i, "email")))
                 .toArray();
         String[] emails =
                 IntStream.of(valid).mapToObj(i -> newUsers.get(i).getEmail()).toArray(String[]::new);
         for (int index : users.findTaken(emails, NOBODY)) {
-            errors.add(InputErrorCode.TAKEN, TAKEN, path.to(valid[index], "email"));
+            errors.add(InputErrorCode.TAKEN, TAKEN, path(valid[index], "email"));
         }
     }
 
