@@ -33,6 +33,7 @@ class ErrorCodes extends SimplePerformantInstrumentation {
     private static final Pattern LITERAL =
             Pattern.compile("(?s)(?: with value|(?<=Bad default value)) '.*'(?= (?:is|must|contains|for) )");
     private static final Pattern JAVA_TYPE = Pattern.compile("(?:an AST type of )?'([A-Z][A-Za-z]+)'");
+    private static final Pattern ENUM_VALUE = Pattern.compile("EnumValue\\{name='(\\w+)'}");
     private static final Map<String, String> TYPES = Map.ofEntries(
             Map.entry("IntValue", "Int"),
             Map.entry("Integer", "Int"),
@@ -113,8 +114,10 @@ class ErrorCodes extends SimplePerformantInstrumentation {
 
     /** The names of graphql-java's classes for literals, and of Java's for the values of variables, are no client's business. */
     private static String withoutJava(String message) {
+        String withoutParser = message.replace("with ANTLR error", "with error");
+        String withoutNodes = ENUM_VALUE.matcher(withoutParser).replaceAll("$1");
         return JAVA_TYPE
-                .matcher(LITERAL.matcher(message).replaceAll(""))
+                .matcher(LITERAL.matcher(withoutNodes).replaceAll(""))
                 .replaceAll(match -> "'" + TYPES.getOrDefault(match.group(1), match.group(1)) + "'");
     }
 }

@@ -53,6 +53,11 @@ class GetRequests {
 
     private static ServerRequest asPost(ServerRequest request) {
         ObjectNode body = JsonMapper.shared().createObjectNode();
+        try {
+            request.params();
+        } catch (IllegalStateException e) {
+            throw new ServerWebInputException("Not UTF-8", null, e);
+        }
         for (String name : List.of("query", "operationName", "documentId", "id")) {
             request.param(name).ifPresent(text -> body.put(name, text));
         }

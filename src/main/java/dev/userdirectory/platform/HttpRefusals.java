@@ -4,10 +4,14 @@ import graphql.GraphQLError;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Set;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.annotation.Order;
+import org.springframework.graphql.MediaTypes;
+import org.springframework.http.CacheControl;
+import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
@@ -16,6 +20,7 @@ import org.springframework.web.server.ServerWebInputException;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 import org.springframework.web.servlet.ModelAndView;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+import org.springframework.web.servlet.function.RequestPredicates;
 import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.RouterFunctions;
 import org.springframework.web.servlet.function.ServerRequest;
@@ -24,22 +29,38 @@ import org.springframework.web.servlet.function.ServerResponse;
 /** What the endpoint does not take for a GraphQL request, said in words; Spring answers with the status alone. */
 @Configuration(proxyBeanMethods = false)
 class HttpRefusals implements WebMvcConfigurer {
-    /** A page of another site can send the types of a form without asking first; JSON it cannot. */
+    private static final Set<HttpMethod> METHODS = Set.of(HttpMethod.GET, HttpMethod.POST);
+    private static final List<MediaType> SERVED =
+            List.of(MediaType.APPLICATION_JSON, MediaTypes.APPLICATION_GRAPHQL_RESPONSE, MediaType.TEXT_EVENT_STREAM);
+
     @Bean
     @Order(-1) // Before Spring's own.
-    RouterFunction<ServerResponse> otherThanJson(GraphQlProperties properties) {
-        HttpError error = new HttpError(
+    RouterFunction<ServerResponse> refusals(GraphQlProperties properties) {
+        String path = properties.getHttp().getPath();
+        // A page of another site can send the types of a form without asking first; JSON it cannot.
+        HttpError otherType = new HttpError(
                 HttpStatus.UNSUPPORTED_MEDIA_TYPE,
                 "UNSUPPORTED_MEDIA_TYPE",
                 "Send application/json, not a form or text");
+        HttpError notAcceptable = new HttpError(
+                HttpStatus.NOT_ACCEPTABLE, "NOT_ACCEPTABLE", "Accept application/json, or one of the others served");
+        HttpError otherMethod =
+                new HttpError(HttpStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "Send a query by GET or POST");
         return RouterFunctions.route()
-                .POST(
-                        properties.getHttp().getPath(),
-                        request -> !isJson(request),
-                        request -> ServerResponse.status(error.status())
-                                .contentType(MediaType.APPLICATION_JSON)
-                                .body(error.body()))
+                .POST(path, request -> !isJson(request), request -> answer(otherType))
+                .POST(path, request -> !accepts(request), request -> answer(notAcceptable))
+                .route(
+                        RequestPredicates.path(path).and(request -> !METHODS.contains(request.method())),
+                        request -> answer(otherMethod))
                 .build();
+    }
+
+    private static ServerResponse answer(HttpError error) {
+        ServerResponse.BodyBuilder response = ServerResponse.status(error.status())
+                .cacheControl(CacheControl.noStore())
+                .contentType(MediaType.APPLICATION_JSON);
+        return (error.status() == HttpStatus.METHOD_NOT_ALLOWED ? response.allow(METHODS) : response)
+                .body(error.body());
     }
 
     private static boolean isJson(ServerRequest request) {
@@ -49,6 +70,16 @@ class HttpRefusals implements WebMvcConfigurer {
                     .filter(type -> MediaType.APPLICATION_JSON.includes(type)
                             || new MediaType("application", "graphql").includes(type))
                     .isPresent();
+        } catch (InvalidMediaTypeException e) {
+            return false;
+        }
+    }
+
+    private static boolean accepts(ServerRequest request) {
+        try {
+            List<MediaType> accepted = request.headers().accept();
+            return accepted.isEmpty()
+                    || accepted.stream().anyMatch(type -> SERVED.stream().anyMatch(type::isCompatibleWith));
         } catch (InvalidMediaTypeException e) {
             return false;
         }

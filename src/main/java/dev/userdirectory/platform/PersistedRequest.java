@@ -47,6 +47,12 @@ class PersistedRequest extends ValueDeserializer<SerializableGraphQlRequest> {
         return request;
     }
 
+    /** Of a body that is just {@code null}. */
+    @Override
+    public Object getNullValue(DeserializationContext context) {
+        return context.reportInputMismatch(SerializableGraphQlRequest.class, "not one request");
+    }
+
     private static String text(JsonNode body, String name, DeserializationContext context) {
         JsonNode value = body.get(name);
         return value.isString()

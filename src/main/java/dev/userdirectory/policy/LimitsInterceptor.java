@@ -12,6 +12,7 @@ import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.support.DefaultExecutionGraphQlResponse;
+import org.springframework.http.CacheControl;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
@@ -72,8 +73,11 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
     }
 
     private static Mono<WebGraphQlResponse> refused(WebGraphQlRequest request, GraphQLError error) {
-        return Mono.just(new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
+        WebGraphQlResponse response = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
                 request.toExecutionInput(),
-                ExecutionResult.newExecutionResult().addError(error).build())));
+                ExecutionResult.newExecutionResult().addError(error).build()));
+        // Least of all that a persisted document is not known, which it is with the client's next request.
+        response.getResponseHeaders().setCacheControl(CacheControl.noStore());
+        return Mono.just(response);
     }
 }

@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import java.io.IOException;
+import java.net.Socket;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -50,7 +54,7 @@ class HttpEdgeTest {
     }
 
     static Stream<String> bodiesThatAreNotOneOperation() {
-        return Stream.of("[" + json(CREATE) + "," + json("{ __typename }") + "]", "[]", "{}", "{", "1", "");
+        return Stream.of("[" + json(CREATE) + "," + json("{ __typename }") + "]", "[]", "{}", "{", "1", "null", "");
     }
 
     @ParameterizedTest
@@ -79,11 +83,53 @@ class HttpEdgeTest {
         assertThat(malloryExists()).isFalse();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"query=%FF", "query=%", "query=%7B__typename%7D&variables=%7B", "variables=%7B%7D", ""})
+    void refusesGetThatIsNotOneOperation(String query) throws IOException {
+        String response = exchange("GET /graphql?" + query + " HTTP/1.1");
+
+        assertThat(response).startsWith("HTTP/1.1 400").contains("\"code\":\"BAD_REQUEST\"");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+    void refusesOtherMethods(String method) {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .method(method, BodyPublishers.noBody())
+                .build());
+
+        assertThat(response.statusCode()).isEqualTo(405);
+        assertThat(response.headers().firstValue("Allow").orElse("").split(", ?"))
+                .containsExactlyInAnyOrder("GET", "POST");
+        assertThat(response.body()).contains(method.equals("HEAD") ? "" : "METHOD_NOT_ALLOWED");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"text/html", "application/xml, image/*", "nonsense"})
+    void refusesToAnswerInOtherTypes(String accept) {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .header("Accept", accept)
+                .POST(BodyPublishers.ofString(json(CREATE)))
+                .build());
+
+        assertThat(response.statusCode()).isEqualTo(406);
+        assertThat(code(response)).isEqualTo("NOT_ACCEPTABLE");
+        assertThat(malloryExists()).isFalse();
+    }
+
     @Test
     void setsSecurityHeadersOnEveryResponse() {
         assertThat(client.anonymous().post("{ __typename }")).satisfies(HttpEdgeTest::hasSecurityHeaders);
+        assertThat(client.anonymous().post(Map.of("documentId", "unknown")))
+                .satisfies(HttpEdgeTest::hasSecurityHeaders);
         assertThat(client.withToken("bad").post("{ __typename }")).satisfies(HttpEdgeTest::hasSecurityHeaders);
         assertThat(client.anonymous().send(get("/nothing-here"))).satisfies(HttpEdgeTest::hasSecurityHeaders);
+        assertThat(client.anonymous()
+                        .send(HttpRequest.newBuilder(client.uri("/graphql"))
+                                .POST(BodyPublishers.ofString("query"))
+                                .build()))
+                .satisfies(HttpEdgeTest::hasSecurityHeaders);
     }
 
     private static void hasSecurityHeaders(HttpResponse<String> response) {
@@ -100,6 +146,41 @@ class HttpEdgeTest {
                 .hasEntrySatisfying(
                         "cache-control", values -> assertThat(values).isNotEmpty())
                 .doesNotContainKeys("set-cookie", "server", "x-powered-by", "access-control-allow-origin");
+    }
+
+    /** What the firewall or the server itself refuses does not come as far as Spring Security's filters. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            GET //graphql HTTP/1.1       | 400
+            GET /graphql;a=b HTTP/1.1    | 400
+            GET /a/../graphql HTTP/1.1   | 400
+            NONSENSE /graphql HTTP/1.1   | 400
+            TRACE /graphql HTTP/1.1      | 405
+            GET /graphql%2f HTTP/1.1     | 400
+            GET /graphql?a=[<> HTTP/1.1  | 400
+            GARBAGE                      | 400
+            """)
+    void setsSecurityHeadersOnWhatComesToNoFilter(String requestLine, int status) throws IOException {
+        String response = exchange(requestLine);
+
+        assertThat(response)
+                .startsWith("HTTP/1.1 " + status)
+                .containsIgnoringCase("\r\nX-Content-Type-Options: nosniff\r\n")
+                .containsIgnoringCase("\r\nX-Frame-Options: DENY\r\n")
+                .containsIgnoringCase("\r\nReferrer-Policy: no-referrer\r\n")
+                .containsIgnoringCase("\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n")
+                .doesNotContainIgnoringCase("\r\nServer:", "Tomcat", "Exception", "java.");
+    }
+
+    /** The response as it comes, to a request that no client would send. */
+    private String exchange(String requestLine) throws IOException {
+        try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream()
+                    .write((requestLine + "\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
     }
 
     @Test
