@@ -47,7 +47,7 @@ final class NodeSuite {
         Path installed = FOLDER.resolve(Path.of("node_modules", ".package-lock.json"));
         if (!Files.exists(installed)
                 || Files.getLastModifiedTime(installed).compareTo(Files.getLastModifiedTime(lock)) < 0) {
-            run(Map.of(), npm(), "ci", "--loglevel=error");
+            run(Map.of(), npm(), "ci", "--include=dev", "--loglevel=error");
         }
     }
 
