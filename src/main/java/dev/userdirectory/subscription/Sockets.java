@@ -1,9 +1,9 @@
 package dev.userdirectory.subscription;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
@@ -26,13 +26,12 @@ import reactor.core.scheduler.Schedulers;
  */
 @Component
 class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartLifecycle {
-    static final Duration PING_INTERVAL = Duration.ofSeconds(12);
     private static final String PROTOCOL = "graphql-transport-ws";
     private static final CloseStatus COME_BACK = CloseStatus.SERVICE_RESTARTED.withReason("Come back");
 
     private final WebGraphQlHandler graphQl;
     private final AuthenticationManager tokens;
-    private final Duration initTimeout;
+    private final GraphQlProperties.Websocket properties;
     private final Map<String, Socket> open = new ConcurrentHashMap<>();
     private volatile Disposable pings = Disposables.disposed();
     private volatile boolean running;
@@ -40,7 +39,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
     Sockets(WebGraphQlHandler graphQl, AuthenticationManager tokens, GraphQlProperties properties) {
         this.graphQl = graphQl;
         this.tokens = tokens;
-        this.initTimeout = properties.getWebsocket().getConnectionInitTimeout();
+        this.properties = properties.getWebsocket();
     }
 
     @Override
@@ -60,7 +59,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
             session.close(new CloseStatus(4406, "Only the subprotocol " + PROTOCOL + " is spoken here"));
             return;
         }
-        Socket socket = new Socket(session, graphQl, tokens, initTimeout);
+        Socket socket = new Socket(session, graphQl, tokens, properties.getConnectionInitTimeout());
         open.put(session.getId(), socket);
         if (!running) {
             socket.close(COME_BACK);
@@ -86,11 +85,12 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
     @Override
     public void start() {
         running = true;
+        long interval = Objects.requireNonNull(properties.getKeepAlive()).toMillis();
         pings = Schedulers.parallel()
                 .schedulePeriodically(
                         () -> open.values().forEach(socket -> Thread.startVirtualThread(socket::ping)),
-                        PING_INTERVAL.toMillis(),
-                        PING_INTERVAL.toMillis(),
+                        interval,
+                        interval,
                         TimeUnit.MILLISECONDS);
     }
 
