@@ -1,6 +1,7 @@
 package dev.userdirectory.subscription;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -27,6 +28,7 @@ import reactor.core.scheduler.Schedulers;
 @Component
 class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartLifecycle {
     private static final String PROTOCOL = "graphql-transport-ws";
+    private static final Duration STOPPING = Duration.ofSeconds(3);
     private static final CloseStatus COME_BACK = CloseStatus.SERVICE_RESTARTED.withReason("Come back");
 
     private final WebGraphQlHandler graphQl;
@@ -94,12 +96,20 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
                         TimeUnit.MILLISECONDS);
     }
 
-    /** Before the web server stops, which is of a lower phase, and would wait for them. */
+    /** Before the web server stops, which is of a lower phase, and would close what is open with a code of its own. */
     @Override
     public void stop() {
         running = false;
         pings.dispose();
         open.values().forEach(socket -> socket.close(COME_BACK));
+        long end = System.nanoTime() + STOPPING.toNanos();
+        try {
+            while (!open.isEmpty() && System.nanoTime() < end) {
+                Thread.sleep(Duration.ofMillis(10));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Override
