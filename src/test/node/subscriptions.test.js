@@ -1,6 +1,9 @@
-// Subscriptions by the clients that browsers use: graphql-ws over a WebSocket, graphql-sse over an event stream.
+// Subscriptions by the clients that browsers use: graphql-ws over a WebSocket, graphql-sse over an event stream. And by an
+// EventSource, which knows nothing of GraphQL and reconnects by itself.
 import assert from 'node:assert/strict';
+import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
+import { EventSource } from 'eventsource';
 import { createClient as createStreams } from 'graphql-sse';
 import { createClient as createSockets } from 'graphql-ws';
 import WebSocket from 'ws';
@@ -85,7 +88,7 @@ for (const [library, create] of [
       client.subscribe({ query: USER_EVENTS }, { next: ({ errors }) => resolve(errors), error: resolve, complete: reject }),
     );
     const refused = await refusal;
-    // A socket is closed, with the code that a client does not come back from; a stream has an error.
+    // A socket is closed; a stream has an error.
     if (library === 'graphql-ws') {
       assert.equal(refused.code, 4403);
       assert.match(refused.reason, /users:read/);
@@ -95,3 +98,49 @@ for (const [library, create] of [
     client.dispose();
   });
 }
+
+test('an EventSource resumes by itself where it was cut off', async () => {
+  const { hostname, port } = new URL(DIRECTORY_URL);
+  const open = new Set();
+  const network = createServer(client => {
+    const service = connect(port, hostname);
+    for (const [socket, other] of [
+      [client, service],
+      [service, client],
+    ]) {
+      socket.pipe(other);
+      socket.on('error', () => {}).on('close', () => other.destroy());
+      open.add(socket);
+    }
+  });
+  await new Promise(resolve => network.listen(0, hostname, resolve));
+  const url = new URL(DIRECTORY_URL);
+  url.port = network.address().port;
+  url.searchParams.set('query', 'subscription { userEvents { user { name } } }');
+  const source = new EventSource(url, {
+    fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, authorization: `Bearer ${TOKEN}` } }),
+  });
+  const next = () =>
+    new Promise(resolve =>
+      source.addEventListener('next', ({ data }) => resolve(JSON.parse(data).data.userEvents.user.name), { once: true }),
+    );
+  try {
+    const name = `EventSource ${crypto.randomUUID()}`;
+    await new Promise(resolve => source.addEventListener('open', resolve, { once: true }));
+    const first = next();
+    await createUser(`${name} 1`);
+    assert.equal(await first, `${name} 1`);
+
+    const second = next();
+    open.forEach(socket => socket.destroy());
+    await createUser(`${name} 2`);
+    assert.equal(await second, `${name} 2`);
+
+    const third = next();
+    await createUser(`${name} 3`);
+    assert.equal(await third, `${name} 3`);
+  } finally {
+    source.close();
+    network.close();
+  }
+});

@@ -162,5 +162,9 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   const others = [await serve(createDesks()), await serve(createKeys())].map(({ url }) => url);
   const supergraph = compose(readFileSync(schema, 'utf8'), directory, ...others);
   const gateway = await serve(createGateway(supergraph), Number(process.env.PORT ?? 4000), process.env.HOST);
+  // The gateway takes the signals for itself, and goes on.
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => process.exit());
+  }
   console.log(`The supergraph of ${[directory, ...others].join(', ')} is served at ${gateway.url}`);
 }

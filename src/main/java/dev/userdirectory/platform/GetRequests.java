@@ -8,6 +8,7 @@ import graphql.execution.instrumentation.InstrumentationState;
 import graphql.execution.instrumentation.SimplePerformantInstrumentation;
 import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
 import graphql.language.OperationDefinition.Operation;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,10 +21,13 @@ import org.springframework.graphql.server.WebGraphQlHandler;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.server.webmvc.GraphQlHttpHandler;
+import org.springframework.graphql.server.webmvc.GraphQlSseHandler;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.web.server.ServerWebInputException;
+import org.springframework.web.servlet.function.RequestPredicate;
+import org.springframework.web.servlet.function.RequestPredicates;
 import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.RouterFunctions;
 import org.springframework.web.servlet.function.ServerRequest;
@@ -35,8 +39,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Queries by GET, which GraphQL over HTTP has and Spring GraphQL has not: {@code query}, {@code operationName}, the hash of a persisted query and, as
- * JSON, {@code variables} and {@code extensions} in the URL. A mutation is refused however it is named: by its text or
- * by the hash of a persisted one.
+ * JSON, {@code variables} and {@code extensions} in the URL. Subscriptions too, as event streams: an {@code EventSource}
+ * sends nothing else. A mutation is refused however it is named: by its text or by the hash of a persisted one.
  */
 @Configuration(proxyBeanMethods = false)
 class GetRequests {
@@ -45,13 +49,24 @@ class GetRequests {
 
     @Bean
     @Order(-2) // Before Spring's own, which refuses GET, and ours, which refuses other types than JSON.
-    RouterFunction<ServerResponse> queries(GraphQlProperties properties, GraphQlHttpHandler handler) {
+    RouterFunction<ServerResponse> queries(
+            GraphQlProperties properties, GraphQlHttpHandler handler, GraphQlSseHandler streams) {
+        String path = properties.getHttp().getPath();
+        // As by POST: who takes JSON as well gets JSON.
+        RequestPredicate stream = RequestPredicates.accept(MediaType.TEXT_EVENT_STREAM)
+                .and(RequestPredicates.accept(MediaType.APPLICATION_JSON, MediaType.APPLICATION_GRAPHQL_RESPONSE)
+                        .negate());
         return RouterFunctions.route()
-                .GET(properties.getHttp().getPath(), request -> handler.handleRequest(asPost(request)))
+                .GET(
+                        path,
+                        stream,
+                        request -> streams.handleRequest(
+                                asPost(request, EnumSet.of(Operation.QUERY, Operation.SUBSCRIPTION))))
+                .GET(path, request -> handler.handleRequest(asPost(request, EnumSet.of(Operation.QUERY))))
                 .build();
     }
 
-    private static ServerRequest asPost(ServerRequest request) {
+    private static ServerRequest asPost(ServerRequest request, Set<Operation> allowed) {
         ObjectNode body = JsonMapper.shared().createObjectNode();
         try {
             request.params();
@@ -67,7 +82,7 @@ class GetRequests {
         return ServerRequest.from(request)
                 .method(HttpMethod.POST)
                 .headers(headers -> headers.setContentType(MediaType.APPLICATION_JSON))
-                .attribute(MARK, true)
+                .attribute(MARK, allowed)
                 .body(body.toString())
                 .build();
     }
@@ -76,11 +91,12 @@ class GetRequests {
     @Bean
     WebGraphQlInterceptor markGetRequests() {
         return (request, chain) -> {
-            if (!request.getAttributes().containsKey(MARK)) {
+            Object allowed = request.getAttributes().get(MARK);
+            if (allowed == null) {
                 return chain.next(request);
             }
             request.configureExecutionInput((input, builder) ->
-                    builder.graphQLContext(Map.of(MARK, true)).build());
+                    builder.graphQLContext(Map.of(MARK, allowed)).build());
             return chain.next(request).doOnNext(response -> {
                 if (isRefused(response)) {
                     response.getResponseHeaders().setAllow(Set.of(HttpMethod.POST));
@@ -97,10 +113,11 @@ class GetRequests {
                     ExecutionContext context,
                     InstrumentationExecutionParameters parameters,
                     @Nullable InstrumentationState state) {
-                if (context.getGraphQLContext().hasKey(MARK)
-                        && context.getOperationDefinition().getOperation() != Operation.QUERY) {
+                Set<Operation> allowed = context.getGraphQLContext().get(MARK);
+                if (allowed != null
+                        && !allowed.contains(context.getOperationDefinition().getOperation())) {
                     GraphQLError error = GraphqlErrorBuilder.newError()
-                            .message("GET runs queries only; send this by POST")
+                            .message("GET runs queries, and subscriptions as event streams; send this by POST")
                             .extensions(Map.of("code", CODE))
                             .build();
                     throw new AbortExecutionException(List.of(error));

@@ -3,12 +3,14 @@ package dev.userdirectory.subscription;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.graphql.server.WebGraphQlHandler;
 import org.springframework.graphql.server.WebGraphQlResponse;
@@ -32,11 +34,13 @@ import reactor.core.scheduler.Schedulers;
 @Component
 class EventStreams extends GraphQlSseHandler implements SmartLifecycle {
     private final Set<Stream> open = ConcurrentHashMap.newKeySet();
+    private final GraphQlProperties.Sse properties;
     private volatile Disposable pings = Disposables.disposed();
     private volatile boolean running;
 
-    EventStreams(WebGraphQlHandler graphQl) {
+    EventStreams(WebGraphQlHandler graphQl, GraphQlProperties properties) {
         super(graphQl);
+        this.properties = properties.getHttp().getSse();
     }
 
     @Override
@@ -53,11 +57,12 @@ class EventStreams extends GraphQlSseHandler implements SmartLifecycle {
     @Override
     public void start() {
         running = true;
+        long interval = Objects.requireNonNull(properties.getKeepAlive()).toMillis();
         pings = Schedulers.parallel()
                 .schedulePeriodically(
                         () -> open.forEach(stream -> Thread.startVirtualThread(stream::ping)),
-                        Sockets.PING_INTERVAL.toMillis(),
-                        Sockets.PING_INTERVAL.toMillis(),
+                        interval,
+                        interval,
                         TimeUnit.MILLISECONDS);
     }
 

@@ -253,6 +253,7 @@ final class Socket {
         } else if (!result.isError()) {
             send(encode(Map.of("type", "next", "id", id, "payload", result.response())));
         } else if (operations.remove(id, operation)) {
+            operation.dispose();
             send(encode(Map.of("type", "error", "id", id, "payload", result.errors())));
         }
     }

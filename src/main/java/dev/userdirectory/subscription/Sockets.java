@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
@@ -26,13 +27,13 @@ import reactor.core.scheduler.Schedulers;
  */
 @Component
 class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartLifecycle {
-    static final Duration PING_INTERVAL = Duration.ofSeconds(12);
     private static final String PROTOCOL = "graphql-transport-ws";
+    private static final Duration STOPPING = Duration.ofSeconds(3);
     private static final CloseStatus COME_BACK = CloseStatus.SERVICE_RESTARTED.withReason("Come back");
 
     private final WebGraphQlHandler graphQl;
     private final AuthenticationManager tokens;
-    private final Duration initTimeout;
+    private final GraphQlProperties.Websocket properties;
     private final Map<String, Socket> open = new ConcurrentHashMap<>();
     private volatile Disposable pings = Disposables.disposed();
     private volatile boolean running;
@@ -40,7 +41,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
     Sockets(WebGraphQlHandler graphQl, AuthenticationManager tokens, GraphQlProperties properties) {
         this.graphQl = graphQl;
         this.tokens = tokens;
-        this.initTimeout = properties.getWebsocket().getConnectionInitTimeout();
+        this.properties = properties.getWebsocket();
     }
 
     @Override
@@ -60,7 +61,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
             session.close(new CloseStatus(4406, "Only the subprotocol " + PROTOCOL + " is spoken here"));
             return;
         }
-        Socket socket = new Socket(session, graphQl, tokens, initTimeout);
+        Socket socket = new Socket(session, graphQl, tokens, properties.getConnectionInitTimeout());
         open.put(session.getId(), socket);
         if (!running) {
             socket.close(COME_BACK);
@@ -86,20 +87,29 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
     @Override
     public void start() {
         running = true;
+        long interval = Objects.requireNonNull(properties.getKeepAlive()).toMillis();
         pings = Schedulers.parallel()
                 .schedulePeriodically(
                         () -> open.values().forEach(socket -> Thread.startVirtualThread(socket::ping)),
-                        PING_INTERVAL.toMillis(),
-                        PING_INTERVAL.toMillis(),
+                        interval,
+                        interval,
                         TimeUnit.MILLISECONDS);
     }
 
-    /** Before the web server stops, which is of a lower phase, and would wait for them. */
+    /** Before the web server stops, which is of a lower phase, and would close what is open with a code of its own. */
     @Override
     public void stop() {
         running = false;
         pings.dispose();
         open.values().forEach(socket -> socket.close(COME_BACK));
+        long end = System.nanoTime() + STOPPING.toNanos();
+        try {
+            while (!open.isEmpty() && System.nanoTime() < end) {
+                Thread.sleep(Duration.ofMillis(10));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Override

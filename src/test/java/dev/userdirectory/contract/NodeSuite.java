@@ -47,14 +47,14 @@ final class NodeSuite {
         Path installed = FOLDER.resolve(Path.of("node_modules", ".package-lock.json"));
         if (!Files.exists(installed)
                 || Files.getLastModifiedTime(installed).compareTo(Files.getLastModifiedTime(lock)) < 0) {
-            run(Map.of(), npm(), "ci", "--loglevel=error");
+            run(Map.of(), npm(), "ci", "--include=dev", "--loglevel=error");
         }
     }
 
     /** Passes if every test of the file does, and there is one. */
     static void run(String file, Map<String, String> environment) throws IOException, InterruptedException {
         install();
-        String output = run(environment, "node", "--test", "--test-reporter=tap", "--test-timeout=60000", file);
+        String output = run(environment, "node", "--test", "--test-reporter=tap", "--test-timeout=180000", file);
         Matcher counts = COUNTS.matcher(output);
         assertThat(counts.find()).as(output).isTrue();
         log.info("{}: {} of {} passed", file, counts.group(2), counts.group(1));

@@ -6,16 +6,19 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -27,6 +30,8 @@ public final class EventStreamClient implements AutoCloseable {
 
     private final HttpResponse<InputStream> response;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+    private final AtomicInteger comments = new AtomicInteger();
+    private volatile boolean reading = true;
 
     /** @param type {@code next}, {@code complete}, or {@code end} once there is no more to come */
     public record Event(@Nullable String id, String type, JsonNode data) {}
@@ -34,12 +39,25 @@ public final class EventStreamClient implements AutoCloseable {
     public EventStreamClient(
             URI uri, String token, String query, Map<String, ?> variables, @Nullable String lastEventId)
             throws IOException, InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri)
-                .header("Content-Type", "application/json")
-                .header("Accept", "text/event-stream")
-                .header("Authorization", "Bearer " + token)
-                .POST(BodyPublishers.ofString(
-                        JsonMapper.shared().writeValueAsString(Map.of("query", query, "variables", variables))));
+        this(
+                HttpRequest.newBuilder(uri)
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString(JsonMapper.shared()
+                                .writeValueAsString(Map.of("query", query, "variables", variables)))),
+                token,
+                lastEventId);
+    }
+
+    /** As an {@code EventSource} does it. */
+    public static EventStreamClient get(URI uri, String token, String query, @Nullable String lastEventId)
+            throws IOException, InterruptedException {
+        URI withQuery = URI.create(uri + "?query=" + URLEncoder.encode(query, StandardCharsets.UTF_8));
+        return new EventStreamClient(HttpRequest.newBuilder(withQuery), token, lastEventId);
+    }
+
+    private EventStreamClient(HttpRequest.Builder request, String token, @Nullable String lastEventId)
+            throws IOException, InterruptedException {
+        request.header("Accept", "text/event-stream").header("Authorization", "Bearer " + token);
         if (lastEventId != null) {
             request.header("Last-Event-ID", lastEventId);
         }
@@ -64,6 +82,20 @@ public final class EventStreamClient implements AutoCloseable {
         return event;
     }
 
+    /** How often the service has shown that it is there. */
+    public int comments() {
+        return comments.get();
+    }
+
+    /** Leaves in the connection what comes from now on. */
+    public void stopReading() {
+        reading = false;
+    }
+
+    public void readAgain() {
+        reading = true;
+    }
+
     private void read() {
         try (BufferedReader lines =
                 new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
@@ -83,9 +115,14 @@ public final class EventStreamClient implements AutoCloseable {
                     type = line.substring(6);
                 } else if (line.startsWith("data:")) {
                     data = line.substring(5);
+                } else if (line.startsWith(":")) {
+                    comments.incrementAndGet();
+                }
+                while (!reading) {
+                    Thread.sleep(Duration.ofMillis(10));
                 }
             }
-        } catch (IOException e) {
+        } catch (IOException | InterruptedException e) {
             // Cut.
         } finally {
             events.add(new Event(null, "end", JsonMapper.shared().nullNode()));

@@ -51,6 +51,38 @@ class EventStreamTest {
         }
     }
 
+    /** All that an {@code EventSource} sends. */
+    @Test
+    void subscribesByGetAndResumes() throws IOException, InterruptedException {
+        Event last;
+        try (EventStreamClient stream = EventStreamClient.get(client.uri("/graphql"), READER, EVENTS, null)) {
+            directory.createUser();
+            last = stream.expect("next");
+        }
+        String missed = directory.createUser();
+        try (EventStreamClient stream = EventStreamClient.get(client.uri("/graphql"), READER, EVENTS, last.id())) {
+            assertThat(stream.expect("next")
+                            .data()
+                            .at("/data/userEvents/userId")
+                            .asString())
+                    .isEqualTo(missed);
+        }
+    }
+
+    /** A link is enough to send one. */
+    @Test
+    void refusesMutationsByGet() throws IOException, InterruptedException {
+        String mutation = "mutation { createUser(name: \"By GET\", email: \"by-get@example.com\") { user { id } } }";
+        assertRefused(
+                EventStreamClient.get(
+                        client.uri("/graphql"), Tokens.withScopes("users:read users:write"), mutation, null),
+                "METHOD_NOT_ALLOWED");
+        assertThat(client.data("{ userByEmail(email: \"by-get@example.com\") { id } }")
+                        .get("userByEmail")
+                        .isNull())
+                .isTrue();
+    }
+
     /** Its cursor is that of the feed, wherever it is read. */
     @Test
     void hasTheCursorForAnId() throws IOException, InterruptedException {
@@ -97,7 +129,7 @@ class EventStreamTest {
     void endsWithItsToken() throws IOException, InterruptedException {
         String token = Tokens.sign(Tokens.claims()
                 .claim("scope", "users:read")
-                .expirationTime(Date.from(Instant.now().plusSeconds(2)))
+                .expirationTime(Date.from(Instant.now().plusSeconds(4)))
                 .build());
         try (EventStreamClient stream = open(token, EVENTS, null)) {
             directory.createUser();

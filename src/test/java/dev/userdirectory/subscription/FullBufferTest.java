@@ -1,12 +1,15 @@
 package dev.userdirectory.subscription;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.subscription.EventStreamClient.Event;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +31,8 @@ import tools.jackson.databind.JsonNode;
             "directory.events.buffer=50",
             "directory.events.patience=1s",
             "directory.limits.aliases=1000",
-            "spring.graphql.websocket.connection-init-timeout=1s"
+            "spring.graphql.websocket.connection-init-timeout=2s",
+            "spring.graphql.websocket.keep-alive=1s"
         })
 class FullBufferTest {
     private static final String READER = Tokens.withScopes("users:read");
@@ -121,13 +125,76 @@ class FullBufferTest {
     }
 
     @Test
+    void endsAStreamThatDoesNotReadAndLetsItResume() throws IOException, InterruptedException {
+        String start = newestCursor();
+        List<String> cursors = new ArrayList<>();
+        List<String> expected;
+        try (EventStreamClient stream = stream(null)) {
+            stream.stopReading();
+            directory.createUsers(1000);
+            expected = feed(start);
+            pause();
+            stream.readAgain();
+            Event event = stream.expect("next");
+            while (!event.data().has("errors")) {
+                cursors.add(event.id());
+                event = stream.expect("next");
+            }
+            assertThat(event.data().at("/errors/0/extensions/code").asString()).isEqualTo("TOO_SLOW");
+            assertThat(event.data().at("/errors/0/extensions/lastCursor").asString())
+                    .isEqualTo(cursors.getLast());
+            assertThat(cursors).hasSizeLessThan(1000);
+            stream.expect("complete");
+            stream.expect("end");
+        }
+        try (EventStreamClient stream = stream(cursors.getLast())) {
+            while (cursors.size() < 1000) {
+                cursors.add(stream.expect("next").id());
+            }
+            assertThat(cursors).isEqualTo(expected);
+        }
+    }
+
+    /** To keep what comes for each of them would take more than half a gigabyte. */
+    @Test
+    void keepsLittleForSocketsThatDoNotRead() {
+        List<SocketClient> sockets = new ArrayList<>();
+        try {
+            for (int i = 0; i < 20; i++) {
+                SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
+                sockets.add(socket);
+                socket.subscribe("1", LARGE, Map.of());
+                socket.settle();
+                socket.stopReading();
+            }
+            long before = usedHeap();
+            directory.createUsers(1000);
+            pause();
+
+            assertThat(usedHeap() - before).isLessThan(150 << 20);
+        } finally {
+            sockets.forEach(SocketClient::close);
+        }
+    }
+
+    @Test
+    void tellsClientsThatItIsThere() throws IOException, InterruptedException {
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
+                EventStreamClient stream = stream(null)) {
+            socket.awaitPing();
+            socket.awaitPing();
+            // The first is the answer to the request.
+            await().until(() -> stream.comments() >= 3);
+        }
+    }
+
+    @Test
     void saysWhenTheHistoryIsGone() throws IOException, InterruptedException {
         String start = newestCursor();
         directory.createUsers(3);
         jdbc.update("delete from user_events where sequence <= (select max(sequence) - 3 from user_events)");
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
-                EventStreamClient stream =
-                        new EventStreamClient(client.uri("/graphql"), READER, LARGE, Map.of(), start)) {
+                EventStreamClient stream = stream(start)) {
             socket.subscribe("1", LARGE, Map.of("after", start));
 
             assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
@@ -150,8 +217,7 @@ class FullBufferTest {
     @Test
     void tellsClientsToComeBackWhenItStops() throws IOException, InterruptedException {
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
-                EventStreamClient stream =
-                        new EventStreamClient(client.uri("/graphql"), READER, LARGE, Map.of(), null)) {
+                EventStreamClient stream = stream(null)) {
             socket.subscribe("1", LARGE, Map.of());
             socket.settle();
             lifecycles.stream()
@@ -161,12 +227,15 @@ class FullBufferTest {
             assertThat(socket.closed().code()).isEqualTo(1012);
             stream.expect("end");
             try (SocketClient late = SocketClient.open(client.uri("/graphql"), Map.of());
-                    EventStreamClient lateStream =
-                            new EventStreamClient(client.uri("/graphql"), READER, LARGE, Map.of(), null)) {
+                    EventStreamClient lateStream = stream(null)) {
                 assertThat(late.closed().code()).isEqualTo(1012);
                 assertThat(lateStream.status()).isEqualTo(503);
             }
         }
+    }
+
+    private EventStreamClient stream(@Nullable String lastEventId) throws IOException, InterruptedException {
+        return new EventStreamClient(client.uri("/graphql"), READER, LARGE, Map.of(), lastEventId);
     }
 
     private String newestCursor() {
@@ -204,9 +273,15 @@ class FullBufferTest {
         return fields.toString();
     }
 
+    private static long usedHeap() {
+        System.gc();
+        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    }
+
+    /** Long enough to fill what lies between, and then for the patience with a client that does not read. */
     private static void pause() {
         try {
-            Thread.sleep(Duration.ofSeconds(3));
+            Thread.sleep(Duration.ofSeconds(5));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -91,6 +91,20 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         return message;
     }
 
+    /** Waits until the service asks whether somebody is there. */
+    public void awaitPing() {
+        JsonNode message;
+        try {
+            message = messages.poll(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+        if (message == null || !message.get("type").asString().equals("ping")) {
+            throw new AssertionError("Not a ping: " + message);
+        }
+    }
+
     /** The next message other than a ping, or null if there is none in that time, or before the socket is closed. */
     public @Nullable JsonNode poll(Duration time) {
         long end = System.nanoTime() + time.toNanos();
