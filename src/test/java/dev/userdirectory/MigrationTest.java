@@ -95,7 +95,7 @@ class MigrationTest {
 
             Future<?> upgrade =
                     CompletableFuture.runAsync(() -> flyway().load().migrate());
-            while (!Boolean.TRUE.equals(jdbc.queryForObject(
+            while (!upgrade.isDone() && !Boolean.TRUE.equals(jdbc.queryForObject(
                     "select exists (select from pg_locks where relation = 'users'::regclass and not granted)",
                     Boolean.class))) {
                 Thread.sleep(10);
