@@ -95,9 +95,10 @@ class MigrationTest {
 
             Future<?> upgrade =
                     CompletableFuture.runAsync(() -> flyway().load().migrate());
-            while (!upgrade.isDone() && !Boolean.TRUE.equals(jdbc.queryForObject(
-                    "select exists (select from pg_locks where relation = 'users'::regclass and not granted)",
-                    Boolean.class))) {
+            while (!upgrade.isDone()
+                    && !Boolean.TRUE.equals(jdbc.queryForObject(
+                            "select exists (select from pg_locks where relation = 'users'::regclass and not granted)",
+                            Boolean.class))) {
                 Thread.sleep(10);
             }
             creates.commit();

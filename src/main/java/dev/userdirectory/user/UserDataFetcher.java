@@ -40,8 +40,7 @@ public class UserDataFetcher {
                   and e.transaction < 9223372036854775807
             )""";
 
-    private static final Rows<User> ALL =
-            new Rows<>("users u", "true", User.COLUMNS, User::read).countedBy(COUNT);
+    private static final Rows<User> ALL = new Rows<>("users u", "true", User.COLUMNS, User::read).countedBy(COUNT);
 
     private final Pages pages;
     private final Cursors cursors;
