@@ -104,6 +104,8 @@ begin
     end loop;
 end $$;
 
+update user_count set users = users + 1000000;
+
 alter table users enable trigger user;
 alter table groups enable trigger user;
 alter table group_members enable trigger user;

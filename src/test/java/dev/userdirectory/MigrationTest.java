@@ -2,12 +2,21 @@ package dev.userdirectory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.userdirectory.TestPostgres.Statements;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -20,12 +29,17 @@ import org.springframework.jdbc.datasource.DriverManagerDataSource;
 @DirectoryTest
 class MigrationTest {
     private final JdbcConnectionDetails server;
+    private final Client client;
+    private final Statements statements;
     private final String database = "migration_" + UUID.randomUUID().toString().replace('-', '_');
     private final String url;
     private final JdbcTemplate jdbc;
 
-    MigrationTest(@Autowired JdbcConnectionDetails server) {
+    @Autowired
+    MigrationTest(JdbcConnectionDetails server, Client client, Statements statements) {
         this.server = server;
+        this.client = client;
+        this.statements = statements;
         url = server.getJdbcUrl().replaceFirst("(jdbc:postgresql://[^/]+/)[^?]+", "$1" + database);
         jdbc = connect(url);
     }
@@ -61,6 +75,51 @@ class MigrationTest {
         jdbc.execute("create table users (name text)");
         assertThat(migrate(1)).containsExactly(1);
         assertThat(jdbc.queryForList("select * from users")).isEmpty();
+    }
+
+    /** An older version goes on writing while a newer one's tables are made. */
+    @Test
+    void countsUsersOfTransactionsThatAreUnderWay() throws Exception {
+        flyway().target("4").load().migrate();
+        jdbc.update(insert(3));
+        client.data("{ users(first: 0) { totalCount } }");
+        String total = "select total from (%s) page".formatted(statements.last().sql());
+        DataSource database = Objects.requireNonNull(jdbc.getDataSource());
+        try (Connection creates = database.getConnection();
+                Connection deletes = database.getConnection()) {
+            creates.setAutoCommit(false);
+            creates.createStatement().execute(insert(2));
+            deletes.setAutoCommit(false);
+            deletes.createStatement().execute("delete from users");
+            jdbc.update(insert(4));
+
+            Future<?> upgrade =
+                    CompletableFuture.runAsync(() -> flyway().load().migrate());
+            while (!upgrade.isDone()
+                    && !Boolean.TRUE.equals(jdbc.queryForObject(
+                            "select exists (select from pg_locks where relation = 'users'::regclass and not granted)",
+                            Boolean.class))) {
+                Thread.sleep(10);
+            }
+            creates.commit();
+            deletes.rollback();
+            upgrade.get(10, TimeUnit.SECONDS);
+        }
+
+        assertThat(jdbc.queryForObject(total, Integer.class)).isEqualTo(9);
+        jdbc.update(insert(1));
+        assertThat(jdbc.queryForObject(total, Integer.class)).isEqualTo(10);
+    }
+
+    private FluentConfiguration flyway() {
+        return Flyway.configure().dataSource(jdbc.getDataSource()).locations("filesystem:db/migration");
+    }
+
+    private static String insert(int users) {
+        return """
+                insert into users (id, name, email, active, created_at, updated_at, version)
+                select uuidv7(), 'User', gen_random_uuid() || '@example.com', true, now(), now(), 0
+                from generate_series(1, %d)""".formatted(users);
     }
 
     /** The exit codes of so many at once. They are given the data source and nothing else. */

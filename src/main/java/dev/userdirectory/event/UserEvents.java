@@ -11,11 +11,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.support.DataAccessUtils;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Transactional;
 
 /**
  * The feed in PostgreSQL. It is shown up to where no transaction is left that could still commit an event; what is
@@ -92,11 +94,35 @@ class UserEvents {
     }
 
     /**
-     * Deletes the oldest events, as far as they are older than that, but never the newest of all.
+     * Takes the settled events into {@code user_count}, if there are at least that many, so that few are left to be
+     * added up by whoever counts. Another instance may have done so since this statement began: PostgreSQL then puts the
+     * row as that left it to the condition and to the sum, in the old snapshot, to which any event before
+     * {@code user_count.transaction} was settled, too, or that condition is false.
+     */
+    void count(int least) {
+        jdbc.update("""
+                update user_count set
+                    transaction = pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+                    users = users + (
+                        select count(*) filter (where e.type = 'CREATED') - count(*) filter (where e.type = 'DELETED')
+                        from user_events e
+                        where e.transaction >= user_count.transaction and %1$s
+                    )
+                where exists (
+                    select from user_events e
+                    where e.transaction >= user_count.transaction and %1$s
+                    offset ?
+                )
+                """.formatted(SETTLED), least - 1);
+    }
+
+    /**
+     * Deletes the oldest events, as far as they are older than that and in {@code user_count}, but never the newest.
      *
      * @return how many, at most the limit
      */
     int trim(Duration retention, int limit) {
+        count(1);
         return jdbc.update("""
                 delete from user_events where (transaction, sequence) in (
                     select transaction, sequence
@@ -106,23 +132,40 @@ class UserEvents {
                                lead(e.sequence) over in_order is not null as followed
                         from (
                             select * from user_events e
-                            where %s
+                            where e.transaction < (select transaction from user_count)
                             order by e.transaction, e.sequence limit ? + 1
                         ) e
                         window in_order as (order by e.transaction, e.sequence)
                     ) oldest
                     where old and followed)
-                """.formatted(SETTLED), retention.toSeconds(), limit);
+                """, retention.toSeconds(), limit);
     }
 
     /**
      * Events with numbers that PostgreSQL has yet to reach come from a database that was restored into another server.
-     * Whatever happens from now on would be sorted before them, so the feed starts anew, and every cursor expires.
+     * Whatever happens from now on would be sorted before them, so the feed starts anew, every cursor expires, and users
+     * are counted once more: by one statement, so that each event is either deleted and counted, or neither.
      *
      * @return how many events are gone
      */
+    @Transactional
     int deleteIfForeign() {
-        return jdbc.update("delete from user_events where exists (select from user_events"
-                + " where transaction > pg_snapshot_xmax(pg_current_snapshot())::text::bigint)");
+        // Before that statement's snapshot is taken, so that nobody else adds up events that it deletes.
+        jdbc.execute("lock table user_count in exclusive mode");
+        Integer gone = jdbc.queryForObject("""
+                with found as materialized (
+                    select pg_snapshot_xmax(pg_current_snapshot())::text::bigint < greatest(
+                        (select max(transaction) from user_events), (select transaction from user_count)) as foreign_events
+                ), gone as (
+                    delete from user_events where (select foreign_events from found) returning 1
+                ), counted as (
+                    update user_count set
+                        transaction = pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+                        users = (select count(*) from users)
+                    where (select foreign_events from found)
+                )
+                select count(*) from gone
+                """, Integer.class);
+        return Objects.requireNonNull(gone);
     }
 }

@@ -121,7 +121,9 @@ public class Pages {
             sql.append(" as behind, ");
             appendExists(request.nextPage(), ordering, Bound.of(ordering.after(true), request.before()), false);
             sql.append(" as ahead, ");
-            if (request.totalCount()) {
+            if (request.totalCount() && rows.count() != null && rows.filter().isEmpty()) {
+                sql.append(rows.count());
+            } else if (request.totalCount()) {
                 sql.append("(select count(*)");
                 appendFrom(List.of());
                 appendFilter();

@@ -31,7 +31,16 @@ import org.jspecify.annotations.Nullable;
 
 @DgsComponent
 public class UserDataFetcher {
-    private static final Rows<User> ALL = new Rows<>("users u", "true", User.COLUMNS, User::read);
+    /** The upper bound says nothing, but without one PostgreSQL plans for a third of all events. */
+    private static final String COUNT = """
+            (select users from user_count) + (
+                select count(*) filter (where e.type = 'CREATED') - count(*) filter (where e.type = 'DELETED')
+                from user_events e
+                where e.transaction >= (select transaction from user_count)
+                  and e.transaction < 9223372036854775807
+            )""";
+
+    private static final Rows<User> ALL = new Rows<>("users u", "true", User.COLUMNS, User::read).countedBy(COUNT);
 
     private final Pages pages;
     private final Cursors cursors;

@@ -46,8 +46,9 @@ class UserEventsTest {
 
     @BeforeEach
     void startWithAnEmptyFeed() {
-        jdbc.execute("truncate users cascade");
+        jdbc.execute("delete from users");
         jdbc.execute("truncate user_events");
+        jdbc.execute("update user_count set users = 0");
     }
 
     @Test
@@ -228,6 +229,26 @@ class UserEventsTest {
                         .at("/extensions/code")
                         .asString())
                 .isEqualTo("EVENTS_EXPIRED");
+        assertThat(totalCount()).isEqualTo(1);
+        createUser("Bob");
+        assertThat(totalCount()).isEqualTo(2);
+    }
+
+    /** All events of the other server may have been trimmed or counted, and those from here stand before its number. */
+    @Test
+    void countsUsersAnewOnAServerWhoseTransactionsAreNotThatFar() {
+        jdbc.update("update user_count set transaction = transaction + 1000000");
+        createUser("Alice");
+
+        events.deleteIfForeign();
+
+        assertThat(totalCount()).isEqualTo(1);
+        createUser("Bob");
+        assertThat(totalCount()).isEqualTo(2);
+    }
+
+    private int totalCount() {
+        return client.data("{ users { totalCount } }").at("/users/totalCount").asInt();
     }
 
     private List<String> feed() {

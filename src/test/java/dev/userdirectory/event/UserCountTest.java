@@ -1,0 +1,177 @@
+package dev.userdirectory.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres.Statements;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.jdbc.core.JdbcTemplate;
+
+/** {@code totalCount} of all users, which nobody counts. */
+@DirectoryTest
+class UserCountTest {
+    private static final String TOTAL = "{ users(first: 0) { totalCount } }";
+    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("directory.test.soak", 5));
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    JdbcTemplate jdbc;
+
+    @Autowired
+    JdbcConnectionDetails server;
+
+    @Autowired
+    UserEvents events;
+
+    @Autowired
+    Statements statements;
+
+    private interface Deed {
+        void run(Statement session) throws Exception;
+    }
+
+    @Test
+    void followsWhatClientsDo() {
+        int before = totalCount();
+        String one = directory.createUsers(3).getFirst();
+        assertThat(totalCount()).isEqualTo(before + 3);
+
+        client.data("mutation ($id: ID!) { deleteUser(id: $id) { errors { code } } }", Map.of("id", one));
+        assertThat(totalCount()).isEqualTo(before + 2);
+
+        events.count(1);
+        assertThat(totalCount()).isEqualTo(before + 2);
+        jdbc.update("update user_events set occurred_at = now() - interval '31 days'");
+        assertThat(events.trim(Duration.ofDays(30), 100_000)).isPositive();
+        assertThat(totalCount()).isEqualTo(before + 2).isEqualTo(count());
+    }
+
+    /** Six who write, two who take events into the row and one who trims them, while two compare in one snapshot. */
+    @Test
+    void isWhatCountingWouldFindInEverySnapshot() throws Exception {
+        client.data(TOTAL);
+        String both = "select page.total, (select count(*) from users) from (%s) page"
+                .formatted(statements.last().sql());
+        AtomicInteger comparisons = new AtomicInteger();
+        AtomicInteger trimmed = new AtomicInteger();
+        Deed compare = session -> {
+            try (ResultSet row = session.executeQuery(both)) {
+                row.next();
+                assertThat(row.getLong(1)).isEqualTo(row.getLong(2));
+                comparisons.incrementAndGet();
+            }
+        };
+        int advances = advances();
+
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                all.add(threads.submit(() -> repeat(session -> write(session, compare))));
+            }
+            for (int i = 0; i < 2; i++) {
+                all.add(threads.submit(() -> repeat(compare)));
+                all.add(threads.submit(() -> repeat(session -> {
+                    session.getConnection().setAutoCommit(true);
+                    events.count(1);
+                })));
+            }
+            all.add(threads.submit(() -> repeat(session -> {
+                trimmed.addAndGet(events.trim(Duration.ZERO, 100));
+                Thread.sleep(20);
+            })));
+            for (Future<?> one : all) {
+                one.get();
+            }
+        }
+
+        assertThat(comparisons).hasValueGreaterThan(100);
+        assertThat(trimmed).hasValueGreaterThan(100);
+        assertThat(advances() - advances).isGreaterThan(20);
+        assertThat(totalCount()).isEqualTo(count());
+    }
+
+    @Test
+    void refusesToLoseCount() {
+        assertThatThrownBy(() -> jdbc.execute("truncate users cascade")).hasMessageContaining("Delete users instead");
+    }
+
+    /** Several at once, some of them again, and then perhaps none of it, after a while. */
+    private static void write(Statement session, Deed compare) throws Exception {
+        ThreadLocalRandom random = ThreadLocalRandom.current();
+        session.getConnection().setAutoCommit(false);
+        for (int i = random.nextInt(3); i >= 0; i--) {
+            session.execute("""
+                    insert into users (id, name, email, active, created_at, updated_at, version)
+                    select uuidv7(), 'Counted', gen_random_uuid() || '@counted', true, now(), now(), 0
+                    from generate_series(1, %d)""".formatted(random.nextInt(5)));
+            session.execute("savepoint before");
+            session.execute("""
+                    delete from users where id in (
+                        select id from users where email like '%%@counted' limit %d for update skip locked)
+                    """.formatted(random.nextInt(6)));
+            if (random.nextInt(4) == 0) {
+                session.execute("rollback to before");
+            }
+            compare.run(session);
+            Thread.sleep(random.nextInt(10) == 0 ? random.nextInt(200) : random.nextInt(5));
+        }
+        if (random.nextInt(4) == 0) {
+            session.getConnection().rollback();
+        } else {
+            session.getConnection().commit();
+        }
+    }
+
+    private Void repeat(Deed deed) throws Exception {
+        try (Connection connection =
+                        DriverManager.getConnection(server.getJdbcUrl(), server.getUsername(), server.getPassword());
+                Statement session = connection.createStatement()) {
+            long end = System.nanoTime() + TIME.toNanos();
+            while (System.nanoTime() < end) {
+                deed.run(session);
+            }
+        }
+        return null;
+    }
+
+    private int advances() {
+        jdbc.execute("select pg_stat_force_next_flush()");
+        return value("select n_tup_upd from pg_stat_user_tables where relname = 'user_count'");
+    }
+
+    private int totalCount() {
+        return client.data(TOTAL).at("/users/totalCount").asInt();
+    }
+
+    private int count() {
+        return value("select count(*) from users");
+    }
+
+    private int value(String sql) {
+        Integer value = jdbc.queryForObject(sql, Integer.class);
+        return value == null ? -1 : value;
+    }
+}
