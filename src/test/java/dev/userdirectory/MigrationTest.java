@@ -93,8 +93,7 @@ class MigrationTest {
             deletes.createStatement().execute("delete from users");
             jdbc.update(insert(4));
 
-            Future<?> upgrade =
-                    CompletableFuture.runAsync(() -> flyway().load().migrate());
+            Future<?> upgrade = CompletableFuture.runAsync(() -> flyway().load().migrate());
             while (!upgrade.isDone()
                     && !Boolean.TRUE.equals(jdbc.queryForObject(
                             "select exists (select from pg_locks where relation = 'users'::regclass and not granted)",

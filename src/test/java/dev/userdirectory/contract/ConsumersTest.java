@@ -33,8 +33,7 @@ class ConsumersTest {
     @TestFactory
     Stream<DynamicTest> areServedAsTheyRelyOn() {
         Map<String, String> examples = examples();
-        String served =
-                client.data("{ _service { sdl } }").at("/_service/sdl").asString();
+        String served = client.data("{ _service { sdl } }").at("/_service/sdl").asString();
         return Contract.all().stream()
                 .map(contract -> DynamicTest.dynamicTest(contract.toString(), () -> {
                     assertThat(contract.brokenBy(served)).isEmpty();
