@@ -15,13 +15,13 @@ import org.springframework.context.annotation.Bean;
 
 /** An embedded PostgreSQL that keeps its data under the project, from run to run. */
 @TestConfiguration(proxyBeanMethods = false)
-class LocalPostgres {
+public class LocalPostgres {
     private static final Logger log = LoggerFactory.getLogger(LocalPostgres.class);
     private static final Path DATA = Path.of(".data", "postgres").toAbsolutePath();
 
     @Bean(destroyMethod = "close")
     EmbeddedPostgres embeddedPostgres() throws IOException, InterruptedException {
-        EmbeddedPostgres postgres = start(DATA);
+        EmbeddedPostgres postgres = start(embedded(), DATA);
         log.info("PostgreSQL runs on {}, its data is in {}", postgres.getJdbcUrl("postgres", "postgres"), DATA);
         return postgres;
     }
@@ -31,13 +31,14 @@ class LocalPostgres {
         return new TestPostgres.Server(postgres.getJdbcUrl("postgres", "postgres"), "postgres", "postgres");
     }
 
-    static EmbeddedPostgres start(Path data) throws IOException, InterruptedException {
+    public static EmbeddedPostgres start(EmbeddedPostgres.Builder builder, Path data)
+            throws IOException, InterruptedException {
         stopLeftOver(data);
-        return embedded().setDataDirectory(data).setCleanDataDirectory(false).start();
+        return builder.setDataDirectory(data).setCleanDataDirectory(false).start();
     }
 
     /** Sorts and folds by Unicode's code points on every platform, as the images do or not. */
-    static EmbeddedPostgres.Builder embedded() {
+    public static EmbeddedPostgres.Builder embedded() {
         return EmbeddedPostgres.builder()
                 .setLocaleConfig("locale-provider", "builtin")
                 .setLocaleConfig("builtin-locale", "C.UTF-8")

@@ -22,7 +22,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The service in a process of its own, on a port that it keeps when it is killed, and a client that holds a token. */
-final class ServiceProcess implements AutoCloseable {
+public final class ServiceProcess implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final HttpClient HTTP =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -43,7 +43,7 @@ final class ServiceProcess implements AutoCloseable {
      * @param databaseUrl of a PostgreSQL whose user and password are {@code postgres}
      * @param log where the service's output is added
      */
-    ServiceProcess(List<String> java, String databaseUrl, Path log) throws IOException {
+    public ServiceProcess(List<String> java, String databaseUrl, Path log) throws IOException {
         this.log = log;
         int port = freePort();
         graphQl = URI.create("http://localhost:" + port + "/graphql");
@@ -70,7 +70,7 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /** The jar that {@code ./mvnw package} built. */
-    static Path jar() throws IOException {
+    public static Path jar() throws IOException {
         try (DirectoryStream<Path> jars = Files.newDirectoryStream(Path.of("target"), "user-directory-*.jar")) {
             for (Path jar : jars) {
                 return jar;
@@ -79,20 +79,20 @@ final class ServiceProcess implements AutoCloseable {
         throw new IllegalStateException("There is no target/user-directory-*.jar; build it with ./mvnw package");
     }
 
-    URI graphQl() {
+    public URI graphQl() {
         return graphQl;
     }
 
-    String token() {
+    public String token() {
         return token;
     }
 
-    long pid() {
+    public long pid() {
         return process.pid();
     }
 
     /** Waits until a query is answered, and says how long that was from the start of the process. */
-    Duration awaitFirstAnswer() throws IOException, InterruptedException {
+    public Duration awaitFirstAnswer() throws IOException, InterruptedException {
         while (true) {
             try {
                 post("{ users(first: 1) { nodes { id } } }", Map.of());
@@ -110,7 +110,7 @@ final class ServiceProcess implements AutoCloseable {
      * @return the whole response
      * @throws IllegalStateException if it has errors
      */
-    JsonNode post(String document, Map<String, ?> variables) throws IOException, InterruptedException {
+    public JsonNode post(String document, Map<String, ?> variables) throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(graphQl)
                 .timeout(PATIENCE)
                 .header("Content-Type", "application/json")
@@ -127,13 +127,23 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /** @return resident memory in bytes, as Linux reports it */
-    long residentBytes() throws IOException {
+    public long residentBytes() throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc", String.valueOf(pid()), "status"))) {
             if (line.startsWith("VmRSS:")) {
                 return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
             }
         }
         throw new IllegalStateException("The service has ended; see " + log);
+    }
+
+    /** @return what it has taken of the processors so far, in user and kernel mode */
+    public Duration cpuTime() {
+        return process.info().totalCpuDuration().orElse(Duration.ZERO);
+    }
+
+    /** {@code kill -9}. */
+    public void kill() {
+        process.destroyForcibly();
     }
 
     /** {@code kill -9}, and a new start. */

@@ -1,13 +1,9 @@
-package dev.userdirectory;
+package dev.userdirectory.benchmark;
 
+import dev.userdirectory.ServiceProcess;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -16,67 +12,32 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
-import org.springframework.core.io.ClassPathResource;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
 /**
- * How long the packaged service takes to answer out of a million users, over HTTP, one request at a time:
- *
- * <pre>
- * ./mvnw -q package -DskipTests spring-boot:test-run -Dspring-boot.run.main-class=dev.userdirectory.Benchmark
- * </pre>
- *
- * The first run loads the users and keeps them in {@code .data/benchmark}. Requests that are compared take turns, so
- * whatever else the machine does falls on all of them alike. Fails if a page takes longer than it may.
+ * How long the service takes to answer for pages, one request at a time. Requests that are compared take turns. Fails if a
+ * page takes longer than it may.
  */
-class Benchmark implements AutoCloseable {
-    private static final Path DATA = Path.of(".data", "benchmark").toAbsolutePath();
-    private static final int DEPTH = 900_000;
+final class PageTimes {
+    private static final int DEPTH = Workloads.DEPTH;
 
-    private final EmbeddedPostgres postgres;
-    private final JdbcTemplate jdbc;
     private final ServiceProcess service;
+    private final JdbcTemplate jdbc;
 
-    private Benchmark() throws IOException, InterruptedException {
-        postgres = LocalPostgres.start(DATA.resolve("postgres"));
-        jdbc = new JdbcTemplate(postgres.getPostgresDatabase());
-        service = new ServiceProcess(
-                List.of("-jar", ServiceProcess.jar().toString()),
-                postgres.getJdbcUrl("postgres", "postgres"),
-                DATA.resolve("service.log"));
+    PageTimes(ServiceProcess service, JdbcTemplate jdbc) {
+        this.service = service;
+        this.jdbc = jdbc;
     }
 
     /** @param limit how many times as long as the first request of a comparison it may take, or infinity */
     private record Workload(String name, Map<String, ?> variables, double limit) {}
 
-    public static void main(String[] args) throws Exception {
-        try (Benchmark benchmark = new Benchmark()) {
-            benchmark.service.awaitFirstAnswer();
-            benchmark.loadOnce();
-            if (!benchmark.comparePages()) {
-                throw new IllegalStateException("A page takes too long");
-            }
-            benchmark.compareFilters();
+    void run() throws IOException, InterruptedException {
+        if (!comparePages()) {
+            throw new IllegalStateException("A page takes too long");
         }
-    }
-
-    private void loadOnce() throws IOException {
-        if (Boolean.TRUE.equals(jdbc.queryForObject("select exists (select from users)", Boolean.class))) {
-            return;
-        }
-        Instant start = Instant.now();
-        jdbc.execute(new ClassPathResource("db/sample/million.sql").getContentAsString(StandardCharsets.UTF_8));
-        System.out.printf(
-                "A million users loaded in %d s%n",
-                Duration.between(start, Instant.now()).toSeconds());
-        jdbc.execute("vacuum users, groups, group_members");
-    }
-
-    @Override
-    public void close() throws IOException, InterruptedException {
-        service.close();
-        postgres.close();
+        compareFilters();
     }
 
     private boolean comparePages() throws IOException, InterruptedException {

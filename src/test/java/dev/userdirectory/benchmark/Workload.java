@@ -1,0 +1,62 @@
+package dev.userdirectory.benchmark;
+
+import dev.userdirectory.benchmark.Servers.Kind;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.function.LongFunction;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Requests that are sent again and again.
+ *
+ * @param operations each in its turn
+ */
+record Workload(String name, Kind service, boolean writes, List<Operation> operations) {
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    /**
+     * @param body of the n-th request of all
+     * @param shown what the answer to the n-th request has to be
+     * @param answer the part of the answer's data that is compared with it
+     */
+    record Operation(LongFunction<byte[]> body, LongFunction<Object> shown, Function<JsonNode, JsonNode> answer) {
+        /** One that can be repeated with the same variables. */
+        static Operation read(
+                String document,
+                List<Map<String, Object>> variables,
+                IntFunction<Object> shown,
+                Function<JsonNode, JsonNode> answer) {
+            List<byte[]> bodies =
+                    variables.stream().map(each -> toBody(document, each)).toList();
+            return new Operation(
+                    n -> bodies.get((int) (n % bodies.size())), n -> shown.apply((int) (n % bodies.size())), answer);
+        }
+
+        static byte[] toBody(String document, Map<String, ?> variables) {
+            return JSON.writeValueAsString(Map.of("query", document, "variables", variables))
+                    .getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
+    private Operation operation(long n) {
+        return operations.get((int) (n % operations.size()));
+    }
+
+    byte[] body(long n) {
+        return operation(n).body.apply(n);
+    }
+
+    /** @throws IllegalStateException if the answer to the n-th request is not what SQL says */
+    void check(long n, String answer) {
+        JsonNode response = JSON.readTree(answer.getBytes(StandardCharsets.ISO_8859_1));
+        JsonNode shown = JSON.valueToTree(operation(n).shown.apply(n));
+        JsonNode data = response.path("data");
+        if (response.has("errors") || !operation(n).answer.apply(data).equals(shown)) {
+            throw new IllegalStateException("%s is answered with %s instead of %s".formatted(name, response, shown));
+        }
+    }
+}
