@@ -24,10 +24,13 @@ import org.springframework.stereotype.Component;
  *
  * <p>Where rows are filtered, that index leads past rows that do not pass. If many pass, the page is soon full; if few
  * do, the filter has an index of its own, and they are soon sorted. Which it is differs from cursor to cursor and no
- * statistics tell, so the statement tries: it walks some rows, and unless these fill the page, it goes by the filter.
+ * statistics tell, so it is tried: some rows are walked, and unless these fill the page, it goes by the filter. Where the
+ * rows are all that is asked for, that is a statement of its own, which is prepared once for all filters.
  */
 @Component
 public class Pages {
+    private static final String ROWS_ALONE =
+            "select 0 as branch, 1 as n, false as behind, false as ahead, null::bigint as total, page.* from (";
     private static final int WALK = 1000;
     private static final int WALK_PER_ROW = 100;
 
@@ -43,6 +46,12 @@ public class Pages {
     public record OfParent(UUID parent, PageRequest request) {}
 
     public <T> Connection<T> load(Rows<T> rows, PageRequest request) {
+        if (!rows.filter().isEmpty() && request.isOfRowsAlone()) {
+            Connection<T> page = walk(rows, request);
+            if (page != null) {
+                return page;
+            }
+        }
         Statement<T> statement = new Statement<>(rows);
         if (request.isOfRowsAlone()) {
             statement.appendRowsAlone(request);
@@ -53,6 +62,14 @@ public class Pages {
         return pages.isEmpty()
                 ? new PageBuilder<T>(request, false, false, null).build()
                 : pages.getFirst().getFirst();
+    }
+
+    /** Null if the rows that are walked do not fill the page. One plan does for all values of a filter that leads nowhere. */
+    private <T> @Nullable Connection<T> walk(Rows<T> rows, PageRequest request) {
+        Statement<T> statement = new Statement<>(rows);
+        statement.appendWalked(request);
+        List<List<Connection<T>>> pages = statement.run();
+        return statement.rowsRead > request.size() ? pages.getFirst().getFirst() : null;
     }
 
     /** A page for each key. Requests that differ only in their parent share a branch of the statement. */
@@ -92,6 +109,10 @@ public class Pages {
         private final List<Object> args = new ArrayList<>();
         /** Of each branch, a builder for each of its parents. */
         private final List<List<PageBuilder<T>>> pages = new ArrayList<>();
+        /** One plan for all values of a filter is a bad one for most. */
+        private boolean planAnew;
+
+        private int rowsRead;
 
         Statement(Rows<T> rows) {
             this.rows = rows;
@@ -99,10 +120,22 @@ public class Pages {
 
         /** One page, of which nothing is known if it is empty: there is no row to tell it. */
         void appendRowsAlone(PageRequest request) {
-            sql.append(
-                    "select 0 as branch, 1 as n, false as behind, false as ahead, null::bigint as total, page.* from (");
+            sql.append(ROWS_ALONE);
             requests.add(request);
-            appendSeek(request.ordering(), range(request), request.backward(), request.size() + 1);
+            if (rows.filter().isEmpty()) {
+                appendSeek(request.ordering(), range(request), request.backward(), request.size() + 1);
+            } else {
+                planAnew = true;
+                appendFound(request.ordering(), range(request), request.backward(), request.size() + 1, "true");
+            }
+            sql.append(") page");
+        }
+
+        /** The same, of the rows that pass among those that are walked. */
+        void appendWalked(PageRequest request) {
+            sql.append(ROWS_ALONE);
+            requests.add(request);
+            appendWalk(request.ordering(), range(request), request.backward(), request.size() + 1);
             sql.append(") page");
         }
 
@@ -162,22 +195,42 @@ public class Pages {
                 appendOrder(ordering.orderBy(backward), limit);
                 return;
             }
-            sql.append("with near as materialized (select * from (").append(select);
-            sql.append(", ").append(String.join(" and ", rows.filter())).append(" as passes");
+            planAnew = true;
+            sql.append("with near as materialized (");
+            appendWalk(ordering, range, backward, limit);
+            String full = "exists (select from near offset " + (limit - 1) + ")";
+            sql.append(") select * from near where ").append(full);
+            sql.append(" union all (");
+            appendFound(ordering, range, backward, limit, "not " + full);
+            sql.append(")");
+        }
+
+        private void appendFound(Ordering ordering, List<Bound> range, boolean backward, int limit, String condition) {
+            // The offset keeps the order outside, so that it is not walked once more.
+            sql.append("select * from (select ")
+                    .append(ordering.select())
+                    .append(", ")
+                    .append(rows.columns())
+                    .append(", true");
+            appendFrom(range);
+            appendFilter();
+            sql.append(" offset 0) found where ").append(condition);
+            appendOrder(ordering.orderByNames(backward), limit);
+        }
+
+        private void appendWalk(Ordering ordering, List<Bound> range, boolean backward, int limit) {
+            sql.append("select * from (select ")
+                    .append(ordering.select())
+                    .append(", ")
+                    .append(rows.columns())
+                    .append(", ")
+                    .append(String.join(" and ", rows.filter()))
+                    .append(" as passes");
             args.addAll(rows.filterArgs());
             appendFrom(range);
             appendOrder(ordering.orderBy(backward), WALK + WALK_PER_ROW * limit);
             sql.append(") walked where passes");
             appendOrder(ordering.orderByNames(backward), limit);
-            String full = "exists (select from near offset " + (limit - 1) + ")";
-            sql.append(") select * from near where ").append(full);
-            // The offset keeps the order outside, so that it is not walked once more.
-            sql.append(" union all (select * from (").append(select).append(", true");
-            appendFrom(range);
-            appendFilter();
-            sql.append(" offset 0) found where not ").append(full);
-            appendOrder(ordering.orderByNames(backward), limit);
-            sql.append(")");
         }
 
         private void appendFrom(List<Bound> range) {
@@ -209,14 +262,14 @@ public class Pages {
         }
 
         private void prepare(PreparedStatement statement) throws SQLException {
-            if (!rows.filter().isEmpty()) {
-                // One plan for all values of a filter is a bad one for most: plan anew for each.
+            if (planAnew) {
                 statement.unwrap(PGStatement.class).setPrepareThreshold(0);
             }
             new ArgumentPreparedStatementSetter(args.toArray()).setValues(statement);
         }
 
         private void read(ResultSet row) throws SQLException {
+            rowsRead++;
             int branch = row.getInt("branch");
             if (branch == pages.size()) {
                 pages.add(new ArrayList<>());
