@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param state the {@link DatabaseState} from before it was read: it is at least as new
  * @param expires when the schema no longer allows it to be given out
+ * @param nanos how long it took to execute
  */
-record Answer(String state, Instant expires, Map<String, @Nullable Object> data) {
+record Answer(String state, Instant expires, long nanos, Map<String, @Nullable Object> data) {
     private static final int BYTES_PER_VALUE = 64;
 
     boolean isTrue(String currentState) {

@@ -47,6 +47,7 @@ class ResponseCache implements WebGraphQlInterceptor {
     /** What is added to a response for them is of that request alone. */
     private static final List<String> UNCACHED_HEADERS = List.of("GraphQL-Cost", "apollo-federation-include-trace");
 
+    private static final double NANOS_PER_SECOND = 1e9;
     /** Characters of documents. */
     private static final int POLICIES = 2_000_000;
 
@@ -56,7 +57,7 @@ class ResponseCache implements WebGraphQlInterceptor {
 
     private final boolean enabled;
     private final DatabaseState database;
-    private final @Nullable SharedAnswers shared;
+    private final @Nullable SharedStore shared;
     private final Cache<String, Answer> answers;
     private final Cache<Document, CachePolicy> policies;
     private final ConcurrentMap<List<String>, CompletableFuture<@Nullable Answer>> running = new ConcurrentHashMap<>();
@@ -64,11 +65,12 @@ class ResponseCache implements WebGraphQlInterceptor {
     private final Counter sharedHits;
     private final Counter misses;
     private final Counter uncached;
+    private final Counter saved;
 
     ResponseCache(
             CacheProperties properties,
             DatabaseState database,
-            ObjectProvider<SharedAnswers> shared,
+            ObjectProvider<SharedStore> shared,
             MeterRegistry meters) {
         enabled = properties.enabled();
         this.database = database;
@@ -85,6 +87,10 @@ class ResponseCache implements WebGraphQlInterceptor {
         sharedHits = count(meters, "shared hit");
         misses = count(meters, "miss");
         uncached = count(meters, "uncached");
+        saved = Counter.builder("directory.cache.saved")
+                .description("How long the operations took that were answered again")
+                .baseUnit("seconds")
+                .register(meters);
         if (this.shared != null) {
             Gauge.builder("directory.cache.shared", this.shared, store -> store.isPaused() ? 0 : 1)
                     .description("1 if the store that instances share answers, 0 if it is left alone")
@@ -150,11 +156,13 @@ class ResponseCache implements WebGraphQlInterceptor {
         Answer answer = answers.getIfPresent(key);
         if (answer != null && answer.isTrue(state)) {
             hits.increment();
+            saved.increment(answer.nanos() / NANOS_PER_SECOND);
             return answer;
         }
-        answer = shared == null ? null : shared.get(key);
+        answer = shared == null ? null : shared.answer(key);
         if (answer != null && answer.isTrue(state)) {
             sharedHits.increment();
+            saved.increment(answer.nanos() / NANOS_PER_SECOND);
             answers.put(key, answer);
             return answer;
         }
@@ -176,13 +184,15 @@ class ResponseCache implements WebGraphQlInterceptor {
             Answer answer = await(other);
             return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer));
         }
+        long started = System.nanoTime();
         return execute(request, chain, operation)
                 .doOnNext(response -> {
-                    Answer answer = answer(response, operation.policy(), known, key.getLast());
+                    long nanos = System.nanoTime() - started;
+                    Answer answer = answer(response, operation.policy(), known, key.getLast(), nanos);
                     if (answer != null) {
                         answers.put(key.getFirst(), answer);
                         if (shared != null) {
-                            shared.put(key.getFirst(), answer);
+                            shared.putAnswer(key.getFirst(), answer);
                         }
                     }
                     mine.complete(answer);
@@ -206,14 +216,14 @@ class ResponseCache implements WebGraphQlInterceptor {
 
     /** Null if it may not be kept; what is skipped or included can make that another matter than the last time. */
     private static @Nullable Answer answer(
-            WebGraphQlResponse response, CachePolicy policy, CachePolicy known, String state) {
+            WebGraphQlResponse response, CachePolicy policy, CachePolicy known, String state, long nanos) {
         ExecutionResult result = response.getExecutionResult();
         Map<String, @Nullable Object> data = result.getData();
         boolean good = result.getErrors().isEmpty()
                 && data != null
                 && (result.getExtensions() == null || result.getExtensions().isEmpty());
         return good && policy.maxAge() > 0 && (known.isPrivate() || !policy.isPrivate())
-                ? new Answer(state, Instant.now().plusSeconds(policy.maxAge()), data)
+                ? new Answer(state, Instant.now().plusSeconds(policy.maxAge()), nanos, data)
                 : null;
     }
 

@@ -1,57 +1,77 @@
 package dev.userdirectory.cache;
 
+import dev.userdirectory.policy.SharedDocuments;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnExpression;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The answers of all instances, in Redis. Redis is a help, never a need: once it fails or is slow, it is left alone for a
- * second, and whatever it returns is held against the {@link DatabaseState} like any answer.
+ * What all instances share, in Redis: answers and persisted queries. Redis is a help, never a need: once it fails or is
+ * slow, it is left alone for a second, and whatever it returns is checked, answers by the {@link DatabaseState} and
+ * documents by their hash.
  */
 @Component
-@ConditionalOnProperty("spring.data.redis.url")
-class SharedAnswers {
-    private static final Logger log = LoggerFactory.getLogger(SharedAnswers.class);
+@ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
+class SharedStore implements SharedDocuments {
+    private static final Logger log = LoggerFactory.getLogger(SharedStore.class);
     private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final Duration KEEP_DOCUMENT = Duration.ofDays(30);
     private static final JsonMapper JSON = JsonMapper.shared();
-    private static final String PREFIX = "user-directory:answer:";
+    private static final String ANSWER = "user-directory:answer:";
+    private static final String DOCUMENT = "user-directory:document:";
 
     private final StringRedisTemplate redis;
     private volatile long pausedUntil = System.nanoTime();
 
-    SharedAnswers(StringRedisTemplate redis) {
+    SharedStore(StringRedisTemplate redis) {
         this.redis = redis;
     }
 
     @Nullable
-    Answer get(String key) {
+    Answer answer(String key) {
+        String value = get(ANSWER + key);
+        return value == null ? null : JSON.readValue(value, Answer.class);
+    }
+
+    /** Returns at once. */
+    void putAnswer(String key, Answer answer) {
+        Thread.startVirtualThread(() -> put(ANSWER + key, JSON.writeValueAsString(answer), answer.remaining()));
+    }
+
+    @Override
+    public @Nullable String document(String hash) {
+        return get(DOCUMENT + hash);
+    }
+
+    @Override
+    public void putDocument(String hash, String document) {
+        Thread.startVirtualThread(() -> put(DOCUMENT + hash, document, KEEP_DOCUMENT));
+    }
+
+    private @Nullable String get(String key) {
         if (isPaused()) {
             return null;
         }
         try {
-            String value = redis.opsForValue().get(PREFIX + key);
-            return value == null ? null : JSON.readValue(value, Answer.class);
+            return redis.opsForValue().get(key);
         } catch (RuntimeException e) {
             pause(e);
             return null;
         }
     }
 
-    /** Returns at once. */
-    void put(String key, Answer answer) {
+    private void put(String key, String value, Duration life) {
         if (!isPaused()) {
-            Thread.startVirtualThread(() -> {
-                try {
-                    redis.opsForValue().set(PREFIX + key, JSON.writeValueAsString(answer), answer.remaining());
-                } catch (RuntimeException e) {
-                    pause(e);
-                }
-            });
+            try {
+                redis.opsForValue().set(key, value, life);
+            } catch (RuntimeException e) {
+                pause(e);
+            }
         }
     }
 
@@ -61,7 +81,7 @@ class SharedAnswers {
 
     private void pause(RuntimeException e) {
         if (!isPaused()) {
-            log.warn("Answers are not shared for the next {} s: {}", PAUSE.toSeconds(), e.toString());
+            log.warn("Nothing is shared for the next {} s: {}", PAUSE.toSeconds(), e.toString());
         }
         pausedUntil = System.nanoTime() + PAUSE.toNanos();
     }

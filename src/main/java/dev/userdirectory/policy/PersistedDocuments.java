@@ -12,20 +12,24 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.core.io.Resource;
 import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 import org.springframework.stereotype.Component;
 
 /**
  * Documents by the SHA-256 hash of their text. With a folder of trusted documents these are all there are; otherwise a
- * client registers its own as it uses them (Apollo's automatic persisted queries), in memory of a limited size.
+ * client registers its own as it uses them (Apollo's automatic persisted queries), in memory of a limited size, and with
+ * all instances where they share a store.
  */
 @Component
 class PersistedDocuments {
     private final @Nullable Map<String, String> trusted;
     private final Cache<String, String> registered;
+    private final @Nullable SharedDocuments shared;
 
-    PersistedDocuments(Limits limits) {
+    PersistedDocuments(Limits limits, ObjectProvider<SharedDocuments> shared) {
+        this.shared = shared.getIfAvailable();
         trusted = limits.trustedDocuments() == null ? null : read(limits.trustedDocuments());
         registered = Caffeine.newBuilder()
                 .maximumWeight(limits.persistedQueries().toBytes())
@@ -83,7 +87,7 @@ class PersistedDocuments {
         if (given != null) {
             return given;
         }
-        String known = hash == null ? null : registered.getIfPresent(hash);
+        String known = hash == null ? null : registered(hash);
         if (known == null) {
             // The message is what Apollo's clients look for, to send the document as well.
             throw error("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound");
@@ -91,11 +95,27 @@ class PersistedDocuments {
         return known;
     }
 
+    private @Nullable String registered(String hash) {
+        String own = registered.getIfPresent(hash);
+        if (own != null || shared == null) {
+            return own;
+        }
+        String others = shared.document(hash);
+        if (others == null || !Sha256.hex(others).equals(hash)) {
+            return null;
+        }
+        registered.put(hash, others);
+        return others;
+    }
+
     /** After it ran, so that what is not even valid takes no room. */
     void register(String document, @Nullable Object persistedQuery) {
         String hash = hash(persistedQuery);
-        if (trusted == null && hash != null) {
+        if (trusted == null && hash != null && registered.getIfPresent(hash) == null) {
             registered.put(hash, document);
+            if (shared != null) {
+                shared.putDocument(hash, document);
+            }
         }
     }
 

@@ -7,12 +7,14 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.UserDirectoryApplication;
+import dev.userdirectory.policy.Sha256;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -81,6 +83,27 @@ class SharedCacheTest {
             clients.get(1).data(USER, id);
         }
         assertThat(count(1, "shared hit")).isPositive();
+    }
+
+    @Test
+    void oneInstanceKnowsTheDocumentsThatClientsRegisteredWithTheOther() throws InterruptedException {
+        String document = "query ($id: ID!) { user(id: $id) { name version } } # " + Directory.newEmail();
+        Map<String, Object> byHash = Map.of(
+                "variables", Map.of("id", directory.createUser()),
+                "extensions", Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", Sha256.hex(document))));
+        Map<String, Object> registering = new HashMap<>(byHash);
+        registering.put("query", document);
+        assertThat(clients.get(1).post(byHash).body()).contains("PERSISTED_QUERY_NOT_FOUND");
+
+        String answer = clients.get(0).post(registering).body();
+
+        Instant end = Instant.now().plusSeconds(10);
+        String others = clients.get(1).post(byHash).body();
+        while (!others.equals(answer) && Instant.now().isBefore(end)) {
+            Thread.sleep(100);
+            others = clients.get(1).post(byHash).body();
+        }
+        assertThat(others).isEqualTo(answer).contains("version");
     }
 
     @Test
