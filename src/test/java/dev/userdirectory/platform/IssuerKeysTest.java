@@ -11,6 +11,7 @@ import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
 import dev.userdirectory.Tokens;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -76,6 +77,24 @@ class IssuerKeysTest {
             issuer.stop();
             assertRefused(() -> authenticate(tokens, NEW), 401);
             authenticate(tokens, OLD);
+        });
+    }
+
+    /** Who asks for a key that is not known waits for the issuer; nobody else does. */
+    @Test
+    void takesTheKeysItHasAtOnceWhileTheIssuerHangs() {
+        issuer.start();
+        trusting("jwk-set-uri=" + issuer.uri() + "/keys", tokens -> {
+            authenticate(tokens, OLD);
+            issuer.hang();
+            int asked = issuer.keyRequests();
+            CompletableFuture<Void> unknown =
+                    CompletableFuture.runAsync(() -> assertRefused(() -> authenticate(tokens, NEW), 401));
+            Awaitility.await().until(() -> issuer.keyRequests() > asked);
+
+            authenticate(tokens, OLD);
+            assertThat(unknown).isNotDone();
+            unknown.join();
         });
     }
 

@@ -12,13 +12,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
-/** An issuer with a JWKS endpoint that can go away and come back at the same address, and counts who asks it. */
+/** An issuer with a JWKS endpoint that can go away, come back at the same address or hang, and counts who asks it. */
 class TestIssuer implements AutoCloseable {
     private final AtomicInteger keyRequests = new AtomicInteger();
     private volatile List<JWK> keys;
+    private volatile boolean hanging;
     private @Nullable HttpServer server;
     private int port;
 
@@ -47,6 +49,7 @@ class TestIssuer implements AutoCloseable {
     }
 
     final void stop() {
+        hanging = false;
         if (server != null) {
             server.stop(0);
         }
@@ -54,6 +57,11 @@ class TestIssuer implements AutoCloseable {
 
     String uri() {
         return "http://localhost:" + port + "/users";
+    }
+
+    /** From now on it takes requests and does not answer them, until it stops. */
+    void hang() {
+        hanging = true;
     }
 
     void rotateTo(JWK... keys) {
@@ -69,7 +77,10 @@ class TestIssuer implements AutoCloseable {
         stop();
     }
 
-    private static void answer(HttpExchange exchange, Map<String, ?> json) throws IOException {
+    private void answer(HttpExchange exchange, Map<String, ?> json) throws IOException {
+        while (hanging) {
+            LockSupport.parkNanos(20_000_000);
+        }
         byte[] body = JsonMapper.shared().writeValueAsString(json).getBytes(StandardCharsets.UTF_8);
         exchange.sendResponseHeaders(200, body.length);
         try (exchange) {
