@@ -24,10 +24,9 @@ import org.springframework.graphql.server.webmvc.GraphQlHttpHandler;
 import org.springframework.graphql.server.webmvc.GraphQlSseHandler;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import org.springframework.web.server.ServerWebInputException;
-import org.springframework.web.servlet.function.RequestPredicate;
-import org.springframework.web.servlet.function.RequestPredicates;
 import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.RouterFunctions;
 import org.springframework.web.servlet.function.ServerRequest;
@@ -52,18 +51,27 @@ class GetRequests {
     RouterFunction<ServerResponse> queries(
             GraphQlProperties properties, GraphQlHttpHandler handler, GraphQlSseHandler streams) {
         String path = properties.getHttp().getPath();
-        // As by POST: who takes JSON as well gets JSON.
-        RequestPredicate stream = RequestPredicates.accept(MediaType.TEXT_EVENT_STREAM)
-                .and(RequestPredicates.accept(MediaType.APPLICATION_JSON, MediaType.APPLICATION_GRAPHQL_RESPONSE)
-                        .negate());
         return RouterFunctions.route()
                 .GET(
                         path,
-                        stream,
+                        GetRequests::wantsStream,
                         request -> streams.handleRequest(
                                 asPost(request, EnumSet.of(Operation.QUERY, Operation.SUBSCRIPTION))))
                 .GET(path, request -> handler.handleRequest(asPost(request, EnumSet.of(Operation.QUERY))))
                 .build();
+    }
+
+    /** As by POST, who takes JSON as well gets JSON. */
+    private static boolean wantsStream(ServerRequest request) {
+        try {
+            List<MediaType> accepted = request.headers().accept();
+            return accepted.contains(MediaType.TEXT_EVENT_STREAM)
+                    && accepted.stream()
+                            .noneMatch(type -> MediaType.APPLICATION_JSON.isCompatibleWith(type)
+                                    || MediaType.APPLICATION_GRAPHQL_RESPONSE.isCompatibleWith(type));
+        } catch (InvalidMediaTypeException e) {
+            return false;
+        }
     }
 
     private static ServerRequest asPost(ServerRequest request, Set<Operation> allowed) {
