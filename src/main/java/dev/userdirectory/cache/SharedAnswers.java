@@ -4,7 +4,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnExpression;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
@@ -14,7 +14,7 @@ import tools.jackson.databind.json.JsonMapper;
  * second, and whatever it returns is held against the {@link DatabaseState} like any answer.
  */
 @Component
-@ConditionalOnProperty("spring.data.redis.url")
+@ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
 class SharedAnswers {
     private static final Logger log = LoggerFactory.getLogger(SharedAnswers.class);
     private static final Duration PAUSE = Duration.ofSeconds(1);
