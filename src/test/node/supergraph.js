@@ -128,16 +128,16 @@ export function compose(directorySchema, directoryUrl, desksUrl, keysUrl) {
   return supergraphSdl;
 }
 
-/** The gateway, as a request handler of node:http. It passes the caller's token on to the subgraphs. */
+const PASSED_ON = ['authorization', 'traceparent', 'tracestate'];
+
+/** The gateway, as a request handler of node:http. It passes the caller's token and trace on to the subgraphs. */
 export function createGateway(supergraph) {
   return createGatewayRuntime({
     supergraph,
     logging: false,
     propagateHeaders: {
-      fromClientToSubgraphs: ({ request }) => {
-        const authorization = request.headers.get('authorization');
-        return authorization ? { authorization } : {};
-      },
+      fromClientToSubgraphs: ({ request }) =>
+        Object.fromEntries(PASSED_ON.map(name => [name, request.headers.get(name)]).filter(([, value]) => value)),
     },
   });
 }

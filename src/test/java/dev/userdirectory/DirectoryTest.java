@@ -25,6 +25,8 @@ import org.springframework.context.annotation.Import;
             // That there is no Docker engine is no error; where one is asked for, its absence is told in one line.
             "logging.level.org.testcontainers.dockerclient=off",
             "logging.level.dev.userdirectory=info",
+            // Nobody is there to take leave of.
+            "server.shutdown=immediate",
             // Tests trim events themselves.
             "directory.events.trim-interval=1d"
         })

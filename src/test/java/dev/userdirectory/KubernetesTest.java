@@ -114,7 +114,7 @@ class KubernetesTest {
         int pause = object(container(), "lifecycle", "preStop", "sleep")
                 .get("seconds")
                 .getAsInt();
-        int drain = 30; // spring.lifecycle.timeout-per-shutdown-phase
+        int drain = 6 + 30; // Draining, and spring.lifecycle.timeout-per-shutdown-phase
         assertThat(pod().get("terminationGracePeriodSeconds").getAsInt()).isGreaterThan(pause + drain);
     }
 

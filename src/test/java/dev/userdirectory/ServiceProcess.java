@@ -153,10 +153,24 @@ public final class ServiceProcess implements AutoCloseable {
         awaitFirstAnswer();
     }
 
-    /** Asks the service to end, as {@code SIGTERM} does, and waits until it has. */
+    /** {@code SIGTERM}. */
+    void terminate() {
+        process.destroy();
+    }
+
+    /** Once it has ended. */
+    void restart() throws IOException, InterruptedException {
+        if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+            throw new IllegalStateException("The service does not end; see " + log);
+        }
+        process = start();
+        awaitFirstAnswer();
+    }
+
+    /** Asks the service to end, and waits until it has. */
     @Override
     public void close() throws InterruptedException {
-        process.destroy();
+        terminate();
         if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
             process.destroyForcibly().waitFor();
         }

@@ -1,6 +1,7 @@
 package dev.userdirectory.event;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -11,10 +12,12 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param buffer how many of the newest events are in memory; who is further behind reads the table
  * @param follow whether this instance reads what is new as it comes, for subscribers
  * @param patience how long a subscriber that far behind may take nothing before it is ended
+ * @param url where the feed listens, as JDBC has it, if the data source's leads through a pooler of transactions
  */
 @ConfigurationProperties("directory.events")
 record EventProperties(
         @DefaultValue("30d") Duration retention,
         @DefaultValue("10000") int buffer,
         @DefaultValue("true") boolean follow,
-        @DefaultValue("5s") Duration patience) {}
+        @DefaultValue("5s") Duration patience,
+        @Nullable String url) {}

@@ -20,6 +20,11 @@ final class FeedConnection implements AutoCloseable {
     }
 
     static FeedConnection open(JdbcConnectionDetails details, String name) throws SQLException {
+        return open(details.getJdbcUrl(), details, name);
+    }
+
+    /** Elsewhere than at the URL of the details. */
+    static FeedConnection open(String url, JdbcConnectionDetails details, String name) throws SQLException {
         Properties properties = new Properties();
         if (details.getUsername() != null) {
             properties.setProperty("user", details.getUsername());
@@ -31,7 +36,7 @@ final class FeedConnection implements AutoCloseable {
         // A server that is gone without a word is noticed, too.
         properties.setProperty("connectTimeout", "5");
         properties.setProperty("socketTimeout", "10");
-        return new FeedConnection(DriverManager.getConnection(details.getJdbcUrl(), properties));
+        return new FeedConnection(DriverManager.getConnection(url, properties));
     }
 
     JdbcTemplate jdbc() {

@@ -42,7 +42,7 @@ class UserEventDataFetcher {
     DataFetcherResult<Connection<UserEvent>> userEvents(
             @InputArgument @Nullable String after, DgsDataFetchingEnvironment env) {
         PageRequest request = PageRequest.of(env, UserEvents.ORDER, cursors);
-        Connection<UserEvent> page = pages.load(ROWS, request);
+        Connection<UserEvent> page = pages.loadFromPrimary(ROWS, request);
         boolean expired = after != null && !events.isKept(UserEvents.position(cursors, after));
         return expired
                 ? DataFetcherResult.<Connection<UserEvent>>newResult()

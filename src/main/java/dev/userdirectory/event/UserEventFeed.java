@@ -124,8 +124,9 @@ class UserEventFeed implements SmartLifecycle {
     }
 
     private void read() {
+        String url = properties.url() == null ? database.getJdbcUrl() : properties.url();
         while (isRunning()) {
-            try (FeedConnection connection = FeedConnection.open(database, "user-directory events")) {
+            try (FeedConnection connection = FeedConnection.open(url, database, "user-directory events")) {
                 connection.jdbc().execute("listen " + CHANNEL);
                 UserEvents table = new UserEvents(connection.jdbc());
                 while (isRunning()) {

@@ -1,6 +1,7 @@
 package dev.userdirectory.group;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
+import dev.userdirectory.replica.Reads;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -9,23 +10,22 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.dataloader.MappedBatchLoader;
-import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
 @DgsDataLoader(name = "Group", caching = false)
 class GroupDataLoader implements MappedBatchLoader<UUID, Group> {
     private static final String SQL = "select " + Group.COLUMNS + " from groups g where g.id = any(?)";
 
-    private final JdbcTemplate jdbc;
+    private final Reads reads;
 
-    GroupDataLoader(JdbcTemplate jdbc) {
-        this.jdbc = jdbc;
+    GroupDataLoader(Reads reads) {
+        this.reads = reads;
     }
 
     @Override
     public CompletionStage<Map<UUID, Group>> load(Set<UUID> ids) {
         return CompletableFuture.completedFuture(
-                jdbc.query(SQL, Group::read, new SqlArrayValue("uuid", ids.toArray())).stream()
+                reads.query(jdbc -> jdbc.query(SQL, Group::read, new SqlArrayValue("uuid", ids.toArray()))).stream()
                         .collect(Collectors.toMap(Group::uuid, Function.identity())));
     }
 }

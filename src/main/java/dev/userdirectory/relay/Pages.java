@@ -1,6 +1,7 @@
 package dev.userdirectory.relay;
 
 import dev.userdirectory.relay.Connection.Edge;
+import dev.userdirectory.replica.Reads;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -34,11 +35,11 @@ public class Pages {
     private static final int WALK = 1000;
     private static final int WALK_PER_ROW = 100;
 
-    private final JdbcTemplate jdbc;
+    private final Reads reads;
     private final Cursors cursors;
 
-    Pages(JdbcTemplate jdbc, Cursors cursors) {
-        this.jdbc = jdbc;
+    Pages(Reads reads, Cursors cursors) {
+        this.reads = reads;
         this.cursors = cursors;
     }
 
@@ -46,8 +47,17 @@ public class Pages {
     public record OfParent(UUID parent, PageRequest request) {}
 
     public <T> Connection<T> load(Rows<T> rows, PageRequest request) {
+        return reads.query(jdbc -> load(jdbc, rows, request));
+    }
+
+    /** Of rows that are compared with what only the primary tells. */
+    public <T> Connection<T> loadFromPrimary(Rows<T> rows, PageRequest request) {
+        return reads.fromPrimary(jdbc -> load(jdbc, rows, request));
+    }
+
+    private <T> Connection<T> load(JdbcTemplate jdbc, Rows<T> rows, PageRequest request) {
         if (!rows.filter().isEmpty() && request.isOfRowsAlone()) {
-            Connection<T> page = walk(rows, request);
+            Connection<T> page = walk(jdbc, rows, request);
             if (page != null) {
                 return page;
             }
@@ -58,22 +68,26 @@ public class Pages {
         } else {
             statement.append(request, "(values (1)) parent (n)", List.of());
         }
-        List<List<Connection<T>>> pages = statement.run();
+        List<List<Connection<T>>> pages = statement.run(jdbc);
         return pages.isEmpty()
                 ? new PageBuilder<T>(request, false, false, null).build()
                 : pages.getFirst().getFirst();
     }
 
     /** Null if the rows that are walked do not fill the page. One plan does for all values of a filter that leads nowhere. */
-    private <T> @Nullable Connection<T> walk(Rows<T> rows, PageRequest request) {
+    private <T> @Nullable Connection<T> walk(JdbcTemplate jdbc, Rows<T> rows, PageRequest request) {
         Statement<T> statement = new Statement<>(rows);
         statement.appendWalked(request);
-        List<List<Connection<T>>> pages = statement.run();
+        List<List<Connection<T>>> pages = statement.run(jdbc);
         return statement.rowsRead > request.size() ? pages.getFirst().getFirst() : null;
     }
 
     /** A page for each key. Requests that differ only in their parent share a branch of the statement. */
     public <T> Map<OfParent, Connection<T>> load(Rows<T> rows, Collection<OfParent> keys) {
+        return reads.query(jdbc -> load(jdbc, rows, keys));
+    }
+
+    private <T> Map<OfParent, Connection<T>> load(JdbcTemplate jdbc, Rows<T> rows, Collection<OfParent> keys) {
         Map<PageRequest, List<OfParent>> branches = new LinkedHashMap<>();
         keys.forEach(key -> branches.computeIfAbsent(key.request(), request -> new ArrayList<>())
                 .add(key));
@@ -83,7 +97,7 @@ public class Pages {
             statement.append(
                     request, "unnest(?) with ordinality parent (id, n)", List.of(new SqlArrayValue("uuid", parents)));
         });
-        List<List<Connection<T>>> pages = statement.run();
+        List<List<Connection<T>>> pages = statement.run(jdbc);
         Map<OfParent, Connection<T>> result = HashMap.newHashMap(keys.size());
         int branch = 0;
         for (List<OfParent> ofRequest : branches.values()) {
@@ -252,7 +266,7 @@ public class Pages {
         }
 
         /** Of each branch, a page for each of its parents. */
-        List<List<Connection<T>>> run() {
+        List<List<Connection<T>>> run(JdbcTemplate jdbc) {
             sql.append(" order by branch, n, ")
                     .append(requests.getFirst().ordering().orderByNames(false));
             jdbc.query(sql.toString(), this::prepare, this::read);

@@ -1,6 +1,7 @@
 package dev.userdirectory.user;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
+import dev.userdirectory.replica.Reads;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -17,14 +18,18 @@ class UserByEmailDataLoader implements MappedBatchLoader<String, User> {
             "select given.email as given_email, " + User.COLUMNS + " from unnest(?) given (email)"
                     + " join users u on u.email_lower = lower(given.email collate \"pg_c_utf8\")";
 
-    private final JdbcTemplate jdbc;
+    private final Reads reads;
 
-    UserByEmailDataLoader(JdbcTemplate jdbc) {
-        this.jdbc = jdbc;
+    UserByEmailDataLoader(Reads reads) {
+        this.reads = reads;
     }
 
     @Override
     public CompletionStage<Map<String, User>> load(Set<String> emails) {
+        return CompletableFuture.completedFuture(reads.query(jdbc -> find(jdbc, emails)));
+    }
+
+    private static Map<String, User> find(JdbcTemplate jdbc, Set<String> emails) {
         Map<String, User> users = HashMap.newHashMap(emails.size());
         jdbc.query(
                 SQL,
@@ -32,6 +37,6 @@ class UserByEmailDataLoader implements MappedBatchLoader<String, User> {
                     users.put(row.getString("given_email"), User.read(row, row.getRow()));
                 },
                 new SqlArrayValue("text", emails.toArray()));
-        return CompletableFuture.completedFuture(users);
+        return users;
     }
 }

@@ -2,6 +2,7 @@ package dev.userdirectory.user;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
 import dev.userdirectory.platform.RequestCollapser;
+import dev.userdirectory.replica.Reads;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -21,11 +22,11 @@ public class UserDataLoader implements MappedBatchLoader<UUID, User> {
     /** What is worth a statement of its own. */
     private static final int MANY = 20;
 
-    private final JdbcTemplate jdbc;
+    private final Reads reads;
     private final RequestCollapser<UUID, User> shared = new RequestCollapser<>(STATEMENTS, this::query);
 
-    UserDataLoader(JdbcTemplate jdbc) {
-        this.jdbc = jdbc;
+    UserDataLoader(Reads reads) {
+        this.reads = reads;
     }
 
     @Override
@@ -39,6 +40,10 @@ public class UserDataLoader implements MappedBatchLoader<UUID, User> {
     }
 
     private Map<UUID, User> query(Set<UUID> ids) {
+        return reads.query(jdbc -> query(jdbc, ids));
+    }
+
+    private static Map<UUID, User> query(JdbcTemplate jdbc, Set<UUID> ids) {
         Map<UUID, User> users = HashMap.newHashMap(ids.size());
         jdbc.query(
                 SQL,

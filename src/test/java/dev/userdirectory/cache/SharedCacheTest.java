@@ -220,6 +220,7 @@ class SharedCacheTest {
         return new SpringApplicationBuilder(UserDirectoryApplication.class, Client.class)
                 .run(
                         "--server.port=0",
+                        "--server.shutdown=immediate",
                         "--spring.main.banner-mode=off",
                         "--logging.level.root=warn",
                         "--spring.datasource.url=" + postgres.getJdbcUrl(),

@@ -3,6 +3,7 @@ package dev.userdirectory.lambda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.amazonaws.serverless.exceptions.ContainerInitializationException;
 import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
@@ -18,9 +19,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.crac.Context;
+import org.crac.Resource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -37,8 +42,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The function as AWS Lambda runs it: Amazon's runtime in a process of its own, which loads the handler from a folder that
- * has what the zip has, and asks a stand-in of the Runtime API for events. Two instances: one that was started for its
- * first event, and one that was restored from a (pretended) snapshot.
+ * has what the zip has, and asks a stand-in of the Runtime API for events. Three instances: one that was started for its
+ * first event, one that was restored from a (pretended) snapshot, and one whose snapshot was not primed.
  */
 @DirectoryTest
 @TestInstance(Lifecycle.PER_CLASS)
@@ -66,6 +71,16 @@ class LambdaTest {
     private int connectionsInSnapshot;
     private String user;
 
+    /** Does before a snapshot what it would without priming. */
+    public static class Unprimed extends LambdaHandler {
+        public Unprimed() throws ContainerInitializationException {}
+
+        @Override
+        public void beforeCheckpoint(Context<? extends Resource> context) {
+            // Nothing.
+        }
+    }
+
     /** A process that runs the function. */
     private class Instance {
         final RuntimeApi api = new RuntimeApi();
@@ -74,8 +89,13 @@ class LambdaTest {
         final Process process;
         final Path log = task.resolve(name + ".log");
 
+        Instance(String initialization) throws IOException {
+            this(LambdaHandler.class, initialization);
+        }
+
         /** @param unreadable a table that it has no right to, or nothing */
-        Instance(String initialization, String... unreadable) throws IOException {
+        Instance(Class<? extends LambdaHandler> handler, String initialization, String... unreadable)
+                throws IOException {
             String runtime = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                     .filter(jar -> jar.matches(".*/(aws-lambda-java-[^/]*|utils-lite-[^/]*)\\.jar"))
                     .collect(Collectors.joining(File.pathSeparator));
@@ -88,7 +108,7 @@ class LambdaTest {
                             "-cp",
                             runtime,
                             "com.amazonaws.services.lambda.runtime.api.client.AWSLambda",
-                            LambdaHandler.class.getName())
+                            handler.getName())
                     .directory(task.toFile())
                     .redirectErrorStream(true)
                     .redirectOutput(log.toFile());
@@ -103,7 +123,7 @@ class LambdaTest {
                             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
                             "2048",
                             "_HANDLER",
-                            LambdaHandler.class.getName(),
+                            handler.getName(),
                             "SPRING_DATASOURCE_URL",
                             postgres.getJdbcUrl().replaceFirst("\\?.*", ""), // its user
                             "SPRING_DATASOURCE_USERNAME",
@@ -171,17 +191,29 @@ class LambdaTest {
         restoration = System.nanoTime() - restoration;
         long restoredFirst = first(restored);
 
-        System.out.printf(
-                "%n%-42s %10s %14s %8s%n", "Cold start on AWS Lambda's runtime, ms", "before", "first query", "second");
-        System.out.printf(
-                "%-42s %10d %14d %8d%n",
-                "started for its first event", millis(startedAfter), millis(startedFirst), millis(first(started)));
-        System.out.printf(
-                "%-42s %10d %14d %8d%n",
-                "restored from a primed snapshot", millis(restoration), millis(restoredFirst), millis(first(restored)));
+        Instance unprimed = new Instance(Unprimed.class, "snap-start");
+        try {
+            unprimed.api.awaitSnapshot();
+            long unprimedRestoration = System.nanoTime();
+            unprimed.api.restore();
+            unprimed.api.awaitInitialization();
+            unprimedRestoration = System.nanoTime() - unprimedRestoration;
+            long unprimedFirst = first(unprimed);
+            print(startedAfter, startedFirst, first(started), "started for its first event");
+            print(unprimedRestoration, unprimedFirst, first(unprimed), "restored from a snapshot without priming");
+            print(restoration, restoredFirst, first(restored), "restored from a primed snapshot");
+            assertThat(restoredFirst).as("first query of the primed instance").isLessThan(unprimedFirst);
+        } finally {
+            unprimed.stop();
+        }
         System.out.printf(
                 "(the snapshot was ready after %d ms, when the version was published)%n%n", millis(snapshotAfter));
-        assertThat(restoredFirst).as("first query of the primed instance").isLessThan(startedFirst);
+    }
+
+    private static void print(long before, long first, long second, String how) {
+        System.out.printf(
+                "Cold start on AWS Lambda's runtime, %s: %d ms, first query %d ms, second %d ms%n",
+                how, millis(before), millis(first), millis(second));
     }
 
     private long first(Instance instance) throws Exception {
@@ -199,7 +231,7 @@ class LambdaTest {
         return Duration.ofNanos(nanos).toMillis();
     }
 
-    /** Lays the folder out as deploy/lambda/assembly.xml does. */
+    /** Lays the folder out as deploy/lambda/assembly.xml does, with the handler of the tests beside. */
     private void unpack() throws IOException {
         task = Files.createTempDirectory("lambda");
         try (Stream<Path> classes = Files.list(Path.of("target", "classes").toAbsolutePath())) {
@@ -211,6 +243,11 @@ class LambdaTest {
         String jars = Files.readString(Path.of("target", "lambda.classpath"));
         for (String jar : jars.strip().split(Pattern.quote(File.pathSeparator), -1)) {
             Files.createSymbolicLink(lib.resolve(Path.of(jar).getFileName()), Path.of(jar));
+        }
+        String unprimed = Unprimed.class.getName().replace('.', '/') + ".class";
+        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(lib.resolve("unprimed.jar")))) {
+            jar.putNextEntry(new JarEntry(unprimed));
+            Files.copy(Path.of("target", "test-classes", unprimed), jar);
         }
     }
 
@@ -299,7 +336,7 @@ class LambdaTest {
 
     @Test
     void takesNoSnapshotOfServiceThatDoesNotWork() throws Exception {
-        Instance instance = new Instance("snap-start", "users");
+        Instance instance = new Instance(LambdaHandler.class, "snap-start", "users");
         try {
             assertThatThrownBy(instance.api::awaitSnapshot).hasStackTraceContaining("CheckpointException");
             assertThat(instance.process.waitFor(10, TimeUnit.SECONDS)).isTrue();
