@@ -77,12 +77,11 @@ class GetRequests {
     private static ServerRequest asPost(ServerRequest request, Set<Operation> allowed) {
         ObjectNode body = JsonMapper.shared().createObjectNode();
         try {
-            request.params();
+            for (String name : List.of("query", "operationName", "documentId", "id")) {
+                request.param(name).ifPresent(text -> body.put(name, text));
+            }
         } catch (IllegalStateException e) {
             throw new ServerWebInputException("Not UTF-8", null, e);
-        }
-        for (String name : List.of("query", "operationName", "documentId", "id")) {
-            request.param(name).ifPresent(text -> body.put(name, text));
         }
         for (String name : List.of("variables", "extensions")) {
             request.param(name).filter(text -> !text.isEmpty()).ifPresent(json -> body.set(name, parse(json)));
