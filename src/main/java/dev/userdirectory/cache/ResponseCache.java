@@ -185,7 +185,8 @@ class ResponseCache implements WebGraphQlInterceptor {
             return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer));
         }
         long started = System.nanoTime();
-        return execute(request, chain, operation)
+        // Deferred, so that what is thrown at once ends the wait of the others as well.
+        return Mono.defer(() -> execute(request, chain, operation))
                 .doOnNext(response -> {
                     long nanos = System.nanoTime() - started;
                     Answer answer = answer(response, operation.policy(), known, key.getLast(), nanos);

@@ -124,7 +124,8 @@ final class Servers implements AutoCloseable {
     private ServiceProcess start(Map<Kind, ServiceProcess> started, Kind kind, Path jar)
             throws IOException, InterruptedException {
         List<String> java = new ArrayList<>(List.of("-Xmx256m"));
-        java.addAll(javaOptions);
+        // What a JVM chooses by itself in a container that is so small.
+        java.addAll(javaOptions.isEmpty() ? List.of("-XX:+UseSerialGC") : javaOptions);
         if (kind == Kind.STATIC) {
             java.addAll(List.of("-Dloader.path=" + staticDocument(), "-cp", jar.toString()));
             java.add("org.springframework.boot.loader.launch.PropertiesLauncher");

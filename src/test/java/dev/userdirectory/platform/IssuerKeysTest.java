@@ -11,7 +11,9 @@ import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
 import dev.userdirectory.Tokens;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Date;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -55,6 +57,41 @@ class IssuerKeysTest {
             issuer.rotateTo(NEW.toPublicJWK());
             authenticate(tokens, NEW);
             assertRefused(() -> authenticate(tokens, OLD), 401);
+        });
+    }
+
+    /** However often it was found good. */
+    @Test
+    void forgetsTokenWhoseKeyTheIssuerHasWithdrawn() {
+        issuer.start();
+        trustingIssuer(tokens -> {
+            String token = Tokens.sign(Tokens.claims().issuer(issuer.uri()).build(), JWSAlgorithm.RS256, OLD);
+            for (int i = 0; i < 3; i++) {
+                tokens.authenticate(new BearerTokenAuthenticationToken(token));
+            }
+            issuer.rotateTo(NEW.toPublicJWK());
+            authenticate(tokens, NEW);
+            assertRefused(() -> tokens.authenticate(new BearerTokenAuthenticationToken(token)), 401);
+        });
+    }
+
+    @Test
+    void forgetsTokenThatIsOver() {
+        issuer.start();
+        trustingIssuer(tokens -> {
+            Instant end = Instant.now().plusSeconds(2);
+            String token = Tokens.sign(
+                    Tokens.claims()
+                            .issuer(issuer.uri())
+                            .expirationTime(Date.from(end))
+                            .build(),
+                    JWSAlgorithm.RS256,
+                    OLD);
+            for (int i = 0; i < 3; i++) {
+                tokens.authenticate(new BearerTokenAuthenticationToken(token));
+            }
+            LockSupport.parkUntil(end.plusMillis(10).toEpochMilli());
+            assertRefused(() -> tokens.authenticate(new BearerTokenAuthenticationToken(token)), 401);
         });
     }
 
