@@ -196,7 +196,9 @@ class FullBufferTest {
         await().until(() -> jdbc.queryForObject(
                 "select max(transaction) < pg_snapshot_xmin(pg_current_snapshot())::text::bigint from user_events",
                 Boolean.class));
-        String start = newestCursor();
+        String start = client.data("{ userEvents { newestCursor } }")
+                .at("/userEvents/newestCursor")
+                .asString();
         directory.createUsers(3);
         // Of an update, so that no user's creation is gone before it is counted.
         jdbc.update("delete from user_events where type = 'UPDATED'");
