@@ -8,6 +8,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnExpression;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.stereotype.Component;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -35,7 +36,12 @@ class SharedStore implements SharedDocuments {
     @Nullable
     Answer answer(String key) {
         String value = get(ANSWER + key);
-        return value == null ? null : JSON.readValue(value, Answer.class);
+        try {
+            return value == null ? null : JSON.readValue(value, Answer.class);
+        } catch (JacksonException e) {
+            // Of another version, while instances are being replaced.
+            return null;
+        }
     }
 
     /** Returns at once. */

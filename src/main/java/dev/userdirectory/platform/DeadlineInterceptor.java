@@ -100,13 +100,13 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
                     chain.next(request).contextWrite(ofOperation).block());
             return deadline.isOver()
                             && !response.getExecutionResult().getErrors().isEmpty()
-                    ? answer(request, tooLate())
+                    ? answer(request, stopped(operation))
                     : response;
         } catch (RuntimeException | StackOverflowError e) {
             return answer(
                     request,
                     deadline.isOver()
-                            ? tooLate()
+                            ? stopped(operation)
                             : ErrorHandler.unforeseen(e, "the operation").build());
         } finally {
             running.remove(operation);
@@ -117,8 +117,11 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
         }
     }
 
-    private GraphQLError tooLate() {
-        log.warn("Stopped an operation after {} ms", limit.toMillis());
+    /** Who has gone before the deadline reads no answer. */
+    private GraphQLError stopped(Running operation) {
+        if (operation.isLate()) {
+            log.warn("Stopped an operation after {} ms", limit.toMillis());
+        }
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.UNAVAILABLE)
                 .message(

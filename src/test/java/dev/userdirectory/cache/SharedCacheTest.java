@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -32,6 +33,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.data.redis.core.StringRedisTemplate;
 import redis.embedded.RedisServer;
 
 /**
@@ -104,6 +106,22 @@ class SharedCacheTest {
             others = clients.get(1).post(byHash).body();
         }
         assertThat(others).isEqualTo(answer).contains("version");
+    }
+
+    /** What another version has put there. */
+    @Test
+    void passesOverAnswersThatItCannotRead() throws InterruptedException {
+        StringRedisTemplate store = instances.get(0).getBean(StringRedisTemplate.class);
+        Map<String, String> id = Map.of("id", directory.createUser());
+        Set<String> keys = Set.of();
+        for (int attempt = 0; attempt < 20 && keys.isEmpty(); attempt++) {
+            clients.get(0).data(USER, id);
+            Thread.sleep(100);
+            keys = store.keys("user-directory:answer:*");
+        }
+        assertThat(keys).isNotEmpty().allSatisfy(key -> store.opsForValue().set(key, "{}"));
+
+        assertThat(clients.get(1).data(USER, id).at("/user/version").asInt()).isZero();
     }
 
     @Test
