@@ -57,23 +57,24 @@ class EntityResolver implements DgsFederationResolver {
                 env.getSchema().getObjectType(env.<Object>getObject().getClass().getSimpleName());
     }
 
-    private CompletableFuture<List<DataFetcherResult<Object>>> fetchAll(DataFetchingEnvironment env) {
+    private CompletableFuture<List<@Nullable Object>> fetchAll(DataFetchingEnvironment env) {
         List<Object> representations = env.getArgumentOrDefault(ARGUMENT, List.of());
         if (representations.size() > MAX_REPRESENTATIONS) {
             throw new BadUserInput(
                     ARGUMENT,
                     "has at most %,d representations, not %,d.".formatted(MAX_REPRESENTATIONS, representations.size()));
         }
-        List<CompletableFuture<DataFetcherResult<Object>>> entities = IntStream.range(0, representations.size())
-                .mapToObj(i -> fetch(i, representations.get(i), env))
+        DgsDataFetchingEnvironment ofFetchers = new DgsDataFetchingEnvironment(env, context);
+        List<CompletableFuture<@Nullable Object>> entities = IntStream.range(0, representations.size())
+                .mapToObj(i -> fetch(i, representations.get(i), ofFetchers))
                 .toList();
         return CompletableFuture.allOf(entities.toArray(CompletableFuture[]::new))
                 .thenApply(
                         done -> entities.stream().map(CompletableFuture::join).toList());
     }
 
-    private CompletableFuture<DataFetcherResult<Object>> fetch(
-            int index, Object representation, DataFetchingEnvironment env) {
+    private CompletableFuture<@Nullable Object> fetch(
+            int index, Object representation, DgsDataFetchingEnvironment env) {
         CompletableFuture<@Nullable Object> entity;
         try {
             entity = fetch(representation, env);
@@ -82,12 +83,12 @@ class EntityResolver implements DgsFederationResolver {
         } catch (RuntimeException e) {
             entity = CompletableFuture.failedFuture(e);
         }
-        return entity.handle((value, exception) -> exception == null
-                ? DataFetcherResult.newResult().data(value).build()
-                : failure(exception, at(index, env)));
+        return entity.handle(
+                (value, exception) -> exception == null ? value : failure(exception, at(index, env.getDfe())));
     }
 
-    private CompletableFuture<@Nullable Object> fetch(Object representation, DataFetchingEnvironment env) {
+    @SuppressWarnings("unchecked")
+    private CompletableFuture<@Nullable Object> fetch(Object representation, DgsDataFetchingEnvironment env) {
         Object typeName = representation instanceof Map<?, ?> fields ? fields.get("__typename") : null;
         Pair<Object, Method> fetcher = registry.getEntityFetchers().get(typeName);
         if (fetcher == null) {
@@ -96,10 +97,9 @@ class EntityResolver implements DgsFederationResolver {
                     "must be one of "
                             + new TreeSet<>(registry.getEntityFetchers().keySet()) + ".");
         }
-        Object entity = ReflectionUtils.invokeMethod(
-                fetcher.getSecond(), fetcher.getFirst(), representation, new DgsDataFetchingEnvironment(env, context));
+        Object entity = ReflectionUtils.invokeMethod(fetcher.getSecond(), fetcher.getFirst(), representation, env);
         return entity instanceof CompletionStage<?> later
-                ? later.toCompletableFuture().thenApply(value -> value)
+                ? (CompletableFuture<@Nullable Object>) later.toCompletableFuture()
                 : CompletableFuture.completedFuture(entity);
     }
 

@@ -17,14 +17,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * All instrumentations, of which none looks at a single field unless its operation is traced, as the GraphQL context tells
- * by this class: only then are they asked at each. To ask every one of them five times a field takes as long as a tenth of the whole.
+ * by this class: only then are they asked at each. To ask every one of them five times a field takes as long as a tenth
+ * of the whole.
  */
 public class TracedFields extends ChainedInstrumentation {
     TracedFields(List<Instrumentation> instrumentations) {
         super(instrumentations);
     }
 
-    private static boolean isTraced(ExecutionContext context) {
+    public static boolean isTraced(ExecutionContext context) {
         return context.getGraphQLContext().hasKey(TracedFields.class);
     }
 

@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
  *
  * @param anyOf just an empty set for {@code @authenticated}
  */
-record Requirement(List<Set<String>> anyOf) {
+public record Requirement(List<Set<String>> anyOf) {
     static final Requirement AUTHENTICATED = new Requirement(List.of(Set.of()));
 
     /** As the directives of Apollo Federation say, also under the names they have when they are not imported. */
@@ -36,16 +36,26 @@ record Requirement(List<Set<String>> anyOf) {
                 .findFirst();
     }
 
+    boolean isMetBy(Caller caller) {
+        if (caller.anonymous()) {
+            return false;
+        }
+        for (Set<String> scopes : anyOf) {
+            if (caller.scopes().containsAll(scopes)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** @throws Refused if the caller does not have what is asked for */
     void check(DataFetchingEnvironment env) {
         Caller caller = Caller.of(env.getGraphQlContext());
         if (caller.anonymous()) {
             throw refused(env, ErrorType.UNAUTHENTICATED, "Unauthorized", Map.of("code", "UNAUTHENTICATED"));
         }
-        for (Set<String> scopes : anyOf) {
-            if (caller.scopes().containsAll(scopes)) {
-                return;
-            }
+        if (isMetBy(caller)) {
+            return;
         }
         throw refused(
                 env,

@@ -4,7 +4,6 @@ import com.netflix.graphql.types.errors.ErrorType;
 import dev.userdirectory.policy.SecurityProperties.Access;
 import graphql.schema.DataFetcher;
 import graphql.schema.DataFetcherFactories;
-import graphql.schema.DataFetchingEnvironment;
 import graphql.schema.FieldCoordinates;
 import graphql.schema.GraphQLCodeRegistry;
 import graphql.schema.GraphQLDirectiveContainer;
@@ -26,9 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Puts a guard before the data fetcher of every field that {@code @authenticated} or {@code @requiresScopes} is about,
@@ -55,11 +51,7 @@ class SchemaGuard extends GraphQLTypeVisitorStub {
         for (GraphQLFieldDefinition field : type.getFieldDefinitions()) {
             Set<Requirement> requirements = requirements(schema, type, field);
             if (!requirements.isEmpty()) {
-                guard(
-                        fetchers,
-                        FieldCoordinates.coordinates(type, field),
-                        field,
-                        env -> requirements.forEach(requirement -> requirement.check(env)));
+                guard(fetchers, FieldCoordinates.coordinates(type, field), field, requirements);
             }
         }
         if (type.equals(schema.getQueryType())) {
@@ -134,15 +126,15 @@ class SchemaGuard extends GraphQLTypeVisitorStub {
             Access access) {
         switch (access) {
             case OPEN -> {}
-            case TOKEN -> guard(fetchers, coordinates, field, Requirement.AUTHENTICATED::check);
+            case TOKEN -> guard(fetchers, coordinates, field, Set.of(Requirement.AUTHENTICATED));
             case OFF ->
-                guard(fetchers, coordinates, field, env -> {
+                fetchers.dataFetcher(coordinates, DataFetcherFactories.useDataFetcher(env -> {
                     throw Requirement.refused(
                             env,
                             ErrorType.PERMISSION_DENIED,
                             "`" + field.getName() + "` is switched off",
                             Map.of("code", "SWITCHED_OFF"));
-                });
+                }));
         }
     }
 
@@ -150,31 +142,14 @@ class SchemaGuard extends GraphQLTypeVisitorStub {
             GraphQLCodeRegistry.Builder fetchers,
             FieldCoordinates coordinates,
             GraphQLFieldDefinition field,
-            Consumer<DataFetchingEnvironment> check) {
+            Set<Requirement> requirements) {
         DataFetcher<?> guarded = fetchers.getDataFetcher(coordinates, field);
-        DataFetcher<?> guard = guarded instanceof LightDataFetcher<?> light
-                ? new PropertyGuard(check, light)
+        DataFetcher<?> guard = guarded instanceof LightDataFetcher<?> property
+                ? new GuardedProperty(requirements, property)
                 : env -> {
-                    check.accept(env);
+                    requirements.forEach(requirement -> requirement.check(env));
                     return guarded.get(env);
                 };
         fetchers.dataFetcher(coordinates, DataFetcherFactories.useDataFetcher(guard));
-    }
-
-    /** Is still what graphql-java and Spring need neither observe nor give a context of its own: the read of a property. */
-    private record PropertyGuard(Consumer<DataFetchingEnvironment> check, LightDataFetcher<?> guarded)
-            implements LightDataFetcher<Object> {
-        @Override
-        public @Nullable Object get(GraphQLFieldDefinition field, Object source, Supplier<DataFetchingEnvironment> env)
-                throws Exception {
-            check.accept(env.get());
-            return guarded.get(field, source, env);
-        }
-
-        @Override
-        public @Nullable Object get(DataFetchingEnvironment env) throws Exception {
-            check.accept(env);
-            return guarded.get(env);
-        }
     }
 }
