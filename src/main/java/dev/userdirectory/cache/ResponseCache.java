@@ -2,6 +2,7 @@ package dev.userdirectory.cache;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.userdirectory.platform.WrittenResult;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.Sha256;
 import graphql.ExecutionInput;
@@ -12,8 +13,10 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -51,16 +54,17 @@ class ResponseCache implements WebGraphQlInterceptor {
     /** Characters of documents. */
     private static final int POLICIES = 2_000_000;
 
-    private static final JsonMapper JSON = JsonMapper.builder()
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static final JsonMapper SORTED_JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
 
     private final boolean enabled;
     private final DatabaseState database;
     private final @Nullable SharedStore shared;
-    private final Cache<String, Answer> answers;
+    private final Cache<Question, Answer> answers;
     private final Cache<Document, CachePolicy> policies;
-    private final ConcurrentMap<List<String>, CompletableFuture<@Nullable Answer>> running = new ConcurrentHashMap<>();
+    private final ConcurrentMap<List<Object>, CompletableFuture<@Nullable Answer>> running = new ConcurrentHashMap<>();
     private final Counter hits;
     private final Counter sharedHits;
     private final Counter misses;
@@ -77,7 +81,7 @@ class ResponseCache implements WebGraphQlInterceptor {
         this.shared = shared.getIfAvailable();
         answers = Caffeine.newBuilder()
                 .maximumWeight(properties.size().toBytes())
-                .<String, Answer>weigher((key, answer) -> answer.bytes())
+                .<Question, Answer>weigher((question, answer) -> question.bytes() + answer.bytes())
                 .build();
         policies = Caffeine.newBuilder()
                 .maximumWeight(POLICIES)
@@ -99,6 +103,44 @@ class ResponseCache implements WebGraphQlInterceptor {
     }
 
     private record Document(String text, @Nullable String operationName) {}
+
+    /**
+     * All that an answer depends on, but for the data.
+     *
+     * @param subject null if the answer is for all with the same scopes
+     */
+    private record Question(
+            Document document,
+            Map<String, Object> variables,
+            boolean anonymous,
+            Set<String> scopes,
+            @Nullable String subject) {
+        private static final int BYTES_PER_VALUE = 64;
+
+        /** The same on all instances. */
+        String hash() {
+            return Sha256.hex(SORTED_JSON.writeValueAsString(Arrays.asList(
+                    document.text, document.operationName, variables, anonymous, new TreeSet<>(scopes), subject)));
+        }
+
+        /** About as many as it takes in memory, without the document, which is that of many. */
+        int bytes() {
+            return (int) Math.min(Integer.MAX_VALUE / 2, bytes(variables));
+        }
+
+        private static long bytes(@Nullable Object value) {
+            long content = switch (value) {
+                case Map<?, ?> map ->
+                    map.values().stream().mapToLong(Question::bytes).sum();
+                case Collection<?> list ->
+                    list.stream().mapToLong(Question::bytes).sum();
+                case String text -> text.length() * 2L;
+                case null -> 0;
+                default -> 0;
+            };
+            return BYTES_PER_VALUE + content;
+        }
+    }
 
     private static Counter count(MeterRegistry meters, String result) {
         return Counter.builder("directory.cache.requests")
@@ -129,41 +171,40 @@ class ResponseCache implements WebGraphQlInterceptor {
             });
         }
         Caller caller = Caller.of(input.getGraphQLContext());
-        String key = hash(Arrays.asList(
-                document.text,
-                document.operationName,
+        Question question = new Question(
+                document,
                 input.getVariables(),
                 caller.anonymous(),
-                new TreeSet<>(caller.scopes()),
-                known.isPrivate() ? caller.subject() : null));
+                caller.scopes(),
+                known.isPrivate() ? caller.subject() : null);
         String state = database.current();
         if (state == null) {
             uncached.increment();
             return execute(request, chain, operation);
         }
-        Answer answer = find(key, state);
+        Answer answer = find(question, state);
         if (answer != null) {
             return Mono.just(respond(input, answer));
         }
-        return runOnce(request, input, chain, operation, known, List.of(key, state));
+        return runOnce(request, input, chain, operation, known, question, state);
     }
 
     private static Mono<WebGraphQlResponse> execute(WebGraphQlRequest request, Chain chain, CachedOperation operation) {
         return chain.next(request).doOnNext(response -> describe(response, operation.policy()));
     }
 
-    private @Nullable Answer find(String key, String state) {
-        Answer answer = answers.getIfPresent(key);
+    private @Nullable Answer find(Question question, String state) {
+        Answer answer = answers.getIfPresent(question);
         if (answer != null && answer.isTrue(state)) {
             hits.increment();
             saved.increment(answer.nanos() / NANOS_PER_SECOND);
             return answer;
         }
-        answer = shared == null ? null : shared.answer(key);
+        answer = shared == null ? null : shared.answer(question.hash());
         if (answer != null && answer.isTrue(state)) {
             sharedHits.increment();
             saved.increment(answer.nanos() / NANOS_PER_SECOND);
-            answers.put(key, answer);
+            answers.put(question, answer);
             return answer;
         }
         misses.increment();
@@ -177,7 +218,9 @@ class ResponseCache implements WebGraphQlInterceptor {
             Chain chain,
             CachedOperation operation,
             CachePolicy known,
-            List<String> key) {
+            Question question,
+            String state) {
+        List<Object> key = List.of(question, state);
         CompletableFuture<@Nullable Answer> mine = new CompletableFuture<>();
         CompletableFuture<@Nullable Answer> other = running.putIfAbsent(key, mine);
         if (other != null) {
@@ -189,11 +232,11 @@ class ResponseCache implements WebGraphQlInterceptor {
         return Mono.defer(() -> execute(request, chain, operation))
                 .doOnNext(response -> {
                     long nanos = System.nanoTime() - started;
-                    Answer answer = answer(response, operation.policy(), known, key.getLast(), nanos);
+                    Answer answer = answer(response, operation.policy(), known, state, nanos);
                     if (answer != null) {
-                        answers.put(key.getFirst(), answer);
+                        answers.put(question, answer);
                         if (shared != null) {
-                            shared.putAnswer(key.getFirst(), answer);
+                            shared.putAnswer(question.hash(), answer);
                         }
                     }
                     mine.complete(answer);
@@ -219,19 +262,21 @@ class ResponseCache implements WebGraphQlInterceptor {
     private static @Nullable Answer answer(
             WebGraphQlResponse response, CachePolicy policy, CachePolicy known, String state, long nanos) {
         ExecutionResult result = response.getExecutionResult();
-        Map<String, @Nullable Object> data = result.getData();
         boolean good = result.getErrors().isEmpty()
-                && data != null
+                && result.getData() != null
                 && (result.getExtensions() == null || result.getExtensions().isEmpty());
         return good && policy.maxAge() > 0 && (known.isPrivate() || !policy.isPrivate())
-                ? new Answer(state, Instant.now().plusSeconds(policy.maxAge()), nanos, data)
+                ? new Answer(
+                        state,
+                        Instant.now().plusSeconds(policy.maxAge()),
+                        nanos,
+                        JSON.writeValueAsBytes(result.toSpecification()))
                 : null;
     }
 
     private static WebGraphQlResponse respond(ExecutionInput input, Answer answer) {
-        ExecutionResult result =
-                ExecutionResult.newExecutionResult().data(answer.data()).build();
-        WebGraphQlResponse response = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, result));
+        WebGraphQlResponse response =
+                new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, new WrittenResult(answer.json())));
         setMaxAge(response, answer.remaining());
         return response;
     }
@@ -249,9 +294,5 @@ class ResponseCache implements WebGraphQlInterceptor {
         response.getResponseHeaders()
                 .setCacheControl(CacheControl.maxAge(maxAge).cachePrivate());
         response.getResponseHeaders().setVary(List.of("Authorization"));
-    }
-
-    private static String hash(List<?> parts) {
-        return Sha256.hex(JSON.writeValueAsString(parts));
     }
 }

@@ -6,14 +6,21 @@ import dev.userdirectory.observability.OperationInstrumentation.Operation;
 import dev.userdirectory.policy.Sha256;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
+import io.micrometer.common.KeyValues;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.contextpropagation.ObservationThreadLocalAccessor;
+import io.micrometer.tracing.Span;
+import io.micrometer.tracing.Tracer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +30,7 @@ import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
 
 /**
  * Observes each operation until its answer, or until its subscription begins: those that are refused, stopped or answered
@@ -37,6 +45,8 @@ class OperationObserver implements WebGraphQlInterceptor {
     private static final int MEMORY = 2_000_000;
 
     private final ObservationRegistry observations;
+    private final Tracer tracer;
+    private final MeterRegistry meters;
     private final ObservabilityProperties properties;
     private final Set<String> names = ConcurrentHashMap.newKeySet();
     /** What was executed under a document, for the next time, when it may be answered from the cache. */
@@ -46,8 +56,13 @@ class OperationObserver implements WebGraphQlInterceptor {
                     (document, operation) -> document.getFirst().length() + 100)
             .build();
 
-    OperationObserver(ObservationRegistry observations, ObservabilityProperties properties) {
+    private final Map<KeyValues, Timer> timers = new ConcurrentHashMap<>();
+
+    OperationObserver(
+            ObservationRegistry observations, Tracer tracer, MeterRegistry meters, ObservabilityProperties properties) {
         this.observations = observations;
+        this.tracer = tracer;
+        this.meters = meters;
         this.properties = properties;
     }
 
@@ -57,30 +72,65 @@ class OperationObserver implements WebGraphQlInterceptor {
         request.configureExecutionInput((input, builder) ->
                 builder.graphQLContext(Map.of(Operation.Holder.class, holder)).build());
         return Mono.deferContextual(context -> {
-            long started = System.nanoTime();
-            Observation observation = Observation.createNotStarted(NAME, observations)
-                    .contextualName("graphql operation")
-                    .parentObservation(context.getOrDefault(
-                            ObservationThreadLocalAccessor.KEY, observations.getCurrentObservation()))
-                    .start();
-            return chain.next(request)
+            Running running = start(context);
+            Mono<WebGraphQlResponse> answer = chain.next(request)
                     .doOnNext(response -> {
                         ExecutionInput input = response.getExecutionInput();
-                        finish(observation, operation(input, holder.get()), code(response));
-                        logIfSlow(observation, input, holder.get(), System.nanoTime() - started);
+                        running.end(operation(input, holder.get()), code(response));
+                        logIfSlow(running, input, holder.get());
                     })
-                    .doOnError(exception -> finish(observation, UNKNOWN, "INTERNAL_SERVER_ERROR"))
-                    .doOnCancel(() -> finish(observation, UNKNOWN, "CANCELLED"))
-                    .contextWrite(written -> written.put(ObservationThreadLocalAccessor.KEY, observation));
+                    .doOnError(exception -> running.end(UNKNOWN, "INTERNAL_SERVER_ERROR"))
+                    .doOnCancel(() -> running.end(UNKNOWN, "CANCELLED"));
+            Observation observation = running.observation;
+            return observation == null
+                    ? answer
+                    : answer.contextWrite(written -> written.put(ObservationThreadLocalAccessor.KEY, observation));
         });
     }
 
-    private void finish(Observation observation, Operation operation, String code) {
-        observation
-                .lowCardinalityKeyValue("operation", tag(operation))
-                .lowCardinalityKeyValue("type", operation.type())
-                .lowCardinalityKeyValue("code", code)
-                .stop();
+    /** In a request that is not traced an observation would be no more than a timer, and takes much longer. */
+    private Running start(ContextView context) {
+        Span ofRequest = tracer.currentSpan();
+        if (ofRequest != null && ofRequest.isNoop()) {
+            return new Running(null);
+        }
+        return new Running(Observation.createNotStarted(NAME, observations)
+                .contextualName("graphql operation")
+                .parentObservation(
+                        context.getOrDefault(ObservationThreadLocalAccessor.KEY, observations.getCurrentObservation()))
+                .start());
+    }
+
+    private final class Running {
+        private final long started = System.nanoTime();
+        private final @Nullable Observation observation;
+
+        Running(@Nullable Observation observation) {
+            this.observation = observation;
+        }
+
+        long nanos() {
+            return System.nanoTime() - started;
+        }
+
+        void end(Operation operation, String code) {
+            KeyValues tags = KeyValues.of("operation", tag(operation), "type", operation.type(), "code", code);
+            if (observation == null) {
+                timers.computeIfAbsent(tags, OperationObserver.this::timer).record(nanos(), TimeUnit.NANOSECONDS);
+            } else {
+                observation.lowCardinalityKeyValues(tags).stop();
+            }
+        }
+    }
+
+    /** As the observation's own is. */
+    private Timer timer(KeyValues values) {
+        return Timer.builder(NAME)
+                .tags(values.stream()
+                        .map(value -> Tag.of(value.getKey(), value.getValue()))
+                        .toList())
+                .tag("error", "none")
+                .register(meters);
     }
 
     private Operation operation(ExecutionInput input, @Nullable Operation running) {
@@ -115,18 +165,19 @@ class OperationObserver implements WebGraphQlInterceptor {
     }
 
     /** With the hash that persisted queries have: neither the document nor its variables, which have values in them. */
-    private void logIfSlow(Observation observation, ExecutionInput input, @Nullable Operation operation, long nanos) {
-        Duration duration = Duration.ofNanos(nanos);
+    private void logIfSlow(Running running, ExecutionInput input, @Nullable Operation operation) {
+        Duration duration = Duration.ofNanos(running.nanos());
         if (duration.compareTo(properties.slowOperation()) < 0) {
             return;
         }
         String name = operation == null || operation.name() == null ? "anonymous" : operation.name();
         String hash = Sha256.hex(input.getQuery());
-        try (Observation.Scope traced = observation.openScope()) {
+        try (Observation.Scope traced =
+                running.observation == null ? Observation.Scope.NOOP : running.observation.openScope()) {
             log.atWarn()
                     .addKeyValue("graphql.operation.name", name)
                     .addKeyValue("graphql.document.hash", hash)
-                    .addKeyValue("event.duration", nanos)
+                    .addKeyValue("event.duration", duration.toNanos())
                     .log("Slow operation {}: {} ms, document {}", name, duration.toMillis(), hash);
         }
     }

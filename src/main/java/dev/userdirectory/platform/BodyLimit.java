@@ -29,6 +29,9 @@ class BodyLimit extends OncePerRequestFilter {
     /** When the request began, by {@link System#nanoTime()}. */
     static final String STARTED = BodyLimit.class.getName() + ".started";
 
+    /** The body, a {@code byte[]}. */
+    static final String BODY = BodyLimit.class.getName() + ".body";
+
     private static final int CHUNK = 4 * 1024;
     private static final Set<String> WITHOUT_BODY = Set.of("GET", "HEAD", "OPTIONS");
     private static final HttpError TOO_MANY = new HttpError(
@@ -72,7 +75,9 @@ class BodyLimit extends OncePerRequestFilter {
         try {
             HttpError error = body.read(request.getInputStream(), started);
             if (error == null) {
-                chain.doFilter(new ReadRequest(request, body.bytes.toByteArray()), response);
+                byte[] bytes = body.bytes.toByteArray();
+                request.setAttribute(BODY, bytes);
+                chain.doFilter(new ReadRequest(request, bytes), response);
             } else {
                 refuse(request, response, error);
             }

@@ -1,6 +1,7 @@
 package dev.userdirectory.platform;
 
 import graphql.GraphQLError;
+import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -33,6 +34,11 @@ class HttpRefusals implements WebMvcConfigurer {
     private static final List<MediaType> SERVED =
             List.of(MediaType.APPLICATION_JSON, MediaTypes.APPLICATION_GRAPHQL_RESPONSE, MediaType.TEXT_EVENT_STREAM);
 
+    static final HttpError NOT_ONE_REQUEST = new HttpError(
+            HttpStatus.BAD_REQUEST,
+            "BAD_REQUEST",
+            "Send one JSON object with a `query`, or its members in the URL of a GET; lists of operations are not served");
+
     @Bean
     @Order(-1) // Before Spring's own.
     RouterFunction<ServerResponse> refusals(GraphQlProperties properties) {
@@ -63,6 +69,12 @@ class HttpRefusals implements WebMvcConfigurer {
                 .body(error.body());
     }
 
+    static HttpError unforeseen(Throwable exception, HttpServletRequest request) {
+        GraphQLError error =
+                ErrorHandler.unforeseen(exception, request.getRequestURI()).build();
+        return new HttpError(HttpStatus.INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", error.getMessage());
+    }
+
     private static boolean isJson(ServerRequest request) {
         try {
             return request.headers()
@@ -87,28 +99,21 @@ class HttpRefusals implements WebMvcConfigurer {
 
     @Override
     public void extendHandlerExceptionResolvers(List<HandlerExceptionResolver> resolvers) {
-        HttpError error = new HttpError(
-                HttpStatus.BAD_REQUEST,
-                "BAD_REQUEST",
-                "Send one JSON object with a `query`, or its members in the URL of a GET; lists of operations are not served");
         resolvers.addFirst((request, response, handler, exception) -> {
             if (!(exception instanceof HttpMessageNotReadableException
                     || exception instanceof ServerWebInputException)) {
                 return null;
             }
             try {
-                error.writeTo(request, response);
+                NOT_ONE_REQUEST.writeTo(request, response);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
             return new ModelAndView();
         });
         resolvers.addLast((request, response, handler, exception) -> {
-            GraphQLError unforeseen =
-                    ErrorHandler.unforeseen(exception, request.getRequestURI()).build();
             try {
-                new HttpError(HttpStatus.INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", unforeseen.getMessage())
-                        .writeTo(request, response);
+                unforeseen(exception, request).writeTo(request, response);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -7,9 +7,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.jackson.JacksonComponent;
 import org.springframework.graphql.server.support.SerializableGraphQlRequest;
 import tools.jackson.core.JsonParser;
-import tools.jackson.core.type.TypeReference;
+import tools.jackson.core.JsonToken;
 import tools.jackson.databind.DeserializationContext;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ValueDeserializer;
 
 /**
@@ -23,23 +22,23 @@ class PersistedRequest extends ValueDeserializer<SerializableGraphQlRequest> {
 
     @Override
     public SerializableGraphQlRequest deserialize(JsonParser parser, DeserializationContext context) {
-        JsonNode body = context.readTree(parser);
-        if (!body.isObject()) {
+        if (parser.currentToken() != JsonToken.START_OBJECT) {
             return context.reportInputMismatch(SerializableGraphQlRequest.class, "not one request");
         }
+        Map<?, ?> body = context.readValue(parser, Map.class);
         SerializableGraphQlRequest request = new SerializableGraphQlRequest();
-        if (body.hasNonNull("query")) {
-            request.setQuery(text(body, "query", context));
+        String query = text(body, "query", context);
+        if (query != null) {
+            request.setQuery(query);
         }
-        if (body.hasNonNull("operationName")) {
-            request.setOperationName(text(body, "operationName", context));
-        }
+        request.setOperationName(text(body, "operationName", context));
         request.setVariables(fields(body, "variables", context));
         Map<String, Object> extensions = fields(body, "extensions", context);
         for (String name : new String[] {"documentId", "id"}) {
-            if (body.hasNonNull(name) && !extensions.containsKey(EXTENSION)) {
-                String id = text(body, name, context).toLowerCase(Locale.ROOT);
-                String hash = id.startsWith(SHA256) ? id.substring(SHA256.length()) : id;
+            String id = extensions.containsKey(EXTENSION) ? null : text(body, name, context);
+            if (id != null) {
+                String lowerCase = id.toLowerCase(Locale.ROOT);
+                String hash = lowerCase.startsWith(SHA256) ? lowerCase.substring(SHA256.length()) : lowerCase;
                 extensions.put(EXTENSION, Map.of("version", 1, "sha256Hash", hash));
             }
         }
@@ -53,19 +52,22 @@ class PersistedRequest extends ValueDeserializer<SerializableGraphQlRequest> {
         return context.reportInputMismatch(SerializableGraphQlRequest.class, "not one request");
     }
 
-    private static String text(JsonNode body, String name, DeserializationContext context) {
-        JsonNode value = body.get(name);
-        return value.isString()
-                ? value.asString()
+    private static @Nullable String text(Map<?, ?> body, String name, DeserializationContext context) {
+        Object value = body.get(name);
+        return value == null || value instanceof String
+                ? (String) value
                 : context.reportInputMismatch(SerializableGraphQlRequest.class, "%s is no text", name);
     }
 
+    @SuppressWarnings("unchecked")
     private static <V extends @Nullable Object> Map<String, V> fields(
-            JsonNode body, String name, DeserializationContext context) {
-        if (!body.hasNonNull(name)) {
+            Map<?, ?> body, String name, DeserializationContext context) {
+        Object value = body.get(name);
+        if (value == null) {
             return new HashMap<>();
         }
-        return context.readTreeAsValue(
-                body.get(name), context.constructType(new TypeReference<Map<String, Object>>() {}.getType()));
+        return value instanceof Map<?, ?>
+                ? (Map<String, V>) value
+                : context.reportInputMismatch(SerializableGraphQlRequest.class, "%s are no object", name);
     }
 }

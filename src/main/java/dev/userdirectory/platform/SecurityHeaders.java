@@ -11,7 +11,10 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** On every response: what the server or the firewall refuses comes to no filter that could set them. */
+/**
+ * On every response: what the server or the firewall refuses comes to no filter that could set them. Those filters set them
+ * too, since on AWS Lambda there is no server.
+ */
 @Configuration(proxyBeanMethods = false)
 class SecurityHeaders {
     private static final Map<String, String> HEADERS = Map.of(

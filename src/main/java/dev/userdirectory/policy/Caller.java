@@ -1,8 +1,9 @@
 package dev.userdirectory.policy;
 
 import graphql.GraphQLContext;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
 import org.springframework.security.core.Authentication;
@@ -19,14 +20,14 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes) {
                 || !authentication.isAuthenticated()) {
             return ANONYMOUS;
         }
-        return new Caller(
-                false,
-                authentication.getName(),
-                authentication.getAuthorities().stream()
-                        .map(GrantedAuthority::getAuthority)
-                        .filter(authority -> authority != null && authority.startsWith(SCOPE))
-                        .map(authority -> authority.substring(SCOPE.length()))
-                        .collect(Collectors.toUnmodifiableSet()));
+        Set<String> scopes = new HashSet<>();
+        for (GrantedAuthority granted : authentication.getAuthorities()) {
+            String authority = granted.getAuthority();
+            if (authority != null && authority.startsWith(SCOPE)) {
+                scopes.add(authority.substring(SCOPE.length()));
+            }
+        }
+        return new Caller(false, authentication.getName(), Collections.unmodifiableSet(scopes));
     }
 
     /** Nobody, if nobody has been put there. */

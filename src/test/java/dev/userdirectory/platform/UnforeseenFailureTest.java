@@ -16,6 +16,7 @@ import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
+import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.web.servlet.function.RouterFunction;
@@ -34,10 +35,11 @@ class UnforeseenFailureTest {
     Client client;
 
     @ParameterizedTest
-    @CsvSource({"throws,200", "later,200", "stack,200", "servlet,500"})
+    @CsvSource({"throws,200", "later,200", "stack,200", "outside,500", "servlet,500"})
     void isAnsweredInGraphQlsFormWithAnIdThatTheLogHas(String how, int status, CapturedOutput output) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
-                .header("Content-Type", "application/json")
+                // Which of the two ways it takes.
+                .header("Content-Type", how.equals("servlet") ? "application/graphql" : "application/json")
                 .header("Fail", how)
                 .POST(BodyPublishers.ofString("{\"query\": \"{ __typename }\"}"))
                 .build());
@@ -62,6 +64,17 @@ class UnforeseenFailureTest {
                     case "stack" -> throw new StackOverflowError("secret");
                     default -> chain.next(request);
                 };
+            };
+        }
+
+        @Bean
+        @Order(Ordered.HIGHEST_PRECEDENCE)
+        WebGraphQlInterceptor failingOutsideOfAll() {
+            return (request, chain) -> {
+                if ("outside".equals(request.getHeaders().getFirst("Fail"))) {
+                    throw new IllegalStateException("secret");
+                }
+                return chain.next(request);
             };
         }
 

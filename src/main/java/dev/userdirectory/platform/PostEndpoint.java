@@ -1,0 +1,175 @@
+package dev.userdirectory.platform;
+
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.net.URI;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.graphql.ExecutionGraphQlService;
+import org.springframework.graphql.MediaTypes;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.graphql.server.WebGraphQlInterceptor.Chain;
+import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.graphql.server.support.SerializableGraphQlRequest;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.InvalidMediaTypeException;
+import org.springframework.http.MediaType;
+import org.springframework.util.AlternativeJdkIdGenerator;
+import org.springframework.util.IdGenerator;
+import org.springframework.web.filter.OncePerRequestFilter;
+import org.springframework.web.filter.ServerHttpObservationFilter;
+import org.springframework.web.server.ServerWebInputException;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Answers what nearly every client sends, one operation as JSON by POST, right behind the filters. Spring's way there, which
+ * all others still take, leads through the dispatch of Spring MVC, a router, message converters and an asynchronous
+ * response, and takes longer than looking up a user does.
+ */
+@Configuration(proxyBeanMethods = false)
+class PostEndpoint {
+    @Bean
+    FilterRegistrationBean<?> posts(
+            GraphQlProperties properties,
+            ExecutionGraphQlService service,
+            ObjectProvider<WebGraphQlInterceptor> interceptors,
+            JsonMapper json) {
+        // As WebGraphQlHandler has it, but for what it takes to go on on another thread: this one stays on its own.
+        Chain execution = request -> service.execute(request).map(WebGraphQlResponse::new);
+        Chain chain = interceptors
+                .orderedStream()
+                .reduce(WebGraphQlInterceptor::andThen)
+                .map(interceptor -> interceptor.apply(execution))
+                .orElse(execution);
+        String path = properties.getHttp().getPath();
+        FilterRegistrationBean<?> registration = new FilterRegistrationBean<>(new Posts(path, chain, json));
+        registration.addUrlPatterns(path);
+        registration.setOrder(1); // After the body was read.
+        return registration;
+    }
+
+    private static class Posts extends OncePerRequestFilter {
+        private static final List<MediaType> SERVED =
+                List.of(MediaType.APPLICATION_JSON, MediaTypes.APPLICATION_GRAPHQL_RESPONSE);
+
+        private final String path;
+        private final URI uri;
+        private final Chain chain;
+        private final JsonMapper json;
+        private final IdGenerator ids = new AlternativeJdkIdGenerator();
+
+        Posts(String path, Chain chain, JsonMapper json) {
+            this.path = path;
+            this.uri = URI.create(path);
+            this.chain = chain;
+            this.json = json;
+        }
+
+        @Override
+        protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain others)
+                throws ServletException, IOException {
+            MediaType type =
+                    isJson(request.getContentType()) ? answerType(request.getHeader(HttpHeaders.ACCEPT)) : null;
+            if (type == null
+                    || !request.getMethod().equals("POST")
+                    || !(request.getAttribute(BodyLimit.BODY) instanceof byte[] body)) {
+                others.doFilter(request, response);
+                return;
+            }
+            ServerHttpObservationFilter.findObservationContext(request)
+                    .ifPresent(observation -> observation.setPathPattern(path));
+            WebGraphQlRequest graphQl;
+            try {
+                graphQl = asGraphQl(request, json.readValue(body, SerializableGraphQlRequest.class));
+            } catch (JacksonException | ServerWebInputException e) {
+                HttpRefusals.NOT_ONE_REQUEST.writeTo(request, response);
+                return;
+            }
+            try {
+                write(Objects.requireNonNull(chain.next(graphQl).block()), type, response);
+            } catch (RuntimeException | StackOverflowError e) {
+                HttpRefusals.unforeseen(e, request).writeTo(request, response);
+            }
+        }
+
+        private WebGraphQlRequest asGraphQl(HttpServletRequest request, SerializableGraphQlRequest body) {
+            HttpHeaders headers = new HttpHeaders();
+            for (String name : Collections.list(request.getHeaderNames())) {
+                headers.addAll(name, Collections.list(request.getHeaders(name)));
+            }
+            Map<String, Object> attributes = new HashMap<>();
+            for (String name : List.of(BodyLimit.STARTED, ClientConnection.ATTRIBUTE)) {
+                Object attribute = request.getAttribute(name);
+                if (attribute != null) {
+                    attributes.put(name, attribute);
+                }
+            }
+            return new WebGraphQlRequest(
+                    uri, headers, null, null, attributes, body, ids.generateId().toString(), request.getLocale());
+        }
+
+        private void write(WebGraphQlResponse answer, MediaType type, HttpServletResponse response) throws IOException {
+            byte[] body = answer.getExecutionResult() instanceof WrittenResult written
+                    ? written.json()
+                    : json.writeValueAsBytes(answer.toMap());
+            boolean wasRun = answer.getExecutionResult().isDataPresent();
+            // GraphQL over HTTP, 6.4: a client that takes plain JSON may take any other status for a proxy's.
+            HttpStatus status =
+                    wasRun || type.equals(MediaType.APPLICATION_JSON) ? HttpStatus.OK : HttpStatus.BAD_REQUEST;
+            response.setStatus(status.value());
+            answer.getResponseHeaders()
+                    .forEach((name, values) -> values.forEach(value -> response.addHeader(name, value)));
+            response.setContentType(type.toString());
+            response.setContentLength(body.length);
+            response.getOutputStream().write(body);
+        }
+
+        private static boolean isJson(@Nullable String contentType) {
+            return contentType != null
+                    && switch (contentType.toLowerCase(Locale.ROOT)) {
+                        case "application/json", "application/json;charset=utf-8", "application/json; charset=utf-8" ->
+                            true;
+                        default -> false;
+                    };
+        }
+
+        /** Null if it is for others to find out, or to say that there is none. */
+        private static @Nullable MediaType answerType(@Nullable String accept) {
+            if (accept == null) {
+                return MediaType.APPLICATION_JSON;
+            }
+            try {
+                List<MediaType> types = MediaType.parseMediaTypes(accept);
+                if (types.contains(MediaType.TEXT_EVENT_STREAM)) {
+                    return null;
+                }
+                return types.stream()
+                        .filter(SERVED::contains)
+                        .findFirst()
+                        .or(() -> types.stream()
+                                .filter(accepted -> accepted.includes(MediaType.APPLICATION_JSON))
+                                .map(accepted -> MediaType.APPLICATION_JSON)
+                                .findFirst())
+                        .orElse(null);
+            } catch (InvalidMediaTypeException e) {
+                return null;
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package dev.userdirectory.platform;
+
+import graphql.ExecutionResult;
+import graphql.GraphQLError;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A result without errors that is there as it is sent. Who wants to look into it has it read. */
+public final class WrittenResult implements ExecutionResult {
+    private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
+
+    private final byte[] json;
+
+    /** @param json the whole response, as it is sent; not copied */
+    public WrittenResult(byte[] json) {
+        this.json = json;
+    }
+
+    byte[] json() {
+        return json;
+    }
+
+    @Override
+    public List<GraphQLError> getErrors() {
+        return List.of();
+    }
+
+    @Override
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+    public <T> T getData() {
+        return (T) Objects.requireNonNull(toSpecification().get("data"));
+    }
+
+    @Override
+    public boolean isDataPresent() {
+        return true;
+    }
+
+    @Override
+    public @Nullable Map<Object, Object> getExtensions() {
+        return null;
+    }
+
+    @Override
+    public Map<String, Object> toSpecification() {
+        return JsonMapper.shared().readValue(json, MAP);
+    }
+}
