@@ -1,5 +1,6 @@
 package dev.userdirectory.relay;
 
+import dev.userdirectory.platform.SingleFlight;
 import dev.userdirectory.relay.Connection.Edge;
 import dev.userdirectory.replica.Reads;
 import java.sql.PreparedStatement;
@@ -11,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGStatement;
@@ -38,16 +40,27 @@ public class Pages {
     private final Reads reads;
     private final Cursors cursors;
 
+    private final SingleFlight<Page, Connection<?>> pages;
+    private final SingleFlight<PagesOfParents, Map<OfParent, ? extends Connection<?>>> pagesOfParents;
+
     Pages(Reads reads, Cursors cursors) {
         this.reads = reads;
         this.cursors = cursors;
+        pages = new SingleFlight<>(page -> reads.query(jdbc -> load(jdbc, page.rows, page.request)));
+        pagesOfParents = new SingleFlight<>(all -> reads.query(jdbc -> load(jdbc, all.rows, all.keys)));
     }
+
+    private record Page(Rows<?> rows, PageRequest request) {}
+
+    private record PagesOfParents(Rows<?> rows, Set<OfParent> keys) {}
 
     /** A page of a connection that belongs to an object; the key of a data loader. */
     public record OfParent(UUID parent, PageRequest request) {}
 
+    /** All who ask for the same page at the same time have it from one statement. */
+    @SuppressWarnings("unchecked")
     public <T> Connection<T> load(Rows<T> rows, PageRequest request) {
-        return reads.query(jdbc -> load(jdbc, rows, request));
+        return (Connection<T>) pages.load(new Page(rows, request));
     }
 
     /** Of rows that are compared with what only the primary tells. */
@@ -83,8 +96,9 @@ public class Pages {
     }
 
     /** A page for each key. Requests that differ only in their parent share a branch of the statement. */
-    public <T> Map<OfParent, Connection<T>> load(Rows<T> rows, Collection<OfParent> keys) {
-        return reads.query(jdbc -> load(jdbc, rows, keys));
+    @SuppressWarnings("unchecked")
+    public <T> Map<OfParent, Connection<T>> load(Rows<T> rows, Set<OfParent> keys) {
+        return (Map<OfParent, Connection<T>>) pagesOfParents.load(new PagesOfParents(rows, keys));
     }
 
     private <T> Map<OfParent, Connection<T>> load(JdbcTemplate jdbc, Rows<T> rows, Collection<OfParent> keys) {

@@ -1,0 +1,78 @@
+package dev.userdirectory.platform;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(20)
+class SingleFlightTest {
+    private final ConcurrentLinkedQueue<String> calls = new ConcurrentLinkedQueue<>();
+    private final Semaphore mayReturn = new Semaphore(0);
+    private final SingleFlight<String, String> flight = new SingleFlight<>(this::load);
+
+    private String load(String key) {
+        calls.add(key);
+        int call = calls.size();
+        mayReturn.acquireUninterruptibly();
+        return key + call;
+    }
+
+    /** None of them has what the first call found, which began before they asked. */
+    @Test
+    void callsOnceForAllWhoAskForTheSameMeanwhile() throws Exception {
+        CompletableFuture<String> first = ask("a");
+        awaitCalls(1);
+        List<CompletableFuture<String>> others =
+                Stream.generate(() -> ask("a")).limit(20).toList();
+        Thread.sleep(100); // until all of them wait
+        mayReturn.release(2);
+
+        assertThat(first.join()).isEqualTo("a1");
+        assertThat(others).allSatisfy(other -> assertThat(other.join()).isEqualTo("a2"));
+        assertThat(calls).containsExactly("a", "a");
+    }
+
+    @Test
+    void letsNobodyWaitForWhatOthersAskFor() throws Exception {
+        CompletableFuture<String> first = ask("a");
+        awaitCalls(1);
+        CompletableFuture<String> other = ask("b");
+        awaitCalls(2);
+        mayReturn.release(2);
+
+        assertThat(first.join()).isEqualTo("a1");
+        assertThat(other.join()).isEqualTo("b2");
+    }
+
+    @Test
+    void remembersNothing() {
+        mayReturn.release(2);
+
+        assertThat(flight.load("a")).isEqualTo("a1");
+        assertThat(flight.load("a")).isEqualTo("a2");
+    }
+
+    private CompletableFuture<String> ask(String key) {
+        CompletableFuture<String> answer = new CompletableFuture<>();
+        Thread.startVirtualThread(() -> {
+            try {
+                answer.complete(flight.load(key));
+            } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        return answer;
+    }
+
+    private void awaitCalls(int number) throws InterruptedException {
+        while (calls.size() < number) {
+            Thread.sleep(1);
+        }
+    }
+}
