@@ -66,14 +66,19 @@ final class Benchmark {
         return values == null || values.isEmpty() ? otherwise : values.getLast();
     }
 
+    private static List<String> options(DefaultApplicationArguments arguments, String name) {
+        return Objects.requireNonNullElse(arguments.getOptionValues(name), List.of());
+    }
+
     public static void main(String[] args) throws Exception {
         if (ManagementFactory.getRuntimeMXBean().getInputArguments().contains("-XX:TieredStopAtLevel=1")) {
             throw new IllegalStateException(
                     "The load would be slow: run with -Dspring-boot.test-run.optimizedLaunch=false");
         }
         DefaultApplicationArguments arguments = new DefaultApplicationArguments(args);
-        List<String> javaOptions = Objects.requireNonNullElse(arguments.getOptionValues("java"), List.of());
-        try (Servers servers = new Servers(javaOptions, arguments.containsOption("cache"))) {
+        List<String> javaOptions = options(arguments, "java");
+        try (Servers servers =
+                new Servers(javaOptions, options(arguments, "against-java"), arguments.containsOption("cache"))) {
             servers.prepare();
             if (arguments.containsOption("pages")) {
                 new PageTimes(servers.service(Kind.MILLION_USERS), servers.million).run();

@@ -28,6 +28,7 @@ final class Servers implements AutoCloseable {
     private static final String FEW_DATABASE = "few";
 
     private final List<String> javaOptions;
+    private final List<String> otherJavaOptions;
     private final boolean caching;
     private final EmbeddedPostgres postgres;
     private final Map<Kind, ServiceProcess> services = new LinkedHashMap<>();
@@ -50,9 +51,14 @@ final class Servers implements AutoCloseable {
         }
     }
 
-    /** @param caching whether answers are kept by the others than {@link Kind#CACHED}, too */
-    Servers(List<String> javaOptions, boolean caching) throws IOException, InterruptedException {
+    /**
+     * @param otherJavaOptions for the other build, after those
+     * @param caching whether answers are kept by the others than {@link Kind#CACHED}, too
+     */
+    Servers(List<String> javaOptions, List<String> otherJavaOptions, boolean caching)
+            throws IOException, InterruptedException {
         this.javaOptions = javaOptions;
+        this.otherJavaOptions = otherJavaOptions;
         this.caching = caching;
         Files.createDirectories(DATA);
         Files.deleteIfExists(LOG);
@@ -112,20 +118,21 @@ final class Servers implements AutoCloseable {
 
     ServiceProcess service(Kind kind) throws IOException, InterruptedException {
         ServiceProcess service = services.get(kind);
-        return service != null ? service : start(services, kind, ServiceProcess.jar());
+        return service != null ? service : start(services, kind, ServiceProcess.jar(), List.of());
     }
 
     /** Likewise, of another build. */
     ServiceProcess other(Kind kind, Path jar) throws IOException, InterruptedException {
         ServiceProcess service = others.get(kind);
-        return service != null ? service : start(others, kind, jar);
+        return service != null ? service : start(others, kind, jar, otherJavaOptions);
     }
 
-    private ServiceProcess start(Map<Kind, ServiceProcess> started, Kind kind, Path jar)
+    private ServiceProcess start(Map<Kind, ServiceProcess> started, Kind kind, Path jar, List<String> moreJavaOptions)
             throws IOException, InterruptedException {
         List<String> java = new ArrayList<>(List.of("-Xmx256m"));
         // What a JVM chooses by itself in a container that is so small.
         java.addAll(javaOptions.isEmpty() ? List.of("-XX:+UseSerialGC") : javaOptions);
+        java.addAll(moreJavaOptions);
         if (kind == Kind.STATIC) {
             java.addAll(List.of("-Dloader.path=" + staticDocument(), "-cp", jar.toString()));
             java.add("org.springframework.boot.loader.launch.PropertiesLauncher");
