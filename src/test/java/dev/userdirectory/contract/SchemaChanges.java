@@ -9,9 +9,12 @@ import graphql.language.FieldDefinition;
 import graphql.language.ImplementingTypeDefinition;
 import graphql.language.InputObjectTypeDefinition;
 import graphql.language.InputValueDefinition;
+import graphql.language.InterfaceTypeDefinition;
 import graphql.language.ListType;
 import graphql.language.NonNullType;
+import graphql.language.ObjectTypeDefinition;
 import graphql.language.SDLNamedDefinition;
+import graphql.language.ScalarTypeDefinition;
 import graphql.language.Type;
 import graphql.language.TypeName;
 import graphql.language.UnionTypeDefinition;
@@ -39,11 +42,17 @@ class SchemaChanges {
     private final Map<String, Element> elements = new TreeMap<>();
 
     /**
+     * @param kind of a type; of what is within one, that is told by its name
      * @param type of a field or an argument
      * @param required whether a request without it is invalid
      */
     private record Element(
-            @Nullable Type<?> type, boolean input, boolean required, String defaultValue, Set<String> directives) {}
+            String kind,
+            @Nullable Type<?> type,
+            boolean input,
+            boolean required,
+            String defaultValue,
+            Set<String> directives) {}
 
     private SchemaChanges(String sdl) {
         new Parser().parseDocument(sdl).getDefinitions().forEach(this::add);
@@ -72,6 +81,9 @@ class SchemaChanges {
 
     private static List<String> breaking(String name, Element was, Element is) {
         List<String> changes = new ArrayList<>();
+        if (!was.kind.equals(is.kind)) {
+            changes.add("%s is %s, was %s".formatted(name, is.kind, was.kind));
+        }
         if (was.type != null && is.type != null) {
             boolean fits = was.input ? accepts(is.type, was.type) : accepts(was.type, is.type);
             if (!fits) {
@@ -122,7 +134,7 @@ class SchemaChanges {
         if (definition instanceof DirectivesContainer<?> container) {
             directives.addAll(directives(container));
         }
-        elements.put(name, new Element(null, false, false, "", directives));
+        elements.put(name, new Element(kind(definition), null, false, false, "", directives));
         switch (definition) {
             case ImplementingTypeDefinition<?> type -> {
                 type.getImplements().forEach(each -> addName(name + " implements " + print(each)));
@@ -133,7 +145,8 @@ class SchemaChanges {
             case EnumTypeDefinition values ->
                 values.getEnumValueDefinitions()
                         .forEach(value -> elements.put(
-                                name + "." + value.getName(), new Element(null, false, false, "", directives(value))));
+                                name + "." + value.getName(),
+                                new Element("", null, false, false, "", directives(value))));
             case UnionTypeDefinition union ->
                 union.getMemberTypes().forEach(member -> addName(name + " = " + print(member)));
             case DirectiveDefinition directive -> {
@@ -146,13 +159,25 @@ class SchemaChanges {
         }
     }
 
+    private static String kind(Definition<?> definition) {
+        return switch (definition) {
+            case ObjectTypeDefinition object -> "type";
+            case InterfaceTypeDefinition type -> "interface";
+            case UnionTypeDefinition union -> "union";
+            case EnumTypeDefinition values -> "enum";
+            case InputObjectTypeDefinition input -> "input";
+            case ScalarTypeDefinition scalar -> "scalar";
+            default -> "";
+        };
+    }
+
     private void addName(String name) {
-        elements.put(name, new Element(null, false, false, "", Set.of()));
+        elements.put(name, new Element("", null, false, false, "", Set.of()));
     }
 
     private void addField(String typeName, FieldDefinition field) {
         String name = typeName + "." + field.getName();
-        elements.put(name, new Element(field.getType(), false, false, "", directives(field)));
+        elements.put(name, new Element("", field.getType(), false, false, "nothing", directives(field)));
         field.getInputValueDefinitions()
                 .forEach(argument -> addInput(name + "(" + argument.getName() + ":)", argument));
     }
@@ -162,6 +187,7 @@ class SchemaChanges {
         elements.put(
                 name,
                 new Element(
+                        "",
                         input.getType(),
                         true,
                         input.getType() instanceof NonNullType && defaultValue == null,

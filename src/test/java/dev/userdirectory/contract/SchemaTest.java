@@ -68,6 +68,9 @@ class SchemaTest {
             ) on FIELD_DEFINITION          | ) on OBJECT                        | @cacheControl on FIELD_DEFINITION is gone
             directive @cacheControl(maxAge | directive @cacheControl(seconds    | @cacheControl(maxAge:) is gone
             type UserEdge                  | type UserEdge @inaccessible        | UserEdge now has @inaccessible
+            input NewUser                  | type NewUser                       | NewUser is type, was input
+            scalar DateTime                | enum DateTime                      | DateTime is enum, was scalar
+            interface Node                 | type Node                          | Node is type, was interface
             """)
     void namesWhatIsBroken(String before, @Nullable String after, String changes) throws IOException {
         String released = Files.readString(PUBLISHED);
