@@ -19,7 +19,8 @@ public final class Text {
             return "A name cannot be null.";
         }
         String stripped = name.strip();
-        if (stripped.isEmpty() || length(stripped) > 200) {
+        // No-break spaces are nothing that strip() takes away.
+        if (stripped.codePoints().allMatch(Character::isSpaceChar) || length(stripped) > 200) {
             return "A name has 1 to 200 characters.";
         }
         if (contains(stripped, Text::isControl)) {

@@ -33,6 +33,7 @@ class TextTest {
         return Stream.of(
                 arguments("empty", ""),
                 arguments("blank", " \t\n\u2003\u3000"),
+                arguments("no-break spaces", "\u00a0 \u2007\u202f"),
                 arguments("201 characters", "x".repeat(201)),
                 arguments("201 characters of two chars", A_LETTER_OF_TWO_CHARS.repeat(201)),
                 arguments("a line feed", "Ali\nce"),
