@@ -1,6 +1,7 @@
 package dev.userdirectory.observability;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
@@ -13,8 +14,12 @@ import dev.userdirectory.Tokens;
 import java.io.ByteArrayOutputStream;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,6 +27,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.logging.logback.StructuredLogEncoder;
 import org.springframework.core.env.Environment;
+import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -40,6 +46,9 @@ class LogTest {
 
     @Autowired
     private Environment environment;
+
+    @Autowired
+    private JdbcTemplate jdbc;
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final OutputStreamAppender<ILoggingEvent> appender = new OutputStreamAppender<>();
@@ -108,6 +117,31 @@ class LogTest {
         caller.withToken(token + "x").post("{ __typename }");
 
         assertThat(text()).doesNotContain(email, token);
+    }
+
+    /** The pool would tell of it a second time. */
+    @Test
+    void tellsOnceOfAConnectionThatBreaks() throws Exception {
+        CompletableFuture<JsonNode> response;
+        try (Connection connection =
+                        Objects.requireNonNull(jdbc.getDataSource()).getConnection();
+                Statement lock = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            lock.execute("lock table users in access exclusive mode");
+            response = CompletableFuture.supplyAsync(
+                    () -> client.execute("{ users(first: 1) { nodes { id } } }", Map.of()), Thread::startVirtualThread);
+            await().until(() -> !jdbc.queryForList("""
+                    select pg_terminate_backend(pid) from pg_stat_activity
+                    where wait_event_type = 'Lock' and query like '%from users%'""").isEmpty());
+            connection.rollback();
+        }
+
+        assertThat(response.join().at("/errors/0/extensions/code").asString()).isEqualTo("INTERNAL_SERVER_ERROR");
+        assertThat(events())
+                .filteredOn(event -> event.has("error"))
+                .singleElement()
+                .satisfies(
+                        event -> assertThat(event.at("/log/logger").asString()).endsWith("ErrorHandler"));
     }
 
     @Test
