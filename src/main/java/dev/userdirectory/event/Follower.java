@@ -5,6 +5,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,16 +18,23 @@ final class Follower implements Iterator<UserEvent> {
     private static final int PAGE = 500;
 
     private final UserEvents table;
-    private final RecentEvents recent;
+    private final Supplier<RecentEvents> current;
     private final EventProperties properties;
     private final @Nullable UUID user;
+    private RecentEvents recent;
     private Position last;
     private @Nullable UserEvent next;
     private long lastTaken = System.nanoTime();
 
-    Follower(UserEvents table, RecentEvents recent, EventProperties properties, Position after, @Nullable UUID user) {
+    Follower(
+            UserEvents table,
+            Supplier<RecentEvents> current,
+            EventProperties properties,
+            Position after,
+            @Nullable UUID user) {
         this.table = table;
-        this.recent = recent;
+        this.current = current;
+        this.recent = current.get();
         this.properties = properties;
         this.last = after;
         this.user = user;
@@ -34,7 +42,10 @@ final class Follower implements Iterator<UserEvent> {
 
     /** Reads pages of the table until what is in memory goes on from there. A database that is away is waited for. */
     void replay(SynchronousSink<List<UserEvent>> pages) {
-        if (recent.covers(last)) {
+        RecentEvents before = recent;
+        recent = current.get();
+        // Where the feed went back, the last event may be one that it has lost: the table is asked.
+        if (recent == before && recent.covers(last)) {
             pages.complete();
             return;
         }

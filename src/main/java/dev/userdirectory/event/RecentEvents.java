@@ -58,6 +58,11 @@ final class RecentEvents {
         return next == null ? null : next.getValue();
     }
 
+    /** Whoever follows is to look again which events are recent. */
+    void abandon() {
+        start = new Position(Long.MAX_VALUE, Long.MAX_VALUE);
+    }
+
     Position end() {
         return end;
     }

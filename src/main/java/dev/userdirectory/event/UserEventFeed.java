@@ -84,7 +84,7 @@ class UserEventFeed implements SmartLifecycle {
      */
     Flux<UserEvent> follow(Position after, @Nullable UUID user) {
         return Flux.defer(() -> {
-            Follower follower = new Follower(events, recent, properties, after, user);
+            Follower follower = new Follower(events, () -> recent, properties, after, user);
             following.incrementAndGet();
             return Flux.<List<UserEvent>>generate(follower::replay)
                     .subscribeOn(replays)
@@ -129,6 +129,7 @@ class UserEventFeed implements SmartLifecycle {
             try (FeedConnection connection = FeedConnection.open(url, database, "user-directory events")) {
                 connection.jdbc().execute("listen " + CHANNEL);
                 UserEvents table = new UserEvents(connection.jdbc());
+                goBackIfLost(table);
                 while (isRunning()) {
                     long looked = System.nanoTime();
                     while (take(table.read(recent.end(), null, PAGE))) {
@@ -145,6 +146,22 @@ class UserEventFeed implements SmartLifecycle {
                 }
             }
         }
+    }
+
+    /**
+     * A server that has taken over may lack the last transactions of the one before. It uses their numbers again, so what
+     * happens there would stand before what was read.
+     */
+    private void goBackIfLost(UserEvents table) {
+        RecentEvents known = recent;
+        if (known.end().equals(Position.START) || table.isKept(known.end())) {
+            return;
+        }
+        log.warn(
+                "The database has lost the newest event of the change feed, which goes on from the newest that is left");
+        recent = new RecentEvents(properties.buffer(), table.end());
+        known.abandon();
+        news.tryEmitNext(true);
     }
 
     private boolean take(List<UserEvent> page) {
