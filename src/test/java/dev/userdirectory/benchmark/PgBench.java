@@ -28,7 +28,7 @@ final class PgBench {
     private static final Pattern OF_A_REQUEST =
             Pattern.compile("(?!.*\\buser_events\\b).*\\b(users|groups)\\b.*", Pattern.DOTALL);
     private static final Pattern PARAMETER = Pattern.compile("\\$(\\d+)");
-    private static final Pattern VALUE = Pattern.compile("\\$\\d+ = (?:NULL|'((?:[^']|'')*)')");
+    private static final Pattern VALUE = Pattern.compile("\\$\\d+ = (?:NULL|'((?:[^']++|'')*+)')");
     private static final Pattern PER_SECOND = Pattern.compile("tps = ([0-9.]+)");
 
     private final Path program;
