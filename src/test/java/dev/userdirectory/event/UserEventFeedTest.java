@@ -6,21 +6,18 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.EventStreamClient;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
-import org.springframework.boot.test.context.TestConfiguration;
-import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Import;
 import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.test.context.DynamicPropertyRegistrar;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
 
 /** The reader of the feed, which is given a way to the database of its own. */
 @DirectoryTest
-@Import(UserEventFeedTest.OwnWay.class)
 class UserEventFeedTest {
     private static final String READER = "application_name = 'around the pooler'";
     private static final String FEED =
@@ -35,15 +32,12 @@ class UserEventFeedTest {
     @Autowired
     JdbcTemplate jdbc;
 
-    @TestConfiguration(proxyBeanMethods = false)
-    static class OwnWay {
-        @Bean
-        DynamicPropertyRegistrar url(JdbcConnectionDetails server) {
-            String url = server.getJdbcUrl();
-            return properties -> properties.add(
-                    "directory.events.url",
-                    () -> url + (url.contains("?") ? "&" : "?") + "ApplicationName=around%20the%20pooler");
-        }
+    @DynamicPropertySource
+    static void ownWay(DynamicPropertyRegistry properties) {
+        properties.add("directory.events.url", () -> {
+            String url = new TestPostgres().jdbcConnectionDetails().getJdbcUrl();
+            return url + (url.contains("?") ? "&" : "?") + "ApplicationName=around%20the%20pooler";
+        });
     }
 
     @Test
