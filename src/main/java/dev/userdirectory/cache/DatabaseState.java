@@ -13,18 +13,21 @@ import org.springframework.stereotype.Component;
 /**
  * Which transactions a statement that begins now would see, as PostgreSQL writes it ({@code pg_current_snapshot()}): a
  * text that is another one as soon as any transaction that changed anything has committed, on whatever instance, and
- * never comes back. Many who ask at once cost one round trip.
+ * never comes back. A server that takes over may lack the last transactions, and count on from before them: so when the
+ * server started is told as well. Many who ask at once cost one round trip.
  */
 @Component
 class DatabaseState {
     private static final Logger log = LoggerFactory.getLogger(DatabaseState.class);
     private static final String KEY = "the only one";
+    private static final String SQL =
+            "select extract(epoch from pg_postmaster_start_time()) || ' ' || pg_current_snapshot()";
 
     private final RequestCollapser<String, String> states;
 
     DatabaseState(JdbcTemplate jdbc) {
         states = new RequestCollapser<>(1, keys -> {
-            String state = jdbc.queryForObject("select pg_current_snapshot()", String.class);
+            String state = jdbc.queryForObject(SQL, String.class);
             return state == null ? Map.of() : Map.of(KEY, state);
         });
     }

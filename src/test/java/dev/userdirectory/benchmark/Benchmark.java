@@ -90,7 +90,7 @@ final class Benchmark {
 
     private void run() throws IOException, InterruptedException {
         List<Workload> workloads = new Workloads(servers.million, servers.few)
-                .all(deepCursor()).stream()
+                .all(this::cursor).stream()
                         .filter(workload -> only.stream().anyMatch(workload.name()::contains))
                         .toList();
         for (Workload workload : workloads) {
@@ -113,15 +113,23 @@ final class Benchmark {
         new Report(results).print(bytes / (1024.0 * 1024));
     }
 
-    private String deepCursor() throws IOException, InterruptedException {
-        String email = servers.million.queryForObject(
-                "select email from users order by created_at, id offset ? limit 1", String.class, Workloads.DEPTH - 1);
-        String document =
-                "query ($email: String!) {" + " users(first: 1, filter: {search: $email}) { pageInfo { endCursor } } }";
-        return servers.service(Kind.MILLION_USERS)
-                .post(document, Map.of("email", Objects.requireNonNull(email)))
-                .at("/data/users/pageInfo/endCursor")
-                .asString();
+    /** Of the user with that address; others may have it within theirs. */
+    private String cursor(String email) {
+        String document = "query ($email: String!) {"
+                + " users(first: 10, filter: {search: $email}) { edges { cursor node { email } } } }";
+        try {
+            return servers.service(Kind.MILLION_USERS)
+                    .post(document, Map.of("email", email))
+                    .at("/data/users/edges")
+                    .valueStream()
+                    .filter(edge -> edge.at("/node/email").asString().equals(email))
+                    .findFirst()
+                    .orElseThrow()
+                    .get("cursor")
+                    .asString();
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** Compares answers with what SQL says, and learns from them what the others have to look like. */

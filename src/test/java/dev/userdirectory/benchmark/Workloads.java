@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
 import java.util.function.Function;
@@ -25,6 +26,7 @@ final class Workloads {
     static final String FIRST = "first page of 20";
     static final String FIRST_OF_FEW = "first page of 20, of 10,000 users";
     static final String DEEP = "page at depth 900,000";
+    static final String ANYWHERE = "page anywhere";
     static final String GROUPS = "20 users with 5 groups";
     static final String CREATE = "createUser";
     static final String TOTAL = "page with totalCount";
@@ -38,6 +40,7 @@ final class Workloads {
     static final String CREATED = "@load.example";
 
     static final int DEPTH = 900_000;
+    private static final int PLACES = 500;
 
     private static final String USER_DOCUMENT = "query ($id: ID!) { user(id: $id) { id name email } }";
     private static final String CREATE_DOCUMENT = """
@@ -58,8 +61,10 @@ final class Workloads {
         Collections.shuffle(ids, new Random(0));
     }
 
-    /** @param deepCursor of the user at {@link #DEPTH} */
-    List<Workload> all(String deepCursor) {
+    /** @param cursors of users by e-mail address */
+    List<Workload> all(Function<String, String> cursors) {
+        String deepCursor = cursors.apply(Objects.requireNonNull(million.queryForObject(
+                "select email from users order by created_at, id offset ? limit 1", String.class, DEPTH - 1)));
         Operation user = user();
         Operation create = create();
         List<Operation> mixed = new ArrayList<>(Collections.nCopies(9, user));
@@ -69,6 +74,7 @@ final class Workloads {
                 page(FIRST, Kind.MILLION_USERS, "first: 20", million, "", 0),
                 page(FIRST_OF_FEW, Kind.TEN_THOUSAND_USERS, "first: 20", few, "", 0),
                 page(DEEP, Kind.MILLION_USERS, "first: 20, after: \"" + deepCursor + "\"", million, "", DEPTH),
+                new Workload(ANYWHERE, Kind.MILLION_USERS, false, List.of(pageAnywhere(cursors))),
                 new Workload(GROUPS, Kind.MILLION_USERS, false, List.of(groups())),
                 page(TOTAL, Kind.MILLION_USERS, "first: 20", million, "totalCount", 0),
                 new Workload(ENTITIES, Kind.MILLION_USERS, false, List.of(entities())),
@@ -110,6 +116,29 @@ final class Workloads {
                             return shown;
                         },
                         parts("/users/nodes", "/users/pageInfo/hasNextPage", "/users/totalCount"))));
+    }
+
+    /** Hardly two at a time are the same, so that no two share a statement. */
+    private Operation pageAnywhere(Function<String, String> cursors) {
+        List<String> emails = million.queryForList(
+                "select email from users where id = any(?)",
+                String.class,
+                new SqlArrayValue("uuid", ids.subList(0, PLACES).toArray()));
+        String document = """
+                query ($after: String) {
+                  users(first: 20, after: $after) { nodes { id name email } pageInfo { endCursor hasNextPage } }
+                }""";
+        return Operation.read(
+                document,
+                emails.stream()
+                        .map(email -> Map.<String, Object>of("after", cursors.apply(email)))
+                        .toList(),
+                i -> users(
+                        million,
+                        "where (created_at, id) > (select created_at, id from users where email = ?)"
+                                + " order by created_at, id limit 20",
+                        emails.get(i)),
+                data -> data.at("/users/nodes"));
     }
 
     private Workload search(String name, String text) {
