@@ -29,7 +29,7 @@ public class TestPostgres {
     private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
     private static final String IMAGE = "postgres:18-alpine";
     /** Whether anything has changed since an answer was kept: of many requests at once, not of one. */
-    private static final String STATE = "select pg_current_snapshot()";
+    private static final String STATE = " pg_current_snapshot()";
 
     private static final String CHOICE = System.getProperty("directory.test.postgres", "auto");
 
@@ -58,7 +58,7 @@ public class TestPostgres {
                 return bean instanceof DataSource dataSource
                         ? ProxyDataSourceBuilder.create(dataSource)
                                 .afterQuery((execution, queries) -> queries.stream()
-                                        .filter(query -> !query.getQuery().equals(STATE))
+                                        .filter(query -> !query.getQuery().endsWith(STATE))
                                         .forEach(query -> statements.executed.add(Statement.of(query))))
                                 .build()
                         : bean;
