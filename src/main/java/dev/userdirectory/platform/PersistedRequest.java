@@ -3,11 +3,13 @@ package dev.userdirectory.platform;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.jackson.JacksonComponent;
 import org.springframework.graphql.server.support.SerializableGraphQlRequest;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.databind.BeanProperty;
 import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.ValueDeserializer;
 
@@ -20,12 +22,28 @@ class PersistedRequest extends ValueDeserializer<SerializableGraphQlRequest> {
     private static final String SHA256 = "sha256:";
     private static final String EXTENSION = "persistedQuery";
 
+    private final @Nullable ValueDeserializer<Object> bodies;
+
+    PersistedRequest() {
+        this(null);
+    }
+
+    private PersistedRequest(@Nullable ValueDeserializer<Object> bodies) {
+        this.bodies = bodies;
+    }
+
+    /** Once for all requests. */
+    @Override
+    public ValueDeserializer<?> createContextual(DeserializationContext context, @Nullable BeanProperty property) {
+        return new PersistedRequest(context.findRootValueDeserializer(context.constructType(Map.class)));
+    }
+
     @Override
     public SerializableGraphQlRequest deserialize(JsonParser parser, DeserializationContext context) {
         if (parser.currentToken() != JsonToken.START_OBJECT) {
             return context.reportInputMismatch(SerializableGraphQlRequest.class, "not one request");
         }
-        Map<?, ?> body = context.readValue(parser, Map.class);
+        Map<?, ?> body = (Map<?, ?>) Objects.requireNonNull(bodies).deserialize(parser, context);
         SerializableGraphQlRequest request = new SerializableGraphQlRequest();
         String query = text(body, "query", context);
         if (query != null) {

@@ -127,13 +127,22 @@ class SecurityConfiguration {
                 ? authorization.substring(SCHEME.length() + 1)
                 : "";
         String withoutPadding = StringUtils.trimTrailingCharacter(token, '=');
-        if (withoutPadding.isEmpty() || !withoutPadding.chars().allMatch(SecurityConfiguration::isTokenCharacter)) {
+        if (withoutPadding.isEmpty() || !hasOnlyTokenCharacters(withoutPadding)) {
             throw new OAuth2AuthenticationException(BearerTokenErrors.invalidToken("Bearer token is malformed"));
         }
         return token;
     }
 
-    private static boolean isTokenCharacter(int c) {
+    private static boolean hasOnlyTokenCharacters(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (!isTokenCharacter(text.charAt(i))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isTokenCharacter(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || "-._~+/".indexOf(c) >= 0;
     }
 

@@ -33,10 +33,14 @@ public final class ByOperation<T> {
     }
 
     public T of(ExecutionContext context) {
-        Operation operation = new Operation(
-                context.getExecutionInput().getQuery(),
-                context.getExecutionInput().getOperationName(),
-                form(context.getCoercedVariables().toMap()));
+        // Noted for who asks another question.
+        Operation operation = context.getGraphQLContext()
+                .computeIfAbsent(
+                        Operation.class,
+                        key -> new Operation(
+                                context.getExecutionInput().getQuery(),
+                                context.getExecutionInput().getOperationName(),
+                                form(context.getCoercedVariables().toMap())));
         T answer = answers.getIfPresent(operation);
         if (answer == null) {
             answer = question.apply(context.getNormalizedQueryTree().get(), context.getGraphQLSchema());
