@@ -50,6 +50,7 @@ final class Benchmark {
     private final boolean limits;
     private final @Nullable Path against;
     private final AtomicLong requests = new AtomicLong();
+    private boolean staticIsWarm;
     private final Map<Workload, Results> results = new LinkedHashMap<>();
 
     private Benchmark(DefaultApplicationArguments arguments, Servers servers) {
@@ -172,7 +173,7 @@ final class Benchmark {
         }
         if (limits) {
             measureStatements(workload, result, warmUp);
-            result.staticDocument.add(measureStatic(workload));
+            result.staticDocument.add(measureStatic(workload, warmUp));
         }
     }
 
@@ -218,10 +219,12 @@ final class Benchmark {
         }
     }
 
-    private double measureStatic(Workload workload) throws IOException, InterruptedException {
+    private double measureStatic(Workload workload, boolean warmUp) throws IOException, InterruptedException {
         ServiceProcess server = servers.service(Kind.STATIC);
+        Duration duration = warmUp && !staticIsWarm ? time.multipliedBy(10) : time;
+        staticIsWarm = true;
         URI uri = server.graphQl().resolve(StaticDocument.PATH + results.get(workload).bytes);
-        return Load.run(uri, server.token(), CONNECTIONS, time, bodies(workload), StaticDocument.BEGINNING)
+        return Load.run(uri, server.token(), CONNECTIONS, duration, bodies(workload), StaticDocument.BEGINNING)
                 .perSecond();
     }
 
