@@ -30,7 +30,7 @@ class DeadlineDataSource extends DelegatingDataSource {
         connections = new Semaphore(pool.getMaximumPoolSize(), true);
     }
 
-    /** How many requests do. */
+    /** How many requests are in the queue. */
     int waiting() {
         return connections.getQueueLength();
     }

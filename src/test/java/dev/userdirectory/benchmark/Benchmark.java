@@ -50,8 +50,8 @@ final class Benchmark {
     private final boolean limits;
     private final @Nullable Path against;
     private final AtomicLong requests = new AtomicLong();
-    private boolean staticIsWarm;
     private final Map<Workload, Results> results = new LinkedHashMap<>();
+    private boolean staticIsWarm;
 
     private Benchmark(DefaultApplicationArguments arguments, Servers servers) {
         this.servers = servers;

@@ -55,6 +55,25 @@ class MetricsTest {
         expressions.forEach(expression -> assertHas(scrape, expression));
     }
 
+    /** Prometheus adds only what has the same labels. */
+    @Test
+    void tellOfTheQueueWhatThePoolTells() {
+        String scrape = scrape();
+
+        assertThat(labels(scrape, "directory_connections_waiting"))
+                .isNotEmpty()
+                .isEqualTo(labels(scrape, "hikaricp_connections_pending"));
+    }
+
+    private static List<String> labels(String scrape, String name) {
+        return Pattern.compile("(?m)^" + name + "(\\{[^}]*})")
+                .matcher(scrape)
+                .results()
+                .map(found -> found.group(1))
+                .sorted()
+                .toList();
+    }
+
     private static void assertHas(String scrape, String expression) {
         List<String> grouping = words("by \\(([^)]*)\\)", expression);
         grouping.removeAll(List.of("instance")); // Prometheus's own

@@ -13,6 +13,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 
@@ -41,7 +42,9 @@ class DeadlineDataSourceTest {
         pool.close();
     }
 
+    /** Also before who gives it back, and asks again at once. */
     @Test
+    @Timeout(20)
     void haveTheConnectionInTheOrderInWhichTheyCame() throws Exception {
         List<Integer> served = Collections.synchronizedList(new ArrayList<>());
         List<Thread> threads = new ArrayList<>();
@@ -54,10 +57,11 @@ class DeadlineDataSourceTest {
                 }
             }
         }
+        use(() -> served.add(10));
         for (Thread thread : threads) {
             thread.join();
         }
-        assertThat(served).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+        assertThat(served).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
         assertThat(queue.waiting()).isZero();
     }
 
