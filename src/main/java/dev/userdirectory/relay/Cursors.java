@@ -25,14 +25,20 @@ public class Cursors {
     // Text in PostgreSQL cannot contain it.
     private static final String SEPARATOR = "\0";
 
-    private final SecretKeySpec key;
+    /** Cloned for each cursor, which is cheaper than to look it up. */
+    private final Mac unused;
 
     Cursors(JdbcTemplate jdbc) {
         byte[] bytes = jdbc.queryForObject("select key from cursor_keys", byte[].class);
         if (bytes == null) {
             throw new IllegalStateException("cursor_keys has no key");
         }
-        key = new SecretKeySpec(bytes, "HmacSHA256");
+        try {
+            unused = Mac.getInstance("HmacSHA256");
+            unused.init(new SecretKeySpec(bytes, "HmacSHA256"));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("HmacSHA256 is part of every JDK", e);
+        }
     }
 
     /** @param keys as text that PostgreSQL takes for the type of each */
@@ -79,14 +85,14 @@ public class Cursors {
     }
 
     private byte[] sign(String ordering, byte[] text) {
+        Mac mac;
         try {
-            Mac mac = Mac.getInstance("HmacSHA256");
-            mac.init(key);
-            mac.update(VERSION);
-            mac.update((ordering + SEPARATOR).getBytes(StandardCharsets.UTF_8));
-            return Arrays.copyOf(mac.doFinal(text), SIGNATURE_BYTES);
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("HmacSHA256 is part of every JDK", e);
+            mac = (Mac) unused.clone();
+        } catch (CloneNotSupportedException e) {
+            throw new IllegalStateException("HmacSHA256 of the JDK can be cloned", e);
         }
+        mac.update(VERSION);
+        mac.update((ordering + SEPARATOR).getBytes(StandardCharsets.UTF_8));
+        return Arrays.copyOf(mac.doFinal(text), SIGNATURE_BYTES);
     }
 }

@@ -24,9 +24,12 @@ import dev.userdirectory.relay.Rows;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 @DgsComponent
@@ -41,6 +44,11 @@ public class UserDataFetcher {
             )""";
 
     private static final Rows<User> ALL = new Rows<>("users u", "true", User.COLUMNS, User::read).countedBy(COUNT);
+
+    private static final Map<UserOrder, Ordering> ORDERINGS = Stream.of(UserOrderField.values())
+            .flatMap(field -> Stream.of(OrderDirection.values()).map(direction -> new UserOrder(field, direction)))
+            .collect(Collectors.toUnmodifiableMap(
+                    order -> order, order -> ordering(order.getField(), order.getDirection())));
 
     private final Pages pages;
     private final Cursors cursors;
@@ -81,7 +89,7 @@ public class UserDataFetcher {
             @InputArgument @Nullable UserFilter filter,
             @InputArgument UserOrder orderBy,
             DgsDataFetchingEnvironment env) {
-        return pages.load(rows(filter), PageRequest.of(env, ordering(orderBy), cursors));
+        return pages.load(rows(filter), PageRequest.of(env, Objects.requireNonNull(ORDERINGS.get(orderBy)), cursors));
     }
 
     private static Rows<User> rows(@Nullable UserFilter filter) {
@@ -106,9 +114,7 @@ public class UserDataFetcher {
         return ALL.filteredBy(conditions, args);
     }
 
-    private static Ordering ordering(UserOrder orderBy) {
-        UserOrderField field = orderBy.getField();
-        OrderDirection direction = orderBy.getDirection();
+    private static Ordering ordering(UserOrderField field, OrderDirection direction) {
         SortKey id = new SortKey("u.id", "uuid");
         List<SortKey> keys = switch (field) {
             case CREATED_AT -> List.of(new SortKey("u.created_at", "timestamptz"), id);

@@ -4,12 +4,16 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.Socket;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
 import java.util.Arrays;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * As much of HTTP/1.1 as it takes to send JSON and to receive it, and no more: what the client takes of the processors is
@@ -20,16 +24,12 @@ final class HttpConnection implements AutoCloseable {
     private static final String LENGTH = "\r\ncontent-length: ";
     private static final String END_OF_CHUNKS = "\r\n0\r\n\r\n";
 
-    private final URI uri;
     private final byte[] head;
-    private Socket socket;
-    private InputStream in;
-    private OutputStream out;
+    private final SocketChannel channel;
     private byte[] buffer = new byte[1 << 14];
+    private int received;
 
     HttpConnection(URI uri, String token) throws IOException {
-        this.uri = uri;
-        open();
         head = String.join(
                         "\r\n",
                         "POST " + uri.getPath() + " HTTP/1.1",
@@ -39,13 +39,14 @@ final class HttpConnection implements AutoCloseable {
                         "Content-Type: application/json",
                         "Content-Length: ")
                 .getBytes(ISO_8859_1);
+        channel = SocketChannel.open(new InetSocketAddress(uri.getHost(), uri.getPort()));
+        channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     }
 
-    private void open() throws IOException {
-        socket = new Socket(uri.getHost(), uri.getPort());
-        socket.setTcpNoDelay(true);
-        in = socket.getInputStream();
-        out = socket.getOutputStream();
+    /** From now on {@link #receive} does not wait: the selector tells when there is something. */
+    void register(Selector selector) throws IOException {
+        channel.configureBlocking(false);
+        channel.register(selector, SelectionKey.OP_READ, this);
     }
 
     /**
@@ -53,56 +54,59 @@ final class HttpConnection implements AutoCloseable {
      * @throws IllegalStateException if the status is not 200
      */
     String post(byte[] json) throws IOException {
+        send(json);
+        String answer = null;
+        while (answer == null) {
+            answer = receive();
+        }
+        return answer;
+    }
+
+    void send(byte[] json) throws IOException {
         byte[] rest = (json.length + END_OF_HEADERS).getBytes(ISO_8859_1);
-        byte[] request = Arrays.copyOf(head, head.length + rest.length + json.length);
-        System.arraycopy(rest, 0, request, head.length, rest.length);
-        System.arraycopy(json, 0, request, head.length + rest.length, json.length);
-        out.write(request);
-
-        int received = 0;
-        int end = 0;
-        while (end < END_OF_HEADERS.length()) {
-            received = receive(received);
-            end = text(0, received).indexOf(END_OF_HEADERS) + END_OF_HEADERS.length();
+        ByteBuffer request = ByteBuffer.allocate(head.length + rest.length + json.length);
+        request.put(head).put(rest).put(json).flip();
+        while (request.hasRemaining()) {
+            channel.write(request);
         }
-        String headers = text(0, end).toLowerCase(Locale.ROOT);
-        int length = headers.indexOf(LENGTH);
-        if (length >= 0) {
-            int from = length + LENGTH.length();
-            int size = Integer.parseInt(headers, from, headers.indexOf("\r\n", from), 10);
-            while (received < end + size) {
-                received = receive(received);
-            }
-        } else {
-            // Within JSON no line ends.
-            while (!text(received - END_OF_CHUNKS.length(), received).equals(END_OF_CHUNKS)) {
-                received = receive(received);
-            }
-        }
-        String body = text(end, received);
-        if (!headers.startsWith("http/1.1 200 ")) {
-            throw new IllegalStateException("Answered with " + headers + body);
-        }
-        if (headers.contains("\r\nconnection: close\r\n")) {
-            close();
-            open();
-        }
-        return length >= 0 ? body : joinChunks(body);
     }
 
-    private String text(int from, int to) {
-        return new String(buffer, from, to - from, ISO_8859_1);
-    }
-
-    private int receive(int received) throws IOException {
+    /**
+     * @return the body of the answer, its bytes as characters; null if that is not all of it yet
+     * @throws IllegalStateException if the status is not 200
+     */
+    @Nullable
+    String receive() throws IOException {
         if (received == buffer.length) {
             buffer = Arrays.copyOf(buffer, 2 * received);
         }
-        int read = in.read(buffer, received, buffer.length - received);
+        int read = channel.read(ByteBuffer.wrap(buffer, received, buffer.length - received));
         if (read < 0) {
             throw new EOFException("The connection was closed");
         }
-        return received + read;
+        received += read;
+        String answer = new String(buffer, 0, received, ISO_8859_1);
+        int end = answer.indexOf(END_OF_HEADERS) + END_OF_HEADERS.length();
+        if (end < END_OF_HEADERS.length()) {
+            return null;
+        }
+        String headers = answer.substring(0, end).toLowerCase(Locale.ROOT);
+        int length = headers.indexOf(LENGTH);
+        if (length >= 0) {
+            int from = length + LENGTH.length();
+            if (received < end + Integer.parseInt(headers, from, headers.indexOf("\r\n", from), 10)) {
+                return null;
+            }
+        } else if (!answer.endsWith(END_OF_CHUNKS)) {
+            // Within JSON no line ends.
+            return null;
+        }
+        received = 0;
+        String body = answer.substring(end);
+        if (!headers.startsWith("http/1.1 200 ")) {
+            throw new IllegalStateException("Answered with " + headers + body);
+        }
+        return length >= 0 ? body : joinChunks(body);
     }
 
     private static String joinChunks(String chunks) {
@@ -121,6 +125,6 @@ final class HttpConnection implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        socket.close();
+        channel.close();
     }
 }

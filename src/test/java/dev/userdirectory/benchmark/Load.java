@@ -2,17 +2,18 @@ package dev.userdirectory.benchmark;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.Supplier;
 
-/** Asks over several connections, a thread for each, as fast as it is answered. */
+/**
+ * Asks over several connections as fast as it is answered, in one thread, as load generators do. A thread for each
+ * connection would have the processors to itself as often as it is answered at once, so that others wait for theirs.
+ */
 final class Load {
     private Load() {}
 
@@ -21,54 +22,47 @@ final class Load {
 
     /** @throws IllegalStateException if an answer is none, has errors, or does not begin as it has to */
     static Result run(URI uri, String token, int connections, Duration time, Supplier<byte[]> bodies, String beginning)
-            throws InterruptedException {
-        long start = System.nanoTime();
-        long end = start + time.toNanos();
-        List<Future<long[]>> threads = new ArrayList<>();
-        try (ExecutorService executor = Executors.newFixedThreadPool(connections)) {
-            for (int i = 0; i < connections; i++) {
-                threads.add(executor.submit(() -> ask(uri, token, end, bodies, beginning)));
-            }
-        }
-        long[] nanos = threads.stream()
-                .flatMapToLong(thread -> Arrays.stream(get(thread)))
-                .sorted()
-                .toArray();
-        return new Result(
-                nanos.length / (time.toNanos() / 1e9),
-                nanos[nanos.length / 2] / 1e6,
-                nanos[(int) (nanos.length * 0.99)] / 1e6);
-    }
-
-    private static long[] get(Future<long[]> thread) {
-        try {
-            return thread.get();
-        } catch (ExecutionException | InterruptedException e) {
-            throw new IllegalStateException("The load was not answered", e);
-        }
-    }
-
-    private static long[] ask(URI uri, String token, long end, Supplier<byte[]> bodies, String beginning)
             throws IOException {
+        Map<HttpConnection, Long> sent = new HashMap<>();
         long[] nanos = new long[1024];
         int count = 0;
-        try (HttpConnection connection = new HttpConnection(uri, token)) {
-            while (true) {
-                byte[] body = bodies.get();
-                long before = System.nanoTime();
-                String answer = connection.post(body);
-                long after = System.nanoTime();
-                if (!answer.startsWith(beginning) || answer.contains("\"errors\"")) {
-                    throw new IllegalStateException("Answered with " + answer);
+        try (Selector selector = Selector.open()) {
+            long end = System.nanoTime() + time.toNanos();
+            for (int i = 0; i < connections; i++) {
+                HttpConnection connection = new HttpConnection(uri, token);
+                connection.register(selector);
+                sent.put(connection, System.nanoTime());
+                connection.send(bodies.get());
+            }
+            while (!sent.isEmpty()) {
+                selector.select();
+                for (SelectionKey key : selector.selectedKeys()) {
+                    HttpConnection connection = (HttpConnection) key.attachment();
+                    String answer = connection.receive();
+                    if (answer == null) {
+                        continue;
+                    }
+                    long now = System.nanoTime();
+                    if (!answer.startsWith(beginning) || answer.contains("\"errors\"")) {
+                        throw new IllegalStateException("Answered with " + answer);
+                    }
+                    if (now > end) {
+                        sent.remove(connection);
+                        connection.close();
+                        continue;
+                    }
+                    if (count == nanos.length) {
+                        nanos = Arrays.copyOf(nanos, 2 * count);
+                    }
+                    nanos[count++] = now - sent.get(connection);
+                    byte[] body = bodies.get();
+                    sent.put(connection, System.nanoTime());
+                    connection.send(body);
                 }
-                if (after > end) {
-                    return Arrays.copyOf(nanos, count);
-                }
-                if (count == nanos.length) {
-                    nanos = Arrays.copyOf(nanos, 2 * count);
-                }
-                nanos[count++] = after - before;
+                selector.selectedKeys().clear();
             }
         }
+        Arrays.sort(nanos, 0, count);
+        return new Result(count / (time.toNanos() / 1e9), nanos[count / 2] / 1e6, nanos[(int) (count * 0.99)] / 1e6);
     }
 }
