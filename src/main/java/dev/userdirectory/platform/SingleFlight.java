@@ -13,12 +13,15 @@ import java.util.function.Function;
  * have: it may be from before they asked. What others ask for meanwhile holds nobody up.
  */
 public final class SingleFlight<K, V> {
+    /** Of what the calls for one key return, in place of that key, which may take long to compare. */
+    private static final String RESULT = "result";
+
     private final Function<K, V> loader;
-    private final ConcurrentMap<K, Calls<K, V>> calls = new ConcurrentHashMap<>();
+    private final ConcurrentMap<K, Calls<V>> calls = new ConcurrentHashMap<>();
 
     /** @param threads who are in them, by the last of which they are forgotten */
-    private record Calls<K, V>(RequestCollapser<K, V> collapser, int threads) {
-        Calls<K, V> with(int more) {
+    private record Calls<V>(RequestCollapser<String, V> collapser, int threads) {
+        Calls<V> with(int more) {
             return new Calls<>(collapser, threads + more);
         }
     }
@@ -30,13 +33,13 @@ public final class SingleFlight<K, V> {
 
     /** @throws CancellationException if the thread is interrupted */
     public V load(K key) {
-        Calls<K, V> ofKey = Objects.requireNonNull(calls.compute(
+        Calls<V> ofKey = Objects.requireNonNull(calls.compute(
                 key,
                 (same, found) -> found == null
-                        ? new Calls<>(new RequestCollapser<>(1, keys -> Map.of(key, loader.apply(key))), 1)
+                        ? new Calls<>(new RequestCollapser<>(1, results -> Map.of(RESULT, loader.apply(key))), 1)
                         : found.with(1)));
         try {
-            return Objects.requireNonNull(ofKey.collapser.load(Set.of(key)).get(key));
+            return Objects.requireNonNull(ofKey.collapser.load(Set.of(RESULT)).get(RESULT));
         } finally {
             calls.computeIfPresent(key, (same, found) -> found.threads == 1 ? null : found.with(-1));
         }
