@@ -180,7 +180,8 @@ final class Benchmark {
     private Measured measure(ServiceProcess service, Workload workload, boolean warmUp)
             throws IOException, InterruptedException {
         String beginning = results.get(workload).beginning;
-        Duration duration = warmUp ? time.multipliedBy(workload.service() == Kind.MILLION_USERS ? 3 : 10) : time;
+        // As long as those take together that share a service.
+        Duration duration = warmUp ? time.multipliedBy(workload.service() == Kind.MILLION_USERS ? 3 : 25) : time;
         long cpu = service.cpuTime().toNanos();
         long ownCpu = OWN.getProcessCpuTime();
         Load.Result load =
