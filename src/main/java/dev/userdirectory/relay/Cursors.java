@@ -25,8 +25,8 @@ public class Cursors {
     // Text in PostgreSQL cannot contain it.
     private static final String SEPARATOR = "\0";
 
-    /** Cloned for each cursor, which is cheaper than to look it up. */
-    private final Mac unused;
+    /** Has the key; a clone of it signs, which is cheaper than to look the algorithm up for each cursor. */
+    private final Mac prototype;
 
     Cursors(JdbcTemplate jdbc) {
         byte[] bytes = jdbc.queryForObject("select key from cursor_keys", byte[].class);
@@ -34,8 +34,8 @@ public class Cursors {
             throw new IllegalStateException("cursor_keys has no key");
         }
         try {
-            unused = Mac.getInstance("HmacSHA256");
-            unused.init(new SecretKeySpec(bytes, "HmacSHA256"));
+            prototype = Mac.getInstance("HmacSHA256");
+            prototype.init(new SecretKeySpec(bytes, "HmacSHA256"));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("HmacSHA256 is part of every JDK", e);
         }
@@ -87,7 +87,7 @@ public class Cursors {
     private byte[] sign(String ordering, byte[] text) {
         Mac mac;
         try {
-            mac = (Mac) unused.clone();
+            mac = (Mac) prototype.clone();
         } catch (CloneNotSupportedException e) {
             throw new IllegalStateException("HmacSHA256 of the JDK can be cloned", e);
         }

@@ -28,6 +28,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +49,7 @@ public class UserDataFetcher {
     private static final Map<UserOrder, Ordering> ORDERINGS = Stream.of(UserOrderField.values())
             .flatMap(field -> Stream.of(OrderDirection.values()).map(direction -> new UserOrder(field, direction)))
             .collect(Collectors.toUnmodifiableMap(
-                    order -> order, order -> ordering(order.getField(), order.getDirection())));
+                    Function.identity(), order -> ordering(order.getField(), order.getDirection())));
 
     private final Pages pages;
     private final Cursors cursors;

@@ -20,7 +20,7 @@ final class Load {
     /** What the answers took, in milliseconds. */
     record Result(double perSecond, double median, double percentile99) {}
 
-    /** @throws IllegalStateException if an answer is none, has errors, or does not begin as it has to */
+    /** @throws IllegalStateException if there is no answer in time, or one has errors or does not begin as it has to */
     static Result run(URI uri, String token, int connections, Duration time, Supplier<byte[]> bodies, String beginning)
             throws IOException {
         Map<HttpConnection, Long> sent = new HashMap<>();
@@ -61,6 +61,9 @@ final class Load {
                 }
                 selector.selectedKeys().clear();
             }
+        }
+        if (count == 0) {
+            throw new IllegalStateException("Nothing was answered within " + time);
         }
         Arrays.sort(nanos, 0, count);
         return new Result(count / (time.toNanos() / 1e9), nanos[count / 2] / 1e6, nanos[(int) (count * 0.99)] / 1e6);
