@@ -3,29 +3,91 @@ package dev.userdirectory.observability;
 import com.netflix.graphql.dgs.DgsDataLoaderOptionsProvider;
 import com.netflix.graphql.dgs.internal.DefaultDataLoaderOptionsProvider;
 import graphql.execution.instrumentation.Instrumentation;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.tracing.Tracer;
+import io.micrometer.tracing.propagation.Propagator;
+import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.sdk.trace.data.LinkData;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import io.opentelemetry.sdk.trace.samplers.Sampler;
+import io.opentelemetry.sdk.trace.samplers.SamplingResult;
+import jakarta.servlet.DispatcherType;
+import java.util.List;
 import javax.sql.DataSource;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
-import org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.SdkTracerProviderBuilderCustomizer;
+import org.springframework.boot.micrometer.observation.autoconfigure.ObservationProperties;
+import org.springframework.boot.micrometer.tracing.autoconfigure.TracingProperties;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+import org.springframework.http.server.observation.DefaultServerRequestObservationConvention;
+import org.springframework.web.filter.ServerHttpObservationFilter;
 
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(ObservabilityProperties.class)
 class ObservabilityConfiguration {
     /** Where traces are sent nowhere, spans record nothing; trace IDs are still taken over, for the log. */
     @Bean
-    SdkTracerProviderBuilderCustomizer recordOnlyWhatIsSent(ObjectProvider<SpanExporter> exporters) {
-        return builder -> {
-            if (exporters.stream().findAny().isEmpty()) {
-                builder.setSampler(Sampler.alwaysOff());
+    Sampler sampler(ObjectProvider<SpanExporter> exporters, TracingProperties properties) {
+        if (!areTracesSent(exporters)) {
+            return Sampler.alwaysOff();
+        }
+        Sampler others = Sampler.traceIdRatioBased(properties.getSampling().getProbability());
+        return Sampler.parentBased(new Sampler() {
+            @Override
+            public SamplingResult shouldSample(
+                    Context parent,
+                    String traceId,
+                    String name,
+                    SpanKind kind,
+                    Attributes attributes,
+                    List<LinkData> links) {
+                return RequestObserver.isInSample()
+                        ? SamplingResult.recordAndSample()
+                        : others.shouldSample(parent, traceId, name, kind, attributes, links);
             }
-        };
+
+            @Override
+            public String getDescription() {
+                return "The sample of operations; of others " + others.getDescription();
+            }
+        });
+    }
+
+    private static boolean areTracesSent(ObjectProvider<SpanExporter> exporters) {
+        return exporters.stream().findAny().isPresent();
+    }
+
+    /** In place of Spring Boot's, at its place. */
+    @Bean
+    FilterRegistrationBean<ServerHttpObservationFilter> requestObserver(
+            ObjectProvider<SpanExporter> exporters,
+            TracingProperties tracing,
+            GraphQlProperties graphQl,
+            Propagator propagator,
+            MeterRegistry meters,
+            ObservationRegistry observations,
+            ObservationProperties properties) {
+        FilterRegistrationBean<ServerHttpObservationFilter> registration =
+                new FilterRegistrationBean<>(new RequestObserver(
+                        areTracesSent(exporters) ? tracing.getSampling().getProbability() : 0,
+                        graphQl.getHttp().getPath(),
+                        propagator.fields(),
+                        meters,
+                        observations,
+                        new DefaultServerRequestObservationConvention(
+                                properties.getHttp().getServer().getRequests().getName())));
+        registration.setOrder(Ordered.HIGHEST_PRECEDENCE + 1);
+        registration.setDispatcherTypes(DispatcherType.REQUEST, DispatcherType.ASYNC);
+        return registration;
     }
 
     @Bean

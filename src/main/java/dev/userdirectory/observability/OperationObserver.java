@@ -91,7 +91,7 @@ class OperationObserver implements WebGraphQlInterceptor {
     /** In a request that is not traced an observation would be no more than a timer, and takes much longer. */
     private Running start(ContextView context) {
         Span ofRequest = tracer.currentSpan();
-        if (ofRequest != null && ofRequest.isNoop()) {
+        if (ofRequest == null ? RequestObserver.isOnlyTimed() : ofRequest.isNoop()) {
             return new Running(null);
         }
         return new Running(Observation.createNotStarted(NAME, observations)

@@ -43,7 +43,10 @@ import tools.jackson.databind.json.JsonMapper;
  * response, and takes longer than looking up a user does.
  */
 @Configuration(proxyBeanMethods = false)
-class PostEndpoint {
+public class PostEndpoint {
+    private static final List<MediaType> SERVED =
+            List.of(MediaType.APPLICATION_JSON, MediaTypes.APPLICATION_GRAPHQL_RESPONSE);
+
     @Bean
     FilterRegistrationBean<?> posts(
             GraphQlProperties properties,
@@ -64,10 +67,12 @@ class PostEndpoint {
         return registration;
     }
 
-    private static class Posts extends OncePerRequestFilter {
-        private static final List<MediaType> SERVED =
-                List.of(MediaType.APPLICATION_JSON, MediaTypes.APPLICATION_GRAPHQL_RESPONSE);
+    /** Whether a request to the endpoint's path is answered here, on the thread that it came on. */
+    public static boolean serves(HttpServletRequest request) {
+        return answerType(request) != null;
+    }
 
+    private static class Posts extends OncePerRequestFilter {
         private final String path;
         private final URI uri;
         private final Chain chain;
@@ -84,11 +89,8 @@ class PostEndpoint {
         @Override
         protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain others)
                 throws ServletException, IOException {
-            MediaType type =
-                    isJson(request.getContentType()) ? answerType(request.getHeader(HttpHeaders.ACCEPT)) : null;
-            if (type == null
-                    || !request.getMethod().equals("POST")
-                    || !(request.getAttribute(BodyLimit.BODY) instanceof byte[] body)) {
+            MediaType type = answerType(request);
+            if (type == null || !(request.getAttribute(BodyLimit.BODY) instanceof byte[] body)) {
                 others.doFilter(request, response);
                 return;
             }
@@ -139,37 +141,41 @@ class PostEndpoint {
             response.setContentLength(body.length);
             response.getOutputStream().write(body);
         }
+    }
 
-        private static boolean isJson(@Nullable String contentType) {
-            return contentType != null
-                    && switch (contentType.toLowerCase(Locale.ROOT)) {
-                        case "application/json", "application/json;charset=utf-8", "application/json; charset=utf-8" ->
-                            true;
-                        default -> false;
-                    };
+    private static boolean isJson(@Nullable String contentType) {
+        return contentType != null
+                && switch (contentType.toLowerCase(Locale.ROOT)) {
+                    case "application/json", "application/json;charset=utf-8", "application/json; charset=utf-8" ->
+                        true;
+                    default -> false;
+                };
+    }
+
+    /** Null if it is for others to find out, or to say that there is none. */
+    private static @Nullable MediaType answerType(HttpServletRequest request) {
+        if (!request.getMethod().equals("POST") || !isJson(request.getContentType())) {
+            return null;
         }
-
-        /** Null if it is for others to find out, or to say that there is none. */
-        private static @Nullable MediaType answerType(@Nullable String accept) {
-            if (accept == null) {
-                return MediaType.APPLICATION_JSON;
-            }
-            try {
-                List<MediaType> types = MediaType.parseMediaTypes(accept);
-                if (types.contains(MediaType.TEXT_EVENT_STREAM)) {
-                    return null;
-                }
-                return types.stream()
-                        .filter(SERVED::contains)
-                        .findFirst()
-                        .or(() -> types.stream()
-                                .filter(accepted -> accepted.includes(MediaType.APPLICATION_JSON))
-                                .map(accepted -> MediaType.APPLICATION_JSON)
-                                .findFirst())
-                        .orElse(null);
-            } catch (InvalidMediaTypeException e) {
+        String accept = request.getHeader(HttpHeaders.ACCEPT);
+        if (accept == null) {
+            return MediaType.APPLICATION_JSON;
+        }
+        try {
+            List<MediaType> types = MediaType.parseMediaTypes(accept);
+            if (types.contains(MediaType.TEXT_EVENT_STREAM)) {
                 return null;
             }
+            return types.stream()
+                    .filter(SERVED::contains)
+                    .findFirst()
+                    .or(() -> types.stream()
+                            .filter(accepted -> accepted.includes(MediaType.APPLICATION_JSON))
+                            .map(accepted -> MediaType.APPLICATION_JSON)
+                            .findFirst())
+                    .orElse(null);
+        } catch (InvalidMediaTypeException e) {
+            return null;
         }
     }
 }

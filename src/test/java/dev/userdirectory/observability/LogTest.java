@@ -105,6 +105,20 @@ class LogTest {
     }
 
     @Test
+    void tellsTheOperationsOfNoTraceApart() {
+        client.data("query Apart { users(first: 1) { nodes { id } } }");
+        client.data("query Apart { users(first: 1) { nodes { id } } }");
+
+        assertThat(events().stream()
+                        .filter(event ->
+                                event.at("/graphql/operation/name").asString("").equals("Apart"))
+                        .map(event -> event.path("trace.id").asString("")))
+                .hasSize(2)
+                .doesNotHaveDuplicates()
+                .allSatisfy(id -> assertThat(id).hasSize(32));
+    }
+
+    @Test
     void hasNoAddressAndNoTokenWhateverFails() {
         String email = Directory.newEmail();
         String token = Tokens.withScopes("users:read users:write");

@@ -97,6 +97,21 @@ class TracesTest {
         assertThat(trace("00", "{ users(first: 1) { nodes { name } } }")).isEmpty();
     }
 
+    /** A tenth, by default: neither all nor, decided twice, a tenth of a tenth. */
+    @Test
+    void recordsASampleOfWhatBeginsHere() {
+        int requests = 400;
+        asked = Instant.now();
+        for (int i = 0; i < requests; i++) {
+            client.data("{ __typename }");
+        }
+
+        assertThat(finished().stream()
+                        .filter(span -> span.getName().equals("http post /graphql"))
+                        .filter(span -> !span.getParentSpanContext().isValid()))
+                .hasSizeBetween(requests / 25, requests / 5);
+    }
+
     private List<SpanData> trace(String flags, String document) {
         asked = Instant.now();
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))

@@ -1,0 +1,148 @@
+package dev.userdirectory.observability;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.observation.DefaultMeterObservationHandler;
+import io.micrometer.core.instrument.observation.DefaultMeterObservationHandler.IgnoredMeters;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.observation.ObservationRegistry;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.MDC;
+import org.springframework.http.server.observation.DefaultServerRequestObservationConvention;
+import org.springframework.mock.web.MockHttpServletRequest;
+import org.springframework.mock.web.MockHttpServletResponse;
+import org.springframework.web.filter.ServerHttpObservationFilter;
+
+class RequestObserverTest {
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+
+    @ParameterizedTest
+    @ValueSource(ints = {200, 204, 302, 400, 401, 404, 413, 500, 503})
+    void timesAsItObserves(int status) throws ServletException, IOException {
+        FilterChain chain = (request, response) -> {
+            ServerHttpObservationFilter.findObservationContext((MockHttpServletRequest) request)
+                    .ifPresent(context -> context.setPathPattern("/graphql"));
+            ((HttpServletResponse) response).setStatus(status);
+        };
+
+        filter(0, operation(), chain);
+        Timer timed = onlyTimer();
+        filter(0, ofTrace(), chain);
+
+        assertThat(timed.getId().getName()).isEqualTo("http.server.requests");
+        assertThat(onlyTimer()).isSameAs(timed);
+        assertThat(timed.count()).isEqualTo(2);
+    }
+
+    @Test
+    void timesWhatFailsAsItObservesIt() {
+        FilterChain chain = (request, response) -> {
+            ServerHttpObservationFilter.findObservationContext((MockHttpServletRequest) request)
+                    .ifPresent(context -> context.setPathPattern("/graphql"));
+            throw new IOException("gone");
+        };
+
+        assertThatThrownBy(() -> filter(0, operation(), chain)).hasMessage("gone");
+        Timer timed = onlyTimer();
+        assertThatThrownBy(() -> filter(0, ofTrace(), chain)).hasMessage("gone");
+
+        assertThat(onlyTimer()).isSameAs(timed);
+        assertThat(timed.getId().getTag("error")).isEqualTo("IOException");
+        assertThat(timed.count()).isEqualTo(2);
+    }
+
+    @Test
+    void hasATraceIdForTheLogMeanwhile() throws ServletException, IOException {
+        List<String> ids = new ArrayList<>();
+
+        for (int i = 0; i < 2; i++) {
+            filter(0, operation(), (request, response) -> {
+                assertThat(RequestObserver.isOnlyTimed()).isTrue();
+                ids.add(MDC.get("traceId"));
+            });
+        }
+
+        assertThat(ids).doesNotHaveDuplicates().allSatisfy(id -> assertThat(id).matches("[0-9a-f]{32}"));
+        assertThat(MDC.get("traceId")).isNull();
+    }
+
+    @Test
+    void observesTheSample() throws ServletException, IOException {
+        List<Boolean> inSample = new ArrayList<>();
+
+        filter(1, operation(), (request, response) -> {
+            assertThat(RequestObserver.isOnlyTimed()).isFalse();
+            inSample.add(RequestObserver.isInSample());
+        });
+
+        assertThat(inSample).containsExactly(true);
+        assertThat(RequestObserver.isInSample()).isFalse();
+    }
+
+    /** Its caller decides. */
+    @Test
+    void isNotInTheSampleIfOfATrace() throws ServletException, IOException {
+        List<Boolean> inSample = new ArrayList<>();
+
+        filter(1, ofTrace(), (request, response) -> inSample.add(RequestObserver.isInSample()));
+
+        assertThat(inSample).containsExactly(false);
+    }
+
+    /** A response that is written later would be over too soon. */
+    @Test
+    void observesWhatIsNotAnsweredAtOnce() throws ServletException, IOException {
+        MockHttpServletRequest stream = operation();
+        stream.addHeader("Accept", "text/event-stream");
+        List<Boolean> onlyTimed = new ArrayList<>();
+
+        filter(0, stream, (request, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
+
+        assertThat(onlyTimed).containsExactly(false);
+    }
+
+    private void filter(double sampled, MockHttpServletRequest request, FilterChain chain)
+            throws ServletException, IOException {
+        ObservationRegistry observations = ObservationRegistry.create();
+        observations
+                .observationConfig()
+                .observationHandler(new DefaultMeterObservationHandler(meters, IgnoredMeters.LONG_TASK_TIMER));
+        new RequestObserver(
+                        sampled,
+                        "/graphql",
+                        List.of("traceparent"),
+                        meters,
+                        observations,
+                        new DefaultServerRequestObservationConvention())
+                .doFilter(request, new MockHttpServletResponse(), chain);
+    }
+
+    private Timer onlyTimer() {
+        List<Meter> all = meters.getMeters();
+        assertThat(all).singleElement().isInstanceOf(Timer.class);
+        return (Timer) all.getFirst();
+    }
+
+    private static MockHttpServletRequest operation() {
+        MockHttpServletRequest request = new MockHttpServletRequest("POST", "/graphql");
+        request.setContentType("application/json");
+        return request;
+    }
+
+    private static MockHttpServletRequest ofTrace() {
+        MockHttpServletRequest request = operation();
+        request.addHeader("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+        return request;
+    }
+}
