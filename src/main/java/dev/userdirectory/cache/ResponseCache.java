@@ -41,8 +41,8 @@ import tools.jackson.databind.json.JsonMapper;
  * the database since. So what was written is in every later answer, on every instance, and nothing has to be
  * invalidated. The answer is given to whom it was meant for: all callers with the same scopes, or one.
  *
- * <p>An operation is run once before it is looked for, since only then its policy is known. It blocks its thread, a
- * virtual one.
+ * <p>Only when an operation has been executed is it known what may be kept of it. Until then it is asked for as if it were
+ * its caller's alone. It blocks its thread, a virtual one.
  */
 @Component
 @Order(20) // After limits and persisted documents.
@@ -117,6 +117,10 @@ class ResponseCache implements WebGraphQlInterceptor {
             @Nullable String subject) {
         private static final int BYTES_PER_VALUE = 64;
 
+        Question ofAll() {
+            return new Question(document, variables, anonymous, scopes, null);
+        }
+
         /** The same on all instances. */
         String hash() {
             return Sha256.hex(SORTED_JSON.writeValueAsString(Arrays.asList(
@@ -160,15 +164,10 @@ class ResponseCache implements WebGraphQlInterceptor {
         ExecutionInput input = request.toExecutionInput();
         Document document = new Document(input.getQuery(), input.getOperationName());
         CachePolicy known = policies.getIfPresent(document);
-        if (known == null
-                || known.maxAge() == 0
+        if ((known != null && known.maxAge() == 0)
                 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
             uncached.increment();
-            return execute(request, chain, operation).doOnNext(response -> {
-                if (response.getExecutionResult().getErrors().isEmpty()) {
-                    policies.put(document, operation.policy());
-                }
-            });
+            return execute(request, chain, operation);
         }
         Caller caller = Caller.of(input.getGraphQLContext());
         Question question = new Question(
@@ -176,11 +175,15 @@ class ResponseCache implements WebGraphQlInterceptor {
                 input.getVariables(),
                 caller.anonymous(),
                 caller.scopes(),
-                known.isPrivate() ? caller.subject() : null);
+                known == null || known.isPrivate() ? caller.subject() : null);
         String state = database.current();
         if (state == null) {
             uncached.increment();
             return execute(request, chain, operation);
+        }
+        if (known == null) {
+            uncached.increment();
+            return runOnce(request, input, chain, operation, null, question, state);
         }
         Answer answer = find(question, state);
         if (answer != null) {
@@ -211,13 +214,17 @@ class ResponseCache implements WebGraphQlInterceptor {
         return null;
     }
 
-    /** Of several that ask for the same at the same state, one has it executed and the others wait for it. */
+    /**
+     * Of several that ask for the same at the same state, one has it executed and the others wait for it.
+     *
+     * @param known null if the operation has never been executed
+     */
     private Mono<WebGraphQlResponse> runOnce(
             WebGraphQlRequest request,
             ExecutionInput input,
             Chain chain,
             CachedOperation operation,
-            CachePolicy known,
+            @Nullable CachePolicy known,
             Question question,
             String state) {
         List<Object> key = List.of(question, state);
@@ -232,12 +239,14 @@ class ResponseCache implements WebGraphQlInterceptor {
         return Mono.defer(() -> execute(request, chain, operation))
                 .doOnNext(response -> {
                     long nanos = System.nanoTime() - started;
-                    Answer answer = answer(response, operation.policy(), known, state, nanos);
+                    CachePolicy policy = operation.policy();
+                    if (known == null
+                            && response.getExecutionResult().getErrors().isEmpty()) {
+                        policies.put(question.document, policy);
+                    }
+                    Answer answer = answer(response, policy, known, state, nanos);
                     if (answer != null) {
-                        answers.put(question, answer);
-                        if (shared != null) {
-                            shared.putAnswer(question.hash(), answer);
-                        }
+                        keep(known == null && !policy.isPrivate() ? question.ofAll() : question, answer);
                     }
                     mine.complete(answer);
                 })
@@ -245,6 +254,13 @@ class ResponseCache implements WebGraphQlInterceptor {
                     running.remove(key);
                     mine.complete(null);
                 });
+    }
+
+    private void keep(Question question, Answer answer) {
+        answers.put(question, answer);
+        if (shared != null) {
+            shared.putAnswer(question.hash(), answer);
+        }
     }
 
     private static @Nullable Answer await(CompletableFuture<@Nullable Answer> other) {
@@ -260,12 +276,12 @@ class ResponseCache implements WebGraphQlInterceptor {
 
     /** Null if it may not be kept; what is skipped or included can make that another matter than the last time. */
     private static @Nullable Answer answer(
-            WebGraphQlResponse response, CachePolicy policy, CachePolicy known, String state, long nanos) {
+            WebGraphQlResponse response, CachePolicy policy, @Nullable CachePolicy known, String state, long nanos) {
         ExecutionResult result = response.getExecutionResult();
         boolean good = result.getErrors().isEmpty()
                 && result.getData() != null
                 && (result.getExtensions() == null || result.getExtensions().isEmpty());
-        return good && policy.maxAge() > 0 && (known.isPrivate() || !policy.isPrivate())
+        return good && policy.maxAge() > 0 && (known == null || known.isPrivate() || !policy.isPrivate())
                 ? new Answer(
                         state,
                         Instant.now().plusSeconds(policy.maxAge()),

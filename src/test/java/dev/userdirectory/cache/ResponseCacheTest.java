@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import tools.jackson.databind.JsonNode;
@@ -132,11 +134,15 @@ class ResponseCacheTest {
         }
     }
 
-    @Test
-    void executesOnceWhatManyAskForAtOnce() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void executesOnceWhatManyAskForAtOnce(boolean known) throws Exception {
+        String document = USER + " # known: " + known;
         Map<String, String> id = Map.of("id", directory.createUser());
-        client.data(USER, id);
-        directory.createUser();
+        if (known) {
+            client.data(document, id);
+            directory.createUser();
+        }
         List<CompletableFuture<JsonNode>> answers;
         try (Connection connection = DriverManager.getConnection(
                         postgres.getJdbcUrl(), postgres.getUsername(), postgres.getPassword());
@@ -146,7 +152,7 @@ class ResponseCacheTest {
             statements.clear();
             answers = IntStream.range(0, 20)
                     .mapToObj(i -> CompletableFuture.supplyAsync(
-                            () -> client.data(USER, id), task -> Thread.startVirtualThread(task)))
+                            () -> client.data(document, id), task -> Thread.startVirtualThread(task)))
                     .toList();
             Thread.sleep(1000);
             connection.rollback();

@@ -135,7 +135,7 @@ class MetricsTest {
         double hits = sum("directory_cache_requests_total\\{result=\"hit\"}");
         double good = sum("directory_operation_seconds_count\\{.*code=\"OK\".*}");
         IntStream.range(0, 3).forEach(i -> client.data("{ users(first: 3) { nodes { id } } }"));
-        assertThat(sum("directory_cache_requests_total\\{result=\"hit\"}")).isEqualTo(hits + 1);
+        assertThat(sum("directory_cache_requests_total\\{result=\"hit\"}")).isBetween(hits + 1, hits + 2);
         assertThat(sum("directory_operation_seconds_count\\{.*code=\"OK\".*}")).isEqualTo(good + 3);
     }
 
