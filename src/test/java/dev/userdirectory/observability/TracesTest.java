@@ -77,6 +77,8 @@ class TracesTest {
         List<SpanData> all = spans;
         assertThat(all.stream().filter(TracesTest::isStatement).map(span -> path(span, all)))
                 .containsExactlyInAnyOrder(
+                        // The database's state, for which the answer is kept.
+                        "gateway > http post /graphql > graphql operation > sql",
                         "gateway > http post /graphql > graphql operation > Query.users > sql",
                         "gateway > http post /graphql > graphql operation > load User.groups > sql");
         assertThat(spans).extracting(SpanData::getName).contains("User.groups").doesNotContain("User.name");
