@@ -15,7 +15,9 @@ import io.opentelemetry.sdk.trace.export.SpanExporter;
 import io.opentelemetry.sdk.trace.samplers.Sampler;
 import io.opentelemetry.sdk.trace.samplers.SamplingResult;
 import jakarta.servlet.DispatcherType;
+import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
+import java.util.function.Predicate;
 import javax.sql.DataSource;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
@@ -71,6 +73,7 @@ class ObservabilityConfiguration {
     FilterRegistrationBean<ServerHttpObservationFilter> requestObserver(
             ObjectProvider<SpanExporter> exporters,
             TracingProperties tracing,
+            Predicate<HttpServletRequest> operations,
             GraphQlProperties graphQl,
             Propagator propagator,
             MeterRegistry meters,
@@ -79,6 +82,7 @@ class ObservabilityConfiguration {
         FilterRegistrationBean<ServerHttpObservationFilter> registration =
                 new FilterRegistrationBean<>(new RequestObserver(
                         areTracesSent(exporters) ? tracing.getSampling().getProbability() : 0,
+                        operations,
                         graphQl.getHttp().getPath(),
                         propagator.fields(),
                         meters,

@@ -18,6 +18,7 @@ import io.micrometer.tracing.Tracer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -76,8 +77,9 @@ class OperationObserver implements WebGraphQlInterceptor {
             Mono<WebGraphQlResponse> answer = chain.next(request)
                     .doOnNext(response -> {
                         ExecutionInput input = response.getExecutionInput();
-                        running.end(operation(input, holder.get()), code(response));
-                        logIfSlow(running, input, holder.get());
+                        Operation operation = operation(input, holder.get());
+                        running.end(operation, code(response));
+                        logIfSlow(running, input, operation);
                     })
                     .doOnError(exception -> running.end(UNKNOWN, "INTERNAL_SERVER_ERROR"))
                     .doOnCancel(() -> running.end(UNKNOWN, "CANCELLED"));
@@ -165,12 +167,12 @@ class OperationObserver implements WebGraphQlInterceptor {
     }
 
     /** With the hash that persisted queries have: neither the document nor its variables, which have values in them. */
-    private void logIfSlow(Running running, ExecutionInput input, @Nullable Operation operation) {
+    private void logIfSlow(Running running, ExecutionInput input, Operation operation) {
         Duration duration = Duration.ofNanos(running.nanos());
         if (duration.compareTo(properties.slowOperation()) < 0) {
             return;
         }
-        String name = operation == null || operation.name() == null ? "anonymous" : operation.name();
+        String name = Objects.requireNonNullElse(operation.name(), "anonymous");
         String hash = Sha256.hex(input.getQuery());
         try (Observation.Scope traced =
                 running.observation == null ? Observation.Scope.NOOP : running.observation.openScope()) {

@@ -1,6 +1,5 @@
 package dev.userdirectory.observability;
 
-import dev.userdirectory.platform.PostEndpoint;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Timer;
@@ -17,6 +16,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 import org.springframework.http.server.observation.ServerRequestObservationContext;
@@ -35,6 +35,7 @@ class RequestObserver extends ServerHttpObservationFilter {
     private static final HexFormat HEX = HexFormat.of();
 
     private final double sampled;
+    private final Predicate<HttpServletRequest> operations;
     private final String path;
     private final List<String> traceHeaders;
     private final MeterRegistry meters;
@@ -45,11 +46,13 @@ class RequestObserver extends ServerHttpObservationFilter {
 
     /**
      * @param sampled how many of the operations that are in no trace begin one, from 0 to 1
-     * @param path where operations are sent by POST
+     * @param operations those that are answered before the filters behind this one return
+     * @param path of all of them
      * @param traceHeaders by one of which a request says what trace it is in
      */
     RequestObserver(
             double sampled,
+            Predicate<HttpServletRequest> operations,
             String path,
             List<String> traceHeaders,
             MeterRegistry meters,
@@ -57,6 +60,7 @@ class RequestObserver extends ServerHttpObservationFilter {
             ServerRequestObservationConvention convention) {
         super(observations, convention);
         this.sampled = sampled;
+        this.operations = operations;
         this.path = path;
         this.traceHeaders = List.copyOf(traceHeaders);
         this.meters = meters;
@@ -76,7 +80,7 @@ class RequestObserver extends ServerHttpObservationFilter {
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
-        if (!request.getRequestURI().equals(path) || !PostEndpoint.serves(request) || isOfTrace(request)) {
+        if (!operations.test(request) || isOfTrace(request)) {
             super.doFilterInternal(request, response, chain);
         } else if (ThreadLocalRandom.current().nextDouble() < sampled) {
             IN_SAMPLE.set(true);

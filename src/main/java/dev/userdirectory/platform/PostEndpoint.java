@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
@@ -43,7 +44,7 @@ import tools.jackson.databind.json.JsonMapper;
  * response, and takes longer than looking up a user does.
  */
 @Configuration(proxyBeanMethods = false)
-public class PostEndpoint {
+class PostEndpoint {
     private static final List<MediaType> SERVED =
             List.of(MediaType.APPLICATION_JSON, MediaTypes.APPLICATION_GRAPHQL_RESPONSE);
 
@@ -67,9 +68,11 @@ public class PostEndpoint {
         return registration;
     }
 
-    /** Whether a request to the endpoint's path is answered here, on the thread that it came on. */
-    public static boolean serves(HttpServletRequest request) {
-        return answerType(request) != null;
+    /** Those that are answered here, on the thread that they came on. */
+    @Bean
+    Predicate<HttpServletRequest> operations(GraphQlProperties properties) {
+        String path = properties.getHttp().getPath();
+        return request -> request.getRequestURI().equals(path) && answerType(request) != null;
     }
 
     private static class Posts extends OncePerRequestFilter {

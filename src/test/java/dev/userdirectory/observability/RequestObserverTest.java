@@ -100,7 +100,6 @@ class RequestObserverTest {
         assertThat(inSample).containsExactly(false);
     }
 
-    /** A response that is written later would be over too soon. */
     @Test
     void observesWhatIsNotAnsweredAtOnce() throws ServletException, IOException {
         MockHttpServletRequest stream = operation();
@@ -120,6 +119,7 @@ class RequestObserverTest {
                 .observationHandler(new DefaultMeterObservationHandler(meters, IgnoredMeters.LONG_TASK_TIMER));
         new RequestObserver(
                         sampled,
+                        operation -> operation.getHeader("Accept") == null,
                         "/graphql",
                         List.of("traceparent"),
                         meters,
