@@ -25,6 +25,8 @@ import org.springframework.mock.web.MockHttpServletResponse;
 import org.springframework.web.filter.ServerHttpObservationFilter;
 
 class RequestObserverTest {
+    private static final String TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
 
     @ParameterizedTest
@@ -78,6 +80,44 @@ class RequestObserverTest {
     }
 
     @Test
+    void hasTheTraceIdOfACallerWhoDoesNotRecordItEither() throws ServletException, IOException {
+        List<String> ids = new ArrayList<>();
+
+        filter(1, ofTrace("00-" + TRACE + "-00f067aa0ba902b7-00"), (request, response) -> ids.add(MDC.get("traceId")));
+
+        assertThat(ids).containsExactly(TRACE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "00",
+                "00-" + TRACE + "-00f067aa0ba902b7-03",
+                "00-00000000000000000000000000000000-00f067aa0ba902b7-00",
+                "01-" + TRACE + "-00f067aa0ba902b7-00",
+                "00-" + TRACE + "-00f067aa0ba902b7-00-what"
+            })
+    void observesWhatItCannotTellOf(String parent) throws ServletException, IOException {
+        List<Boolean> onlyTimed = new ArrayList<>();
+
+        filter(0, ofTrace(parent), (request, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
+
+        assertThat(onlyTimed).containsExactly(false);
+    }
+
+    @Test
+    void observesWhatIsInATraceByAnotherHeader() throws ServletException, IOException {
+        MockHttpServletRequest request = operation();
+        request.addHeader("b3", TRACE + "-00f067aa0ba902b7-1");
+        List<Boolean> onlyTimed = new ArrayList<>();
+
+        filter(0, request, (same, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
+
+        assertThat(onlyTimed).containsExactly(false);
+    }
+
+    @Test
     void observesTheSample() throws ServletException, IOException {
         List<Boolean> inSample = new ArrayList<>();
 
@@ -121,7 +161,7 @@ class RequestObserverTest {
                         sampled,
                         operation -> operation.getHeader("Accept") == null,
                         "/graphql",
-                        List.of("traceparent"),
+                        List.of("b3", "traceparent", "tracestate"),
                         meters,
                         observations,
                         new DefaultServerRequestObservationConvention())
@@ -141,8 +181,12 @@ class RequestObserverTest {
     }
 
     private static MockHttpServletRequest ofTrace() {
+        return ofTrace("00-" + TRACE + "-00f067aa0ba902b7-01");
+    }
+
+    private static MockHttpServletRequest ofTrace(String parent) {
         MockHttpServletRequest request = operation();
-        request.addHeader("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+        request.addHeader("traceparent", parent);
         return request;
     }
 }
