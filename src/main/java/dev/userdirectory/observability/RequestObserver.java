@@ -28,7 +28,7 @@ import org.springframework.web.filter.ServerHttpObservationFilter;
 /**
  * Observes requests as Spring does, but for operations by POST of which nothing will be recorded, since neither the caller
  * has them in a sample nor are they in that of those that begin here. They are timed, under the same name and tags, and have
- * a trace ID for the log. Their observation would come to the same, and take a fifth of the whole.
+ * a trace ID for the log. Their observation would come to the same, and take a tenth of the whole.
  */
 class RequestObserver extends ServerHttpObservationFilter {
     private static final ThreadLocal<Boolean> IN_SAMPLE = new ThreadLocal<>();
