@@ -13,6 +13,7 @@ import io.opentelemetry.context.Context;
 import io.opentelemetry.sdk.trace.data.LinkData;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import io.opentelemetry.sdk.trace.samplers.Sampler;
+import io.opentelemetry.sdk.trace.samplers.SamplingDecision;
 import io.opentelemetry.sdk.trace.samplers.SamplingResult;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.http.HttpServletRequest;
@@ -25,7 +26,7 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
 import org.springframework.boot.micrometer.observation.autoconfigure.ObservationProperties;
-import org.springframework.boot.micrometer.tracing.autoconfigure.TracingProperties;
+import org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.SdkTracerProviderBuilderCustomizer;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -38,50 +39,54 @@ import org.springframework.web.filter.ServerHttpObservationFilter;
 class ObservabilityConfiguration {
     /** Where traces are sent nowhere, spans record nothing; trace IDs are still taken over, for the log. */
     @Bean
-    Sampler sampler(ObjectProvider<SpanExporter> exporters, TracingProperties properties) {
-        if (!areTracesSent(exporters)) {
-            return Sampler.alwaysOff();
-        }
-        Sampler others = Sampler.traceIdRatioBased(properties.getSampling().getProbability());
-        return Sampler.parentBased(new Sampler() {
-            @Override
-            public SamplingResult shouldSample(
-                    Context parent,
-                    String traceId,
-                    String name,
-                    SpanKind kind,
-                    Attributes attributes,
-                    List<LinkData> links) {
-                return RequestObserver.isInSample()
-                        ? SamplingResult.recordAndSample()
-                        : others.shouldSample(parent, traceId, name, kind, attributes, links);
-            }
-
-            @Override
-            public String getDescription() {
-                return "The sample of operations; of others " + others.getDescription();
-            }
-        });
+    SdkTracerProviderBuilderCustomizer recordOnlyWhatIsSent(ObjectProvider<SpanExporter> exporters, Sampler sampler) {
+        return builder -> builder.setSampler(areTracesSent(exporters) ? new DrawnBefore(sampler) : Sampler.alwaysOff());
     }
 
     private static boolean areTracesSent(ObjectProvider<SpanExporter> exporters) {
         return exporters.stream().findAny().isPresent();
     }
 
+    /** @param others for what is not drawn by the {@link RequestObserver} */
+    private record DrawnBefore(Sampler others) implements Sampler {
+        @Override
+        public SamplingResult shouldSample(
+                Context parent,
+                String traceId,
+                String name,
+                SpanKind kind,
+                Attributes attributes,
+                List<LinkData> links) {
+            return RequestObserver.isInSample()
+                    ? SamplingResult.recordAndSample()
+                    : others.shouldSample(parent, traceId, name, kind, attributes, links);
+        }
+
+        @Override
+        public String getDescription() {
+            return "DrawnBefore{" + others.getDescription() + "}";
+        }
+    }
+
     /** In place of Spring Boot's, at its place. */
     @Bean
     FilterRegistrationBean<ServerHttpObservationFilter> requestObserver(
             ObjectProvider<SpanExporter> exporters,
-            TracingProperties tracing,
+            Sampler sampler,
             Predicate<HttpServletRequest> operations,
             GraphQlProperties graphQl,
             Propagator propagator,
             MeterRegistry meters,
             ObservationRegistry observations,
             ObservationProperties properties) {
+        boolean areTracesSent = areTracesSent(exporters);
+        Predicate<String> sample = traceId -> areTracesSent
+                && sampler.shouldSample(Context.root(), traceId, "", SpanKind.SERVER, Attributes.empty(), List.of())
+                                .getDecision()
+                        == SamplingDecision.RECORD_AND_SAMPLE;
         FilterRegistrationBean<ServerHttpObservationFilter> registration =
                 new FilterRegistrationBean<>(new RequestObserver(
-                        areTracesSent(exporters) ? tracing.getSampling().getProbability() : 0,
+                        sample,
                         operations,
                         graphQl.getHttp().getPath(),
                         propagator.fields(),

@@ -41,7 +41,7 @@ class RequestObserver extends ServerHttpObservationFilter {
     private static final String NONE = "none";
     private static final HexFormat HEX = HexFormat.of();
 
-    private final double sampled;
+    private final Predicate<String> sample;
     private final Predicate<HttpServletRequest> operations;
     private final String path;
     private final List<String> otherTraceHeaders;
@@ -52,13 +52,13 @@ class RequestObserver extends ServerHttpObservationFilter {
     private record Outcome(int status, String error) {}
 
     /**
-     * @param sampled how many of the operations that are in no trace begin one, from 0 to 1
+     * @param sample whether an operation that is in no trace begins one that is recorded, by an ID like the trace's
      * @param operations those that are answered before the filters behind this one return
      * @param path of all of them
      * @param traceHeaders by one of which a request says what trace it is in
      */
     RequestObserver(
-            double sampled,
+            Predicate<String> sample,
             Predicate<HttpServletRequest> operations,
             String path,
             List<String> traceHeaders,
@@ -66,7 +66,7 @@ class RequestObserver extends ServerHttpObservationFilter {
             ObservationRegistry observations,
             ServerRequestObservationConvention convention) {
         super(observations, convention);
-        this.sampled = sampled;
+        this.sample = sample;
         this.operations = operations;
         this.path = path;
         otherTraceHeaders = traceHeaders.stream()
@@ -89,25 +89,30 @@ class RequestObserver extends ServerHttpObservationFilter {
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
-        String parent = request.getHeader(TRACE_PARENT);
         if (!operations.test(request) || hasOtherTraceHeader(request)) {
             super.doFilterInternal(request, response, chain);
-        } else if (parent != null) {
+            return;
+        }
+        String parent = request.getHeader(TRACE_PARENT);
+        if (parent != null) {
             Matcher notSampled = NOT_SAMPLED.matcher(parent);
             if (notSampled.matches()) {
                 time(request, response, chain, notSampled.group(1));
             } else {
                 super.doFilterInternal(request, response, chain);
             }
-        } else if (ThreadLocalRandom.current().nextDouble() < sampled) {
-            IN_SAMPLE.set(true);
-            try {
-                super.doFilterInternal(request, response, chain);
-            } finally {
-                IN_SAMPLE.remove();
-            }
-        } else {
-            time(request, response, chain, newTraceId());
+            return;
+        }
+        String traceId = newTraceId();
+        if (!sample.test(traceId)) {
+            time(request, response, chain, traceId);
+            return;
+        }
+        IN_SAMPLE.set(true);
+        try {
+            super.doFilterInternal(request, response, chain);
+        } finally {
+            IN_SAMPLE.remove();
         }
     }
 

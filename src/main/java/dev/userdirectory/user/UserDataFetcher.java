@@ -44,8 +44,8 @@ public class UserDataFetcher {
     private static final Rows<User> ALL = new Rows<>("users u", "true", User.COLUMNS, User::read).countedBy(COUNT);
 
     /**
-     * By {@code UserOrder}s as they come in a request's arguments. It takes DGS as long to make an object of one as it takes
-     * to read five users.
+     * By {@code UserOrder}s as they come in a request's arguments: to have DGS make objects of these takes a twenty-fifth of
+     * what a page does.
      */
     private static final Map<Map<String, String>, Ordering> ORDERINGS = Stream.of(UserOrderField.values())
             .flatMap(field -> Stream.of(OrderDirection.values())

@@ -38,9 +38,9 @@ class RequestObserverTest {
             ((HttpServletResponse) response).setStatus(status);
         };
 
-        filter(0, operation(), chain);
+        filter(false, operation(), chain);
         Timer timed = onlyTimer();
-        filter(0, ofTrace(), chain);
+        filter(false, ofTrace(), chain);
 
         assertThat(timed.getId().getName()).isEqualTo("http.server.requests");
         assertThat(onlyTimer()).isSameAs(timed);
@@ -55,9 +55,9 @@ class RequestObserverTest {
             throw new IOException("gone");
         };
 
-        assertThatThrownBy(() -> filter(0, operation(), chain)).hasMessage("gone");
+        assertThatThrownBy(() -> filter(false, operation(), chain)).hasMessage("gone");
         Timer timed = onlyTimer();
-        assertThatThrownBy(() -> filter(0, ofTrace(), chain)).hasMessage("gone");
+        assertThatThrownBy(() -> filter(false, ofTrace(), chain)).hasMessage("gone");
 
         assertThat(onlyTimer()).isSameAs(timed);
         assertThat(timed.getId().getTag("error")).isEqualTo("IOException");
@@ -69,7 +69,7 @@ class RequestObserverTest {
         List<String> ids = new ArrayList<>();
 
         for (int i = 0; i < 2; i++) {
-            filter(0, operation(), (request, response) -> {
+            filter(false, operation(), (request, response) -> {
                 assertThat(RequestObserver.isOnlyTimed()).isTrue();
                 ids.add(MDC.get("traceId"));
             });
@@ -83,7 +83,10 @@ class RequestObserverTest {
     void hasTheTraceIdOfACallerWhoDoesNotRecordItEither() throws ServletException, IOException {
         List<String> ids = new ArrayList<>();
 
-        filter(1, ofTrace("00-" + TRACE + "-00f067aa0ba902b7-00"), (request, response) -> ids.add(MDC.get("traceId")));
+        filter(
+                true,
+                ofTrace("00-" + TRACE + "-00f067aa0ba902b7-00"),
+                (request, response) -> ids.add(MDC.get("traceId")));
 
         assertThat(ids).containsExactly(TRACE);
     }
@@ -101,7 +104,7 @@ class RequestObserverTest {
     void observesWhatItCannotTellOf(String parent) throws ServletException, IOException {
         List<Boolean> onlyTimed = new ArrayList<>();
 
-        filter(0, ofTrace(parent), (request, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
+        filter(false, ofTrace(parent), (request, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
 
         assertThat(onlyTimed).containsExactly(false);
     }
@@ -112,7 +115,7 @@ class RequestObserverTest {
         request.addHeader("b3", TRACE + "-00f067aa0ba902b7-1");
         List<Boolean> onlyTimed = new ArrayList<>();
 
-        filter(0, request, (same, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
+        filter(false, request, (same, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
 
         assertThat(onlyTimed).containsExactly(false);
     }
@@ -121,7 +124,7 @@ class RequestObserverTest {
     void observesTheSample() throws ServletException, IOException {
         List<Boolean> inSample = new ArrayList<>();
 
-        filter(1, operation(), (request, response) -> {
+        filter(true, operation(), (request, response) -> {
             assertThat(RequestObserver.isOnlyTimed()).isFalse();
             inSample.add(RequestObserver.isInSample());
         });
@@ -135,7 +138,7 @@ class RequestObserverTest {
     void isNotInTheSampleIfOfATrace() throws ServletException, IOException {
         List<Boolean> inSample = new ArrayList<>();
 
-        filter(1, ofTrace(), (request, response) -> inSample.add(RequestObserver.isInSample()));
+        filter(true, ofTrace(), (request, response) -> inSample.add(RequestObserver.isInSample()));
 
         assertThat(inSample).containsExactly(false);
     }
@@ -146,19 +149,19 @@ class RequestObserverTest {
         stream.addHeader("Accept", "text/event-stream");
         List<Boolean> onlyTimed = new ArrayList<>();
 
-        filter(0, stream, (request, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
+        filter(false, stream, (request, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
 
         assertThat(onlyTimed).containsExactly(false);
     }
 
-    private void filter(double sampled, MockHttpServletRequest request, FilterChain chain)
+    private void filter(boolean sampled, MockHttpServletRequest request, FilterChain chain)
             throws ServletException, IOException {
         ObservationRegistry observations = ObservationRegistry.create();
         observations
                 .observationConfig()
                 .observationHandler(new DefaultMeterObservationHandler(meters, IgnoredMeters.LONG_TASK_TIMER));
         new RequestObserver(
-                        sampled,
+                        traceId -> sampled,
                         operation -> operation.getHeader("Accept") == null,
                         "/graphql",
                         List.of("b3", "traceparent", "tracestate"),
