@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 record CachePolicy(int maxAge, boolean isPrivate) {
     static final CachePolicy NONE = new CachePolicy(0, false);
 
+    /** Until an operation has been executed: the most careful of those by which an answer is looked for. */
+    static final CachePolicy UNKNOWN = new CachePolicy(Integer.MAX_VALUE, true);
+
     static CachePolicy of(ExecutableNormalizedOperation operation, GraphQLSchema schema) {
         if (operation.getOperation() != Operation.QUERY) {
             return NONE;

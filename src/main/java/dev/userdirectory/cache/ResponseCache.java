@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
@@ -163,9 +164,8 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
         ExecutionInput input = request.toExecutionInput();
         Document document = new Document(input.getQuery(), input.getOperationName());
-        CachePolicy known = policies.getIfPresent(document);
-        if ((known != null && known.maxAge() == 0)
-                || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
+        CachePolicy known = Objects.requireNonNullElse(policies.getIfPresent(document), CachePolicy.UNKNOWN);
+        if (known.maxAge() == 0 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
             uncached.increment();
             return execute(request, chain, operation);
         }
@@ -175,17 +175,18 @@ class ResponseCache implements WebGraphQlInterceptor {
                 input.getVariables(),
                 caller.anonymous(),
                 caller.scopes(),
-                known == null || known.isPrivate() ? caller.subject() : null);
+                known.isPrivate() ? caller.subject() : null);
         String state = database.current();
         if (state == null) {
             uncached.increment();
             return execute(request, chain, operation);
         }
-        if (known == null) {
+        Answer answer = null;
+        if (known.equals(CachePolicy.UNKNOWN)) {
             uncached.increment();
-            return runOnce(request, input, chain, operation, null, question, state);
+        } else {
+            answer = find(question, state);
         }
-        Answer answer = find(question, state);
         if (answer != null) {
             return Mono.just(respond(input, answer));
         }
@@ -214,17 +215,13 @@ class ResponseCache implements WebGraphQlInterceptor {
         return null;
     }
 
-    /**
-     * Of several that ask for the same at the same state, one has it executed and the others wait for it.
-     *
-     * @param known null if the operation has never been executed
-     */
+    /** Of several that ask for the same at the same state, one has it executed and the others wait for it. */
     private Mono<WebGraphQlResponse> runOnce(
             WebGraphQlRequest request,
             ExecutionInput input,
             Chain chain,
             CachedOperation operation,
-            @Nullable CachePolicy known,
+            CachePolicy known,
             Question question,
             String state) {
         List<Object> key = List.of(question, state);
@@ -240,13 +237,13 @@ class ResponseCache implements WebGraphQlInterceptor {
                 .doOnNext(response -> {
                     long nanos = System.nanoTime() - started;
                     CachePolicy policy = operation.policy();
-                    if (known == null
-                            && response.getExecutionResult().getErrors().isEmpty()) {
+                    boolean isFirst = known.equals(CachePolicy.UNKNOWN);
+                    if (isFirst && response.getExecutionResult().getErrors().isEmpty()) {
                         policies.put(question.document, policy);
                     }
                     Answer answer = answer(response, policy, known, state, nanos);
                     if (answer != null) {
-                        keep(known == null && !policy.isPrivate() ? question.ofAll() : question, answer);
+                        keep(isFirst && !policy.isPrivate() ? question.ofAll() : question, answer);
                     }
                     mine.complete(answer);
                 })
@@ -276,12 +273,12 @@ class ResponseCache implements WebGraphQlInterceptor {
 
     /** Null if it may not be kept; what is skipped or included can make that another matter than the last time. */
     private static @Nullable Answer answer(
-            WebGraphQlResponse response, CachePolicy policy, @Nullable CachePolicy known, String state, long nanos) {
+            WebGraphQlResponse response, CachePolicy policy, CachePolicy known, String state, long nanos) {
         ExecutionResult result = response.getExecutionResult();
         boolean good = result.getErrors().isEmpty()
                 && result.getData() != null
                 && (result.getExtensions() == null || result.getExtensions().isEmpty());
-        return good && policy.maxAge() > 0 && (known == null || known.isPrivate() || !policy.isPrivate())
+        return good && policy.maxAge() > 0 && (known.isPrivate() || !policy.isPrivate())
                 ? new Answer(
                         state,
                         Instant.now().plusSeconds(policy.maxAge()),

@@ -68,7 +68,7 @@ class PostEndpoint {
         return registration;
     }
 
-    /** Those that are answered here, on the thread that they came on. */
+    /** Tells the requests that are answered here, on the thread that they came on. */
     @Bean
     Predicate<HttpServletRequest> operations(GraphQlProperties properties) {
         String path = properties.getHttp().getPath();

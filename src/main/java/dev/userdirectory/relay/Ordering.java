@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A total order of rows: no two have the same keys, and an index has those columns in that order.
  *
- * @param name tells this order, and its cursors, from all others, so that none is taken for another's
+ * @param name tells the cursors of this order from all others, so that none is taken for another's
  * @param keys columns, most significant first; two at most
  */
 public record Ordering(String name, boolean ascending, List<SortKey> keys) {
@@ -32,16 +32,6 @@ public record Ordering(String name, boolean ascending, List<SortKey> keys) {
                 default -> String.class;
             };
         }
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof Ordering ordering && name.equals(ordering.name);
-    }
-
-    @Override
-    public int hashCode() {
-        return name.hashCode();
     }
 
     /** The keys of a row that was selected by {@link #select()}; null if there is none. */

@@ -1,6 +1,7 @@
 package dev.userdirectory.observability;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -137,6 +139,16 @@ class MetricsTest {
         IntStream.range(0, 3).forEach(i -> client.data("{ users(first: 3) { nodes { id } } }"));
         assertThat(sum("directory_cache_requests_total\\{result=\"hit\"}")).isBetween(hits + 1, hits + 2);
         assertThat(sum("directory_operation_seconds_count\\{.*code=\"OK\".*}")).isEqualTo(good + 3);
+    }
+
+    /** A client may have its answer before the request is counted. */
+    @Test
+    void countEachRequestOnce() {
+        String requests = "http_server_requests_seconds_count\\{.*method=\"POST\".*uri=\"/graphql\".*}";
+        double before = sum(requests);
+        IntStream.range(0, 3).forEach(i -> client.data("{ __typename }"));
+
+        await().during(Duration.ofMillis(300)).until(() -> sum(requests) == before + 3);
     }
 
     @Test
