@@ -87,6 +87,10 @@ public final class ServiceProcess implements AutoCloseable {
         return token;
     }
 
+    public boolean isAlive() {
+        return process.isAlive();
+    }
+
     public long pid() {
         return process.pid();
     }
@@ -147,7 +151,7 @@ public final class ServiceProcess implements AutoCloseable {
     }
 
     /** {@code kill -9}, and a new start. */
-    void killAndRestart() throws IOException, InterruptedException {
+    public void killAndRestart() throws IOException, InterruptedException {
         process.destroyForcibly().waitFor();
         process = start();
         awaitFirstAnswer();

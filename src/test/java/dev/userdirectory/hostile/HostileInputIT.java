@@ -1,0 +1,203 @@
+package dev.userdirectory.hostile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.LocalPostgres;
+import dev.userdirectory.ServiceProcess;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.boot.logging.LogLevel;
+import org.springframework.boot.logging.LoggingSystem;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.jdbc.core.JdbcTemplate;
+
+/**
+ * The packaged jar with the heap that the Kubernetes manifest gives it, and 200,000 users, under each of the
+ * {@link Attacks}. A process that runs out of memory ends at once, so an attack that is not bounded is seen to kill it.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class HostileInputIT {
+    private static final int USERS = 200_000;
+    private static final Duration LIVENESS = Duration.ofSeconds(1);
+    private static final Duration ORDINARY = Duration.ofMillis(200);
+    private static final long RETAINED = 15L << 20;
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    private EmbeddedPostgres postgres;
+    private ServiceProcess service;
+    private Target target;
+    private Probe probe;
+
+    @BeforeAll
+    void start() throws Exception {
+        LoggingSystem.get(HostileInputIT.class.getClassLoader())
+                .setLogLevel(LoggingSystem.ROOT_LOGGER_NAME, LogLevel.WARN);
+        postgres = LocalPostgres.embedded().start();
+        int management = freePort();
+        service = new ServiceProcess(
+                List.of(
+                        "-Xmx460m",
+                        "-XX:+ExitOnOutOfMemoryError",
+                        "-jar",
+                        ServiceProcess.jar().toString(),
+                        "--management.server.port=" + management),
+                postgres.getJdbcUrl("postgres", "postgres"),
+                Path.of("target", "hostile-input.log"));
+        service.awaitFirstAnswer();
+        load(new JdbcTemplate(postgres.getPostgresDatabase()));
+        target = new Target(service);
+        probe = new Probe(URI.create("http://localhost:" + management + "/actuator/health/liveness"));
+        // What a cache may keep, it keeps from the first round; the second shows what is lost.
+        for (Attack attack : Attacks.all()) {
+            restartIfDead();
+            attack.run().on(target);
+        }
+    }
+
+    /** Otherwise one attack that kills the service would fail all that come after it. */
+    @BeforeEach
+    void restartIfDead() throws IOException, InterruptedException {
+        if (!service.isAlive()) {
+            service.killAndRestart();
+        }
+    }
+
+    private static void load(JdbcTemplate jdbc) throws IOException {
+        String sample = new ClassPathResource("db/sample/million.sql").getContentAsString(StandardCharsets.UTF_8);
+        jdbc.execute(sample.replace("generate_series(1, 1000000)", "generate_series(1, " + USERS + ")")
+                .replace("users + 1000000", "users + " + USERS));
+        jdbc.execute("vacuum analyze");
+    }
+
+    static Stream<Attack> attacks() {
+        return Attacks.all().stream();
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("attacks")
+    void survives(Attack attack) throws Exception {
+        long before = liveHeap();
+        probe.reset();
+
+        attack.run().on(target);
+
+        assertThat(service.isAlive()).as("the process is alive").isTrue();
+        assertThat(probe.slowest()).as("liveness").isLessThan(LIVENESS);
+        assertThat(ordinaryRequest()).as("an ordinary request").isLessThan(ORDINARY);
+        assertThat(liveHeap() - before).as("bytes of live heap retained").isLessThan(RETAINED);
+    }
+
+    /** The fastest of a few: this machine has other things to do as well. */
+    private Duration ordinaryRequest() throws IOException, InterruptedException {
+        Duration fastest = Duration.ofDays(1);
+        for (int i = 0; i < 5 && fastest.compareTo(ORDINARY) >= 0; i++) {
+            long started = System.nanoTime();
+            service.post("{ users(first: 3) { nodes { id name } } }", Map.of());
+            Duration taken = Duration.ofNanos(System.nanoTime() - started);
+            fastest = taken.compareTo(fastest) < 0 ? taken : fastest;
+        }
+        return fastest;
+    }
+
+    /** In bytes, after a full collection. */
+    private long liveHeap() throws IOException, InterruptedException {
+        Process jcmd = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                        String.valueOf(service.pid()),
+                        "GC.class_histogram")
+                .redirectErrorStream(true)
+                .start();
+        String histogram = new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        jcmd.waitFor();
+        String total = histogram.lines()
+                .filter(line -> line.startsWith("Total"))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException(histogram));
+        return Long.parseLong(total.trim().split("\\s+")[2]);
+    }
+
+    @AfterAll
+    void stop() throws Exception {
+        probe.close();
+        service.close();
+        postgres.close();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** Asks for liveness again and again, as the kubelet does, but more often. */
+    private static final class Probe implements AutoCloseable {
+        private static final Duration INTERVAL = Duration.ofMillis(50);
+
+        private final HttpRequest request;
+        private final AtomicLong slowestNanos = new AtomicLong();
+        private volatile long started = System.nanoTime();
+        private final Thread thread;
+
+        Probe(URI uri) {
+            request = HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(20)).build();
+            thread = Thread.ofPlatform().daemon().start(this::ask);
+        }
+
+        private void ask() {
+            while (!Thread.interrupted()) {
+                started = System.nanoTime();
+                try {
+                    HttpResponse<Void> response = HTTP.send(request, BodyHandlers.discarding());
+                    if (response.statusCode() != 200) {
+                        slowestNanos.set(Long.MAX_VALUE);
+                    }
+                    record();
+                    Thread.sleep(INTERVAL);
+                } catch (IOException e) {
+                    slowestNanos.set(Long.MAX_VALUE);
+                } catch (InterruptedException e) {
+                    return;
+                }
+            }
+        }
+
+        private void record() {
+            slowestNanos.accumulateAndGet(System.nanoTime() - started, Math::max);
+        }
+
+        void reset() {
+            slowestNanos.set(0);
+        }
+
+        /** Also counts the request that is waiting now. */
+        Duration slowest() {
+            record();
+            return Duration.ofNanos(slowestNanos.get());
+        }
+
+        @Override
+        public void close() {
+            thread.interrupt();
+        }
+    }
+}

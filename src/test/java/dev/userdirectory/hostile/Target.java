@@ -1,0 +1,167 @@
+package dev.userdirectory.hostile;
+
+import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.subscription.SocketClient;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/** The service under attack. What it answers does not matter here, nor whether it hangs up. */
+final class Target {
+    private static final Duration HOLD = Duration.ofSeconds(2);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+
+    private final ServiceProcess service;
+    private final HttpClient http =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    Target(ServiceProcess service) {
+        this.service = service;
+    }
+
+    String token() {
+        return service.token();
+    }
+
+    URI graphQl() {
+        return service.graphQl();
+    }
+
+    ServiceProcess service() {
+        return service;
+    }
+
+    void post(@Nullable String token, int requests, int atATime, IntFunction<String> body) throws Exception {
+        Semaphore places = new Semaphore(atATime);
+        try (ExecutorService senders = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> sent = new ArrayList<>();
+            for (int i = 0; i < requests; i++) {
+                places.acquire();
+                String text = body.apply(i);
+                sent.add(senders.submit(() -> {
+                    try {
+                        post(token, text);
+                    } finally {
+                        places.release();
+                    }
+                }));
+            }
+            for (Future<?> each : sent) {
+                each.get();
+            }
+        }
+    }
+
+    /** The response, or null if the service hung up. */
+    @Nullable
+    HttpResponse<String> post(@Nullable String token, String body) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(graphQl())
+                .timeout(TIMEOUT)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(body));
+        return send(token == null ? request : request.header("Authorization", "Bearer " + token));
+    }
+
+    @Nullable
+    HttpResponse<String> send(HttpRequest.Builder request) {
+        try {
+            return http.send(request.build(), BodyHandlers.ofString());
+        } catch (IOException e) {
+            return null;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return null;
+        }
+    }
+
+    void holdSockets(int sockets, IntFunction<List<String>> messages) throws InterruptedException {
+        List<SocketClient> open = new ArrayList<>();
+        try {
+            for (int i = 0; i < sockets; i++) {
+                SocketClient socket = SocketClient.open(graphQl(), "graphql-transport-ws");
+                open.add(socket);
+                messages.apply(i).forEach(socket::sendText);
+            }
+            Thread.sleep(HOLD);
+        } catch (RuntimeException e) {
+            // No more sockets are accepted.
+        } finally {
+            open.forEach(SocketClient::close);
+        }
+    }
+
+    /** Opens event streams, and keeps all that are accepted open for a moment. */
+    void holdStreams(int streams, String body) throws InterruptedException {
+        List<CompletableFuture<HttpResponse<InputStream>>> open = new ArrayList<>();
+        for (int i = 0; i < streams; i++) {
+            HttpRequest request = HttpRequest.newBuilder(graphQl())
+                    .header("Content-Type", "application/json")
+                    .header("Accept", "text/event-stream")
+                    .header("Authorization", "Bearer " + token())
+                    .POST(BodyPublishers.ofString(body))
+                    .build();
+            open.add(http.sendAsync(request, BodyHandlers.ofInputStream()));
+        }
+        Thread.sleep(HOLD);
+        for (CompletableFuture<HttpResponse<InputStream>> stream : open) {
+            stream.thenAccept(Target::close);
+            stream.cancel(true);
+        }
+    }
+
+    private static void close(HttpResponse<InputStream> response) {
+        try {
+            response.body().close();
+        } catch (IOException e) {
+            // The service hung up.
+        }
+    }
+
+    void drip(int connections, String bytes) throws IOException, InterruptedException {
+        List<Socket> open = new ArrayList<>();
+        try {
+            for (int i = 0; i < connections; i++) {
+                open.add(new Socket(graphQl().getHost(), graphQl().getPort()));
+            }
+            byte[] all = bytes.getBytes(StandardCharsets.US_ASCII);
+            for (byte each : all) {
+                for (Socket socket : open) {
+                    write(socket, each);
+                }
+                Thread.sleep(Duration.ofMillis(100));
+            }
+        } finally {
+            for (Socket socket : open) {
+                socket.close();
+            }
+        }
+    }
+
+    private static void write(Socket socket, byte each) {
+        try {
+            OutputStream out = socket.getOutputStream();
+            out.write(each);
+            out.flush();
+        } catch (IOException e) {
+            // The service hung up.
+        }
+    }
+}
