@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { composeServices } from '@theguild/federation-composition';
+import { parse } from 'graphql';
 import { compose, createDesks, createGateway, createKeys, serve } from './supergraph.js';
 
 const { DIRECTORY_URL, TOKEN, TOKEN_THAT_WRITES, USERS } = process.env;
@@ -93,4 +95,37 @@ test('refuses entities to a caller without a token', async () => {
   assert.ok(refused.errors.every(error => error.extensions.code === 'UNAUTHENTICATED'), JSON.stringify(refused));
   assert.ok(refused.errors.length > 0);
   assert.ok(!JSON.stringify(refused).includes(alice.name));
+});
+
+test('composes with subgraphs that have nodes of their own, and finds the ones of the directory', async () => {
+  const directory = readFileSync(new URL('../contracts/schema/user-directory.graphqls', import.meta.url), 'utf8');
+  const withNodes = (type, field) => `
+    extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])
+    type Query {
+      node(id: ID!): Node @shareable
+      nodes(ids: [ID!]!): [Node]! @shareable
+    }
+    interface Node {
+      id: ID!
+    }
+    type ${type} implements Node @key(fields: "id") {
+      id: ID!
+      ${field}: String
+    }`;
+  const { supergraphSdl, errors } = composeServices([
+    { name: 'user-directory', url: DIRECTORY_URL, typeDefs: parse(directory) },
+    { name: 'rooms', url: 'http://127.0.0.1:1', typeDefs: parse(withNodes('Room', 'floor')) },
+    { name: 'parcels', url: 'http://127.0.0.1:1', typeDefs: parse(withNodes('Parcel', 'sender')) },
+  ]);
+  assert.deepEqual(errors ?? [], []);
+  const gateway = await serve(createGateway(supergraphSdl));
+  servers.unshift(gateway);
+
+  const response = await fetch(gateway.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` },
+    body: JSON.stringify({ query: `{ node(id: "${alice.id}") { ... on User { name } } }` }),
+  });
+
+  assert.deepEqual(await response.json(), { data: { node: { name: alice.name } } });
 });

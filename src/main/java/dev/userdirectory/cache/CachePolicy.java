@@ -45,10 +45,30 @@ record CachePolicy(int maxAge, boolean isPrivate) {
             if (field.getFieldName().equals("__typename")) {
                 continue;
             }
+            if (root && field.getFieldName().equals("_entities")) {
+                policy = policy.and(ofEntities(field, schema)).and(of(field.getChildren(), schema, false));
+                continue;
+            }
             for (GraphQLFieldDefinition definition : field.getFieldDefinitions(schema)) {
                 policy = policy.and(of(definition, root));
             }
             policy = policy.and(of(field.getChildren(), schema, false));
+        }
+        return policy;
+    }
+
+    /**
+     * A router asks for all entities by one field, which cannot say for how long each type may be cached. So the types that
+     * are asked for decide, as in Apollo's subgraph library.
+     */
+    private static CachePolicy ofEntities(ExecutableNormalizedField entities, GraphQLSchema schema) {
+        CachePolicy policy = new CachePolicy(Integer.MAX_VALUE, false);
+        for (ExecutableNormalizedField field : entities.getChildren()) {
+            for (String type : field.getObjectTypeNames()) {
+                GraphQLAppliedDirective ofType = schema.getObjectType(type).getAppliedDirective("cacheControl");
+                policy = policy.and(
+                        new CachePolicy(maxAge(null, ofType, true, true), "PRIVATE".equals(value(ofType, "scope"))));
+            }
         }
         return policy;
     }

@@ -3,14 +3,7 @@ package dev.userdirectory.federation;
 import com.netflix.graphql.dgs.DgsComponent;
 import com.netflix.graphql.dgs.DgsRuntimeWiring;
 import com.netflix.graphql.dgs.DgsTypeDefinitionRegistry;
-import graphql.language.AstPrinter;
-import graphql.language.Definition;
-import graphql.language.Document;
-import graphql.language.FieldDefinition;
-import graphql.language.ObjectTypeDefinition;
-import graphql.language.ObjectTypeExtensionDefinition;
 import graphql.language.ScalarTypeDefinition;
-import graphql.parser.Parser;
 import graphql.scalars.ExtendedScalars;
 import graphql.schema.FieldCoordinates;
 import graphql.schema.GraphQLCodeRegistry;
@@ -27,9 +20,13 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
@@ -38,12 +35,16 @@ import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 import org.springframework.graphql.execution.GraphQlSource.SchemaResourceBuilder;
 
 /**
- * The schema that a gateway composes: what our files say, with their directives and descriptions, and no more. What DGS
- * would print adds types of its own and every definition of Federation.
+ * The schema that a gateway composes: the text of our files, as it is written. What DGS would print adds types of its own and every
+ * definition of Federation.
  */
 @DgsComponent
 public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
     private static final String ANY = "_Any";
+    private static final Pattern EXTENSION =
+            Pattern.compile("(?ms)^extend type (?<type>\\w+) \\{\n(?<fields>.*?)^\\}\n\n?");
+    private static final Pattern ROOT_TYPE =
+            Pattern.compile("(?ms)^type (?<type>Query|Mutation|Subscription)(?: \\{\n(?<fields>.*?)^\\})?\n");
 
     private final String sdl = sdl();
 
@@ -54,29 +55,21 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
         Files.writeString(file, sdl());
     }
 
-    /** The files as one document: what they say by {@code extend type} stands in the type itself. */
+    /** The files as one text. What a file adds to a root type stands in that type: many tools skip {@code extend type}. */
     public static String sdl() {
-        List<Definition> definitions = Parser.parse(files()).getDefinitions();
-        List<ObjectTypeExtensionDefinition> extensions = definitions.stream()
-                .filter(ObjectTypeExtensionDefinition.class::isInstance)
-                .map(ObjectTypeExtensionDefinition.class::cast)
-                .toList();
-        Document merged = Document.newDocument()
-                .definitions(definitions.stream()
-                        .filter(definition -> !(definition instanceof ObjectTypeExtensionDefinition))
-                        .map(definition ->
-                                definition instanceof ObjectTypeDefinition type ? extend(type, extensions) : definition)
-                        .toList())
-                .build();
-        return AstPrinter.printAst(merged);
-    }
-
-    private static Definition<?> extend(ObjectTypeDefinition type, List<ObjectTypeExtensionDefinition> extensions) {
-        List<FieldDefinition> fields = new ArrayList<>(type.getFieldDefinitions());
-        extensions.stream()
-                .filter(extension -> extension.getName().equals(type.getName()))
-                .forEach(extension -> fields.addAll(extension.getFieldDefinitions()));
-        return type.transform(builder -> builder.fieldDefinitions(fields));
+        Map<String, StringBuilder> added = new HashMap<>();
+        String definitions = EXTENSION.matcher(files()).replaceAll(extension -> {
+            added.computeIfAbsent(extension.group("type"), type -> new StringBuilder())
+                    .append('\n')
+                    .append(extension.group("fields"));
+            return "";
+        });
+        return ROOT_TYPE
+                .matcher(definitions)
+                .replaceAll(type -> Matcher.quoteReplacement("type " + type.group("type") + " {\n"
+                        + Objects.requireNonNullElse(type.group("fields"), "")
+                        + added.getOrDefault(type.group("type"), new StringBuilder()) + "}\n"))
+                .replaceAll("\\{\n\n", "{\n");
     }
 
     private static String files() {

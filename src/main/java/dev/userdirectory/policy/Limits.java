@@ -27,7 +27,7 @@ import org.springframework.util.unit.DataSize;
  * @param introspectionDepth how deep introspection is nested; what GraphiQL sends has 15
  * @param introspectionFields how many fields of introspection; what GraphiQL sends has some 200
  * @param persistedQueries how much memory is for documents kept for clients that send a hash instead, the least used forgotten first
- * @param trustedDocuments a folder of {@code .graphql} files, which are then all that can be run; none if it is not set
+ * @param trustedDocuments a folder of {@code .graphql} files, Relay's {@code operations.json} or Apollo's persisted-query manifests, whose documents are then all that can be run; none if it is not set
  */
 @ConfigurationProperties("directory.limits")
 public record Limits(

@@ -5,16 +5,10 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.netflix.graphql.types.errors.ErrorType;
 import graphql.GraphqlErrorException;
 import graphql.execution.preparsed.persisted.PersistedQuerySupport;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
-import org.springframework.core.io.Resource;
-import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 import org.springframework.stereotype.Component;
 
 /**
@@ -30,31 +24,11 @@ class PersistedDocuments {
 
     PersistedDocuments(Limits limits, ObjectProvider<SharedDocuments> shared) {
         this.shared = shared.getIfAvailable();
-        trusted = limits.trustedDocuments() == null ? null : read(limits.trustedDocuments());
+        trusted = limits.trustedDocuments() == null ? null : TrustedDocuments.read(limits.trustedDocuments());
         registered = Caffeine.newBuilder()
                 .maximumWeight(limits.persistedQueries().toBytes())
                 .<String, String>weigher((hash, document) -> 2 * (hash.length() + document.length()))
                 .build();
-    }
-
-    private static Map<String, String> read(Resource folder) {
-        Map<String, String> documents = new HashMap<>();
-        try {
-            String pattern = folder.getURL() + (folder.getURL().getPath().endsWith("/") ? "" : "/") + "**/*.graphql";
-            for (Resource file : new PathMatchingResourcePatternResolver().getResources(pattern)) {
-                String document = file.getContentAsString(StandardCharsets.UTF_8);
-                documents.put(Sha256.hex(document), document);
-                // Most editors end a file with a line that the client's compiler does not hash.
-                documents.put(Sha256.hex(document.strip()), document);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("directory.limits.trusted-documents cannot be read: " + folder, e);
-        }
-        if (documents.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "directory.limits.trusted-documents has no .graphql file, so nothing could be run: " + folder);
-        }
-        return documents;
     }
 
     /**

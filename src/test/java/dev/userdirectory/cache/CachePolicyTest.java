@@ -31,7 +31,9 @@ class CachePolicyTest {
               cachedNumber: Int @cacheControl(maxAge: 5)
               inherited: Holder
               node: Node @cacheControl(maxAge: 30)
+              _entities: [_Entity]!
             }
+            union _Entity = Post | Comment | Secret | Holder
             type Mutation { write: Post }
             type Book { title: String cachedTitle: String @cacheControl(maxAge: 30) }
             type Reader { book: Book @cacheControl(inheritMaxAge: true) name: String secret: String @cacheControl(scope: PRIVATE) }
@@ -40,6 +42,7 @@ class CachePolicyTest {
               readByMe: Boolean! @cacheControl(maxAge: 10, scope: PRIVATE)
             }
             type Comment { text: String }
+            type Secret @cacheControl(maxAge: 7, scope: PRIVATE) { text: String }
             type Holder @cacheControl(inheritMaxAge: true) { name: String holder: Holder }
             interface Node { id: ID! holder: Holder }
             type One implements Node { id: ID! @cacheControl(maxAge: 3) holder: Holder }
@@ -74,6 +77,14 @@ class CachePolicyTest {
             { node { id } }                                  |   3 | false
             { node { ... on Two { id } } }                   |  30 | false
             { node { holder { holder { name } } } }          |  30 | false
+            # Entities: the types that are asked for decide.
+            { _entities { ... on Post { title } } }          | 240 | false
+            { _entities { ... on Post { votes } } }          |  30 | false
+            { _entities { ... on Secret { text } } }         |   7 | true
+            { _entities { ... on Comment { text } } }        |   0 | false
+            { _entities { ... on Holder { name } } }         |   0 | false
+            { _entities { ... on Post { title } ... on Secret { __typename } } } | 7 | true
+            { _entities { __typename } }                     |   0 | true
             # What is skipped does not count; introspection and writing are never kept.
             { cachedNumber number @skip(if: true) }          |   5 | false
             { __schema { queryType { name } } }              |   0 | false
@@ -95,6 +106,7 @@ class CachePolicyTest {
                         new SchemaParser().parse(sdl),
                         RuntimeWiring.newRuntimeWiring()
                                 .type(TypeRuntimeWiring.newTypeWiring("Node").typeResolver(env -> null))
+                                .type(TypeRuntimeWiring.newTypeWiring("_Entity").typeResolver(env -> null))
                                 .build());
     }
 }

@@ -76,6 +76,18 @@ class ResponseCacheTest {
     }
 
     @Test
+    void cachesEntitiesAsLongAsTheirTypesAllow() {
+        String id = directory.createUser();
+        HttpResponse<String> response = client.post(
+                "query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { name groups(first: 1) {"
+                        + " totalCount } } } }",
+                Map.of("r", List.of(Map.of("__typename", "User", "id", id))));
+
+        assertThat(response.body()).contains("User 0");
+        assertThat(response.headers().firstValue("Cache-Control")).hasValue("max-age=30, private");
+    }
+
+    @Test
     void neverAnswersWithWhatWasBeforeAWrite() {
         String id = directory.createUser();
         for (int i = 0; i < 20; i++) {

@@ -66,7 +66,7 @@ class SchemaTest {
             TAKEN                          | DUPLICATE                          | InputErrorCode.TAKEN is gone
             type PageInfo @shareable       | type PageInfo                      | PageInfo no longer has @shareable
             ) on FIELD_DEFINITION          | ) on OBJECT                        | @cacheControl on FIELD_DEFINITION is gone
-            directive @cacheControl(maxAge | directive @cacheControl(seconds    | @cacheControl(maxAge:) is gone
+            maxAge: Int                    | seconds: Int                       | @cacheControl(maxAge:) is gone
             type UserEdge                  | type UserEdge @inaccessible        | UserEdge now has @inaccessible
             input NewUser                  | type NewUser                       | NewUser is type, was input
             scalar DateTime                | enum DateTime                      | DateTime is enum, was scalar

@@ -1,6 +1,7 @@
 package dev.userdirectory.policy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.core.io.FileSystemResource;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 import tools.jackson.databind.JsonNode;
@@ -29,6 +31,8 @@ class TrustedDocumentsTest {
     private static final String USERS =
             "query Users($first: Int!) {\n  users(first: $first) { nodes { __typename } }\n}";
     private static final String NAME = "{ name: __typename }\n";
+    private static final String OF_RELAY = "query OfRelay { relay: __typename }";
+    private static final String OF_APOLLO = "query OfApollo { apollo: __typename }";
 
     @TempDir
     static Path folder;
@@ -38,6 +42,27 @@ class TrustedDocumentsTest {
         Files.writeString(folder.resolve("users.graphql"), USERS + "\n");
         Files.createDirectories(folder.resolve("more"));
         Files.writeString(folder.resolve("more/name.graphql"), NAME);
+        Files.writeString(
+                folder.resolve("operations.json"),
+                JsonMapper.shared().writeValueAsString(Map.of("0123456789ABCDEF0123456789abcdef", OF_RELAY)));
+        Files.writeString(
+                folder.resolve("persisted-query-manifest.json"),
+                JsonMapper.shared()
+                        .writeValueAsString(Map.of(
+                                "format",
+                                "apollo-persisted-query-manifest",
+                                "version",
+                                1,
+                                "operations",
+                                List.of(Map.of(
+                                        "id",
+                                        sha256(OF_APOLLO),
+                                        "name",
+                                        "OfApollo",
+                                        "type",
+                                        "query",
+                                        "body",
+                                        OF_APOLLO)))));
         registry.add("directory.limits.trusted-documents", () -> folder.toUri().toString());
     }
 
@@ -69,6 +94,38 @@ class TrustedDocumentsTest {
         assertThat(send(Map.of("id", sha256(NAME))).at("/data/name").asString()).isEqualTo("Query");
         assertThat(send(Map.of("id", sha256(NAME.strip()))).at("/data/name").asString())
                 .isEqualTo("Query");
+    }
+
+    @Test
+    void runsDocumentsOfRelaysAndApollosManifests() {
+        // Relay's compiler hashes by MD5 unless told otherwise.
+        assertThat(send(Map.of("doc_id", "x", "id", "0123456789abcdef0123456789abcdef"))
+                        .at("/data/relay")
+                        .asString())
+                .isEqualTo("Query");
+        assertThat(send(Map.of("query", OF_RELAY)).at("/data/relay").asString()).isEqualTo("Query");
+        assertThat(send(Map.of(
+                                "extensions",
+                                Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", sha256(OF_APOLLO)))))
+                        .at("/data/apollo")
+                        .asString())
+                .isEqualTo("Query");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[]",
+                "{\"id\": 1}",
+                "{\"format\": \"apollo-persisted-query-manifest\", \"operations\": [{}]}",
+                "{"
+            })
+    void namesAFileThatIsNoManifest(String content, @TempDir Path other) throws IOException {
+        Files.writeString(other.resolve("manifest.json"), content);
+
+        assertThatThrownBy(() -> TrustedDocuments.read(new FileSystemResource(other)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("manifest.json");
     }
 
     @ParameterizedTest
