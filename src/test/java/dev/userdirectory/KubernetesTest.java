@@ -115,7 +115,8 @@ class KubernetesTest {
         Map<String, Integer> ports = array(container(), "ports").asList().stream()
                 .map(JsonElement::getAsJsonObject)
                 .collect(Collectors.toMap(
-                        port -> text(port, "name"), port -> port.get("containerPort").getAsInt()));
+                        port -> text(port, "name"),
+                        port -> port.get("containerPort").getAsInt()));
         assertThat(ports.keySet()).containsExactlyInAnyOrder("http", "management");
         assertThat(Stream.of("startupProbe", "livenessProbe", "readinessProbe")
                         .map(probe -> text(object(container(), probe, "httpGet"), "port")))

@@ -37,7 +37,7 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
         SerializableGraphQlRequest request = new SerializableGraphQlRequest();
         JsonValues values = new JsonValues(parser, limits);
         Map<String, @Nullable Object> variables = new HashMap<>();
-        Map<String, @Nullable Object> extensions = new HashMap<>();
+        Map<String, Object> extensions = new HashMap<>();
         String documentId = null;
         String id = null;
         for (String name = parser.nextName(); name != null; name = parser.nextName()) {
@@ -87,10 +87,12 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
         };
     }
 
-    private static Map<String, @Nullable Object> object(
+    /** Spring declares no null among extensions, though JSON may have them. */
+    @SuppressWarnings("unchecked")
+    private static <V extends @Nullable Object> Map<String, V> object(
             JsonParser parser, JsonValues values, String name, DeserializationContext context) {
         return switch (parser.currentToken()) {
-            case START_OBJECT -> values.readObject();
+            case START_OBJECT -> (Map<String, V>) values.readObject();
             case VALUE_NULL -> new HashMap<>();
             default -> context.reportInputMismatch(SerializableGraphQlRequest.class, "%s is not an object", name);
         };

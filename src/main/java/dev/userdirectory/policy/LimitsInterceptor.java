@@ -4,7 +4,6 @@ import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import graphql.GraphqlErrorException;
 import graphql.parser.ParserOptions;
-import graphql.parser.ParsingListener;
 import java.util.Map;
 import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
@@ -30,8 +29,7 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
         this.documents = documents;
         parser = ParserOptions.getDefaultOperationParserOptions()
                 .transform(options -> options.maxTokens(limits.tokens())
-                        .maxCharacters(limits.characters())
-                        .parsingListener(this::checkDigits));
+                        .maxCharacters(limits.characters()));
     }
 
     @Override
@@ -55,16 +53,6 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
                 documents.register(document, persistedQuery);
             }
         });
-    }
-
-    /** graphql-java makes numbers of the tokens only once it has read all of them, in time that grows with their square. */
-    private void checkDigits(ParsingListener.Token token) {
-        String text = token.getText();
-        char first = text.charAt(0);
-        if (first == '-' || (first >= '0' && first <= '9')) {
-            int digits = first == '-' ? text.length() - 1 : text.length();
-            LimitExceeded.DIGITS.check(digits, limits.digits());
-        }
     }
 
     private static Mono<WebGraphQlResponse> refused(WebGraphQlRequest request, GraphQLError error) {

@@ -92,12 +92,38 @@ class RequestBodyTest {
     }
 
     @Test
-    void takesDigitsInStringsForText() {
+    void reads10000DigitsInDocuments() {
+        String document = "{ user(id: [%s]) { id } }";
+        String numbers = ("9".repeat(100) + ",").repeat(100);
+
+        assertThat(client.error(document.formatted(numbers), Map.of())
+                        .at("/extensions/code")
+                        .asString())
+                .isEqualTo("GRAPHQL_VALIDATION_FAILED");
+        JsonNode error = client.error(document.formatted(numbers + "1"), Map.of());
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("MAX_DIGITS_LIMIT");
+        assertThat(error.get("message").asString())
+                .isEqualTo("The numbers in the document have 10,001 digits or more; at most 10,000 are read");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{ __typename } # DIGITS",
+                "{ __typename aDIGITS: __typename }",
+                "{ users(first: 0, filter: {search: \"\\\" DIGITS\"}) { totalCount } }",
+                "{ users(first: 0, filter: {search: \"\"\"\" \\\"\"\" DIGITS\"\"\"}) { totalCount } }",
+            })
+    void takesDigitsInStringsNamesAndCommentsForText(String document) {
+        assertThat(client.execute(document.replace("DIGITS", "9".repeat(150)), Map.of())
+                        .toString())
+                .doesNotContain("errors");
+    }
+
+    @Test
+    void takesDigitsInVariablesForText() {
         String digits = "9".repeat(5_000);
 
-        assertThat(client.execute("{ users(filter: {search: \"" + digits + "\"}) { totalCount } }", Map.of())
-                        .toString())
-                .doesNotContain("MAX_DIGITS_LIMIT");
         assertThat(client.execute("query ($a: ID!) { user(id: $a) { id } }", Map.of("a", digits))
                         .toString())
                 .doesNotContain("MAX_DIGITS_LIMIT");
