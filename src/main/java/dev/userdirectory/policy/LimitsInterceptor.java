@@ -28,8 +28,7 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
         this.limits = limits;
         this.documents = documents;
         parser = ParserOptions.getDefaultOperationParserOptions()
-                .transform(options -> options.maxTokens(limits.tokens())
-                        .maxCharacters(limits.characters()));
+                .transform(options -> options.maxTokens(limits.tokens()).maxCharacters(limits.characters()));
     }
 
     @Override
