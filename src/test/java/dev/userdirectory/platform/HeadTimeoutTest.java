@@ -56,7 +56,7 @@ class HeadTimeoutTest {
             OutputStream out = socket.getOutputStream();
             // Two requests, so that the time of the second does not begin with the first.
             for (int request = 0; request < 2; request++) {
-                for (String piece : (HEAD + "|\r\n" + BODY).split("(?<=POST)|(?<=Host:)|\\|")) {
+                for (String piece : (HEAD + "|\r\n" + BODY).split("(?<=POST)|(?<=Host:)|\\|", -1)) {
                     out.write(piece.getBytes(StandardCharsets.US_ASCII));
                     out.flush();
                     Thread.sleep(400);
