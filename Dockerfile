@@ -19,6 +19,8 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin directory
 COPY --from=build /build/target/layers/dependencies/ /app/
 COPY --from=build /build/target/layers/snapshot-dependencies/ /app/
 COPY --from=build /build/target/layers/application/ /app/
+# Health and metrics have a port and threads of their own, which no flood of requests keeps busy.
+ENV MANAGEMENT_SERVER_PORT=8081
 
 # Runs real queries on a real PostgreSQL (which refuses to run as root), and keeps what the JVM learned.
 FROM service AS training
@@ -34,7 +36,7 @@ LABEL org.opencontainers.image.title="User Directory" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=training /cache/user-directory.aot /app/
 USER 10001:10001
-EXPOSE 8080
+EXPOSE 8080 8081
 HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=3 \
   CMD ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx16m", "-cp", "/app/user-directory.jar", "dev.userdirectory.HealthCheck"]
 ENTRYPOINT ["java", "-XX:AOTCache=/app/user-directory.aot", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-jar", "/app/user-directory.jar"]

@@ -3,16 +3,20 @@ package dev.userdirectory;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.net.URI;
+import java.util.Map;
 
 /**
  * The image's health check, since it has no shell tool for it: exits with 0 if the service of this container is ready
- * for requests, and with 1 otherwise. {@code SERVER_PORT} says where it listens, as it tells the service.
+ * for requests, and with 1 otherwise. It finds the service's health by the same environment variables as the service:
+ * {@code MANAGEMENT_SERVER_PORT}, or else {@code SERVER_PORT}.
  */
 final class HealthCheck {
     private HealthCheck() {}
 
     public static void main(String[] args) throws IOException {
-        String port = System.getenv().getOrDefault("SERVER_PORT", "8080");
+        Map<String, String> environment = System.getenv();
+        String port =
+                environment.getOrDefault("MANAGEMENT_SERVER_PORT", environment.getOrDefault("SERVER_PORT", "8080"));
         URI readiness = URI.create("http://localhost:" + port + "/actuator/health/readiness");
         HttpURLConnection connection = (HttpURLConnection) readiness.toURL().openConnection();
         connection.setConnectTimeout(2_000);

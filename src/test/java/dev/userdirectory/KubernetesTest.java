@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -107,6 +108,27 @@ class KubernetesTest {
         assertThat(containers().getFirst().get("args").toString()).isEqualTo("[\"migrate\"]");
         assertThat(array(pod(), "initContainers")).hasSize(1);
         assertThat(container().get("args").toString()).isEqualTo("[\"--spring.flyway.enabled=false\"]");
+    }
+
+    @Test
+    void probesAskThePortThatTheImageHasForThem() {
+        Map<String, Integer> ports = array(container(), "ports").asList().stream()
+                .map(JsonElement::getAsJsonObject)
+                .collect(Collectors.toMap(
+                        port -> text(port, "name"),
+                        port -> port.get("containerPort").getAsInt()));
+        assertThat(ports.keySet()).containsExactlyInAnyOrder("http", "management");
+        assertThat(Stream.of("startupProbe", "livenessProbe", "readinessProbe")
+                        .map(probe -> text(object(container(), probe, "httpGet"), "port")))
+                .containsOnly("management");
+        String image = read(Path.of("Dockerfile"));
+        assertThat(image)
+                .contains("ENV MANAGEMENT_SERVER_PORT=" + ports.get("management") + "\n")
+                .contains("EXPOSE " + ports.get("http") + " " + ports.get("management") + "\n");
+        assertThat(read(Path.of("deploy", "observe", "prometheus.yaml")))
+                .contains("port: " + ports.get("management") + "\n");
+        assertThat(array(object(resource("Service"), "spec"), "ports").toString())
+                .doesNotContain("management");
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.Limits;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ReadListener;
@@ -14,15 +15,20 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpStatus;
+import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
-/** Reads the body of a request, as long as it may be and as long as that may take; of one that is too long, no more. */
+/**
+ * Reads the body of a request up to its limits of length and time, and reserves memory for what it becomes once it is
+ * parsed. However many requests come at a time, together they leave the service most of its memory.
+ */
 @Component
 @Order(0) // After Spring Security: a bad token is not worth a body.
 class BodyLimit extends OncePerRequestFilter {
@@ -33,25 +39,43 @@ class BodyLimit extends OncePerRequestFilter {
     static final String BODY = BodyLimit.class.getName() + ".body";
 
     private static final int CHUNK = 4 * 1024;
+    /** The body itself, and its text as strings, which take two bytes for a character that is not in Latin-1. */
+    private static final int MEMORY_PER_BYTE = 3;
+    /** An object with one member, and the same object again once it is coerced to an input type. */
+    private static final int MEMORY_PER_VALUE = 512;
+
     private static final Set<String> WITHOUT_BODY = Set.of("GET", "HEAD", "OPTIONS");
     private static final HttpError TOO_MANY = new HttpError(
             HttpStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "Too many large requests at a time: try again");
 
-    /** Of all bodies that are being read: however many are sent at a time, they leave the service most of its memory. */
-    private final Semaphore chunks = new Semaphore((int) (Runtime.getRuntime().maxMemory() / 8 / CHUNK));
+    /** Chunks of memory that are not reserved. */
+    private final Semaphore chunks;
 
     private final long limit;
+    private final long anonymousLimit;
+    private final int maxValues;
     private final Duration deadline;
     private final HttpError tooLarge;
+    private final HttpError tooLargeWithoutToken;
     private final HttpError tooSlow;
 
     BodyLimit(Limits limits) {
+        chunks = new Semaphore((int) (limits.memory() * Runtime.getRuntime().maxMemory() / CHUNK));
         limit = limits.body().toBytes();
+        anonymousLimit = Math.min(limit, limits.anonymousBody().toBytes());
+        maxValues = limits.variables();
         deadline = limits.deadline();
         tooLarge = new HttpError(
                 HttpStatus.CONTENT_TOO_LARGE,
                 "MAX_BODY_LIMIT",
-                "The body is larger than %,d bytes, the most that is read".formatted(limit));
+                String.format(Locale.ROOT, "The body is larger than %,d bytes, the most that is read", limit));
+        tooLargeWithoutToken = new HttpError(
+                HttpStatus.CONTENT_TOO_LARGE,
+                "MAX_BODY_LIMIT",
+                String.format(
+                        Locale.ROOT,
+                        "The body is larger than %,d bytes, the most that is read without a token",
+                        anonymousLimit));
         tooSlow = new HttpError(
                 HttpStatus.REQUEST_TIMEOUT,
                 "DEADLINE_EXCEEDED",
@@ -63,19 +87,19 @@ class BodyLimit extends OncePerRequestFilter {
             throws ServletException, IOException {
         long started = System.nanoTime();
         request.setAttribute(STARTED, started);
-        if (request.getContentLengthLong() > limit) {
-            refuse(request, response, tooLarge);
-            return;
-        }
         if (request.getContentLengthLong() == 0 || WITHOUT_BODY.contains(request.getMethod())) {
             chain.doFilter(request, response);
             return;
         }
         Body body = new Body();
+        if (request.getContentLengthLong() > body.limit) {
+            refuse(request, response, body.tooLarge());
+            return;
+        }
         try {
             HttpError error = body.read(request.getInputStream(), started);
             if (error == null) {
-                byte[] bytes = body.bytes.toByteArray();
+                byte[] bytes = body.take();
                 request.setAttribute(BODY, bytes);
                 chain.doFilter(new ReadRequest(request, bytes), response);
             } else {
@@ -87,7 +111,11 @@ class BodyLimit extends OncePerRequestFilter {
     }
 
     private class Body {
-        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        private final boolean anonymous =
+                Caller.isAnonymous(SecurityContextHolder.getContext().getAuthentication());
+        private final long limit = anonymous ? anonymousLimit : BodyLimit.this.limit;
+        private ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        private int values;
         private int reserved;
 
         /** Why it was not read to its end, or null. */
@@ -96,24 +124,53 @@ class BodyLimit extends OncePerRequestFilter {
             byte[] chunk = new byte[CHUNK];
             try {
                 for (int read = stream.read(chunk); read >= 0; read = stream.read(chunk)) {
-                    bytes.write(chunk, 0, read);
-                    if (bytes.size() > limit) {
-                        return tooLarge;
+                    if (bytes.size() + read > limit) {
+                        return tooLarge();
                     }
                     if (System.nanoTime() - started > deadline.toNanos()) {
                         return tooSlow;
                     }
-                    while (reserved * CHUNK < bytes.size()) {
-                        if (!chunks.tryAcquire()) {
-                            return TOO_MANY;
-                        }
-                        reserved++;
+                    bytes.write(chunk, 0, read);
+                    countValues(chunk, read);
+                    if (!reserve()) {
+                        return TOO_MANY;
                     }
                 }
                 return null;
             } catch (SocketTimeoutException e) {
                 return tooSlow;
             }
+        }
+
+        /** At least as many as there are: each is the first of an object or a list, or follows a comma. */
+        private void countValues(byte[] chunk, int length) {
+            for (int i = 0; i < length; i++) {
+                byte character = chunk[i];
+                if (character == ',' || character == '[' || character == '{') {
+                    values++;
+                }
+            }
+        }
+
+        private boolean reserve() {
+            long needed = (long) MEMORY_PER_BYTE * bytes.size() + (long) MEMORY_PER_VALUE * Math.min(values, maxValues);
+            int missing = (int) (needed / CHUNK) + 1 - reserved;
+            if (missing > 0 && !chunks.tryAcquire(missing)) {
+                return false;
+            }
+            reserved += Math.max(0, missing);
+            return true;
+        }
+
+        HttpError tooLarge() {
+            return anonymous ? tooLargeWithoutToken : tooLarge;
+        }
+
+        /** Leaves no second copy in memory while the request is executed. */
+        byte[] take() {
+            byte[] all = bytes.toByteArray();
+            bytes = new ByteArrayOutputStream(0);
+            return all;
         }
     }
 

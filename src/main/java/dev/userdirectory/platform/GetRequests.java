@@ -49,15 +49,15 @@ class GetRequests {
     @Bean
     @Order(-2) // Before Spring's own, which refuses GET, and ours, which refuses other types than JSON.
     RouterFunction<ServerResponse> queries(
-            GraphQlProperties properties, GraphQlHttpHandler handler, GraphQlSseHandler streams) {
+            GraphQlProperties properties, GraphQlHttpHandler handler, GraphQlSseHandler streams, JsonMapper json) {
         String path = properties.getHttp().getPath();
         return RouterFunctions.route()
                 .GET(
                         path,
                         GetRequests::wantsStream,
                         request -> streams.handleRequest(
-                                asPost(request, EnumSet.of(Operation.QUERY, Operation.SUBSCRIPTION))))
-                .GET(path, request -> handler.handleRequest(asPost(request, EnumSet.of(Operation.QUERY))))
+                                asPost(request, EnumSet.of(Operation.QUERY, Operation.SUBSCRIPTION), json)))
+                .GET(path, request -> handler.handleRequest(asPost(request, EnumSet.of(Operation.QUERY), json)))
                 .build();
     }
 
@@ -74,8 +74,8 @@ class GetRequests {
         }
     }
 
-    private static ServerRequest asPost(ServerRequest request, Set<Operation> allowed) {
-        ObjectNode body = JsonMapper.shared().createObjectNode();
+    private static ServerRequest asPost(ServerRequest request, Set<Operation> allowed, JsonMapper json) {
+        ObjectNode body = json.createObjectNode();
         try {
             for (String name : List.of("query", "operationName", "documentId", "id")) {
                 request.param(name).ifPresent(text -> body.put(name, text));
@@ -84,7 +84,7 @@ class GetRequests {
             throw new ServerWebInputException("Not UTF-8", null, e);
         }
         for (String name : List.of("variables", "extensions")) {
-            request.param(name).filter(text -> !text.isEmpty()).ifPresent(json -> body.set(name, parse(json)));
+            request.param(name).filter(text -> !text.isEmpty()).ifPresent(text -> body.set(name, parse(text, json)));
         }
         return ServerRequest.from(request)
                 .method(HttpMethod.POST)
@@ -149,9 +149,9 @@ class GetRequests {
                 .anyMatch(error -> CODE.equals(error.getExtensions().get("code")));
     }
 
-    private static JsonNode parse(String json) {
+    private static JsonNode parse(String text, JsonMapper json) {
         try {
-            return JsonMapper.shared().readTree(json);
+            return json.readTree(text);
         } catch (JacksonException e) {
             throw new ServerWebInputException("Not JSON", null, e);
         }

@@ -13,7 +13,11 @@ import org.springframework.http.MediaType;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A request that is refused before any GraphQL is executed, told in the shape of a GraphQL response. */
-record HttpError(HttpStatus status, String code, String message) {
+record HttpError(HttpStatus status, String message, Map<String, ?> extensions) {
+    HttpError(HttpStatus status, String code, String message) {
+        this(status, message, Map.of("code", code));
+    }
+
     void writeTo(HttpServletRequest request, HttpServletResponse response) throws IOException {
         response.setStatus(status.value());
         response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
@@ -22,7 +26,7 @@ record HttpError(HttpStatus status, String code, String message) {
     }
 
     Map<String, ?> body() {
-        return Map.of("errors", List.of(Map.of("message", message, "extensions", Map.of("code", code))));
+        return Map.of("errors", List.of(Map.of("message", message, "extensions", extensions)));
     }
 
     private static String contentType(@Nullable String accept) {

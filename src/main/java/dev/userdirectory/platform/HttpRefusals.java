@@ -1,5 +1,6 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.policy.JsonLimitExceeded;
 import graphql.GraphQLError;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
@@ -69,6 +70,17 @@ class HttpRefusals implements WebMvcConfigurer {
                 .body(error.body());
     }
 
+    /** Why a request could not be read. */
+    static HttpError unreadable(Throwable exception) {
+        for (Throwable cause = exception; cause != null; cause = cause.getCause()) {
+            if (cause instanceof JsonLimitExceeded limit) {
+                GraphQLError error = limit.error();
+                return new HttpError(HttpStatus.BAD_REQUEST, error.getMessage(), error.getExtensions());
+            }
+        }
+        return NOT_ONE_REQUEST;
+    }
+
     static HttpError unforeseen(Throwable exception, HttpServletRequest request) {
         GraphQLError error =
                 ErrorHandler.unforeseen(exception, request.getRequestURI()).build();
@@ -105,7 +117,7 @@ class HttpRefusals implements WebMvcConfigurer {
                 return null;
             }
             try {
-                NOT_ONE_REQUEST.writeTo(request, response);
+                unreadable(exception).writeTo(request, response);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

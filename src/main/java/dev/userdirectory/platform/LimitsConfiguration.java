@@ -1,11 +1,13 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.policy.Limits;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.sql.SQLException;
 import javax.sql.DataSource;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
+import org.springframework.boot.tomcat.TomcatWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -47,5 +49,10 @@ class LimitsConfiguration {
     @Bean
     WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> watchClients() {
         return server -> server.addEngineValves(new ClientConnection.Valve());
+    }
+
+    @Bean
+    WebServerFactoryCustomizer<TomcatWebServerFactory> limitTimeOfHeads(Limits limits) {
+        return server -> HeadTimeoutProtocol.install(server, limits.head());
     }
 }

@@ -103,7 +103,7 @@ class PostEndpoint {
             try {
                 graphQl = asGraphQl(request, json.readValue(body, SerializableGraphQlRequest.class));
             } catch (JacksonException | ServerWebInputException e) {
-                HttpRefusals.NOT_ONE_REQUEST.writeTo(request, response);
+                HttpRefusals.unreadable(e).writeTo(request, response);
                 return;
             }
             try {

@@ -52,7 +52,10 @@ import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
 @Configuration(proxyBeanMethods = false)
 class SecurityConfiguration {
     private static final String SCHEME = "Bearer";
-    private static final String[] PAGES = {"/", "/graphiql", "/graphiql/**"};
+    /** With the front page's style. */
+    private static final String[] PAGES = {"/", "/graphiql/page.css"};
+
+    private static final String[] GRAPHIQL = {"/graphiql", "/graphiql/**"};
 
     @Bean
     SecurityFilterChain securityFilterChain(
@@ -71,6 +74,9 @@ class SecurityConfiguration {
                             .permitAll();
                     requests.requestMatchers(graphQl.getHttp().getPath()).permitAll();
                     requests.requestMatchers(PAGES).permitAll();
+                    if (security.graphiql()) {
+                        requests.requestMatchers(GRAPHIQL).permitAll();
+                    }
                     allow(requests.requestMatchers("/schema.graphqls"), security.serviceSdl());
                     requests.requestMatchers(EndpointRequest.to(HealthEndpoint.class))
                             .permitAll();

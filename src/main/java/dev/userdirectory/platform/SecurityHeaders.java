@@ -28,7 +28,7 @@ class SecurityHeaders {
         return server -> server.addEngineValves(new Valve());
     }
 
-    private static class Valve extends ValveBase {
+    static class Valve extends ValveBase {
         Valve() {
             super(true);
         }

@@ -1,10 +1,17 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.policy.SecurityProperties;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.stream.Collectors;
+import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
 import org.springframework.core.io.ClassPathResource;
+import org.springframework.http.MediaType;
 import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.ResourceHandlerRegistry;
@@ -31,11 +38,28 @@ class WebPages implements WebMvcConfigurer, HandlerInterceptor {
             "frame-ancestors 'none'");
 
     @Bean
-    RouterFunction<ServerResponse> frontPageAndGraphiql() {
+    RouterFunction<ServerResponse> frontPageAndGraphiql(SecurityProperties security, Environment environment)
+            throws IOException {
+        String frontPage =
+                frontPage(security.graphiql(), ManagementPortType.get(environment) == ManagementPortType.SAME);
         return RouterFunctions.route()
-                .resource(RequestPredicates.path("/"), new ClassPathResource("static/index.html"))
+                .route(
+                        RequestPredicates.path("/"),
+                        request -> ServerResponse.ok()
+                                .contentType(new MediaType(MediaType.TEXT_HTML, StandardCharsets.UTF_8))
+                                .body(frontPage))
                 .resource(RequestPredicates.path("/graphiql"), new ClassPathResource("static/graphiql.html"))
                 .build();
+    }
+
+    /** Without links to what this server does not serve. */
+    private static String frontPage(boolean graphiql, boolean health) throws IOException {
+        return new ClassPathResource("static/index.html")
+                .getContentAsString(StandardCharsets.UTF_8)
+                .lines()
+                .filter(line -> graphiql || !line.contains("href=\"graphiql\""))
+                .filter(line -> health || !line.contains("href=\"actuator/health\""))
+                .collect(Collectors.joining("\n", "", "\n"));
     }
 
     /** Of the jar that brings GraphiQL, what GraphiQL is made of; not that jar's own page, which puts tokens into its URL. */

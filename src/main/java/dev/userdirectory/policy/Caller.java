@@ -14,10 +14,14 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes) {
     private static final String SCOPE = "SCOPE_";
     private static final Caller ANONYMOUS = new Caller(true, "", Set.of());
 
-    public static Caller of(@Nullable Authentication authentication) {
-        if (authentication == null
+    public static boolean isAnonymous(@Nullable Authentication authentication) {
+        return authentication == null
                 || authentication instanceof AnonymousAuthenticationToken
-                || !authentication.isAuthenticated()) {
+                || !authentication.isAuthenticated();
+    }
+
+    public static Caller of(@Nullable Authentication authentication) {
+        if (authentication == null || isAnonymous(authentication)) {
             return ANONYMOUS;
         }
         Set<String> scopes = new HashSet<>();

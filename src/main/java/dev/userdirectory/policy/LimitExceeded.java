@@ -20,7 +20,10 @@ enum LimitExceeded {
     NESTING("MAX_NESTING_LIMIT", "The document's grammar is nested %,d levels or more; at most %,d are read"),
     TOKENS("MAX_TOKENS_LIMIT", "The document has %,d tokens or more; at most %,d are read"),
     CHARACTERS("MAX_CHARACTERS_LIMIT", "The document has %,d characters; at most %,d are read"),
-    VARIABLES("MAX_VARIABLES_LIMIT", "The variables have %,d values; at most %,d are read"),
+    VARIABLES("MAX_VARIABLES_LIMIT", "The request has %,d values or more; at most %,d are read"),
+    DIGITS("MAX_DIGITS_LIMIT", "A number has %,d digits; at most %,d are read"),
+    ALL_DIGITS("MAX_DIGITS_LIMIT", "The numbers in the document have %,d digits or more; at most %,d are read"),
+    MEMBER_NAME("MAX_MEMBER_NAME_LIMIT", "The name of a member has %,d characters; at most %,d are read"),
     INTROSPECTION_DEPTH("INTROSPECTION_LIMIT_EXCEEDED", "The introspection is %,d fields deep; at most %,d are served"),
     INTROSPECTION_FIELDS("INTROSPECTION_LIMIT_EXCEEDED", "The introspection has %,d fields; at most %,d are served");
 

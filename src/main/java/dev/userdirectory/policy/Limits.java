@@ -21,8 +21,20 @@ import org.springframework.util.unit.DataSize;
  * @param listSize how long a list is taken to be of which neither the schema nor an argument tells
  * @param tokens of the document, as graphql-java has it; 1,000 users written into the document have 12,000
  * @param characters of the document with its comments; 1,000 users written into it fit
- * @param variables values in the variables, at any depth; 1,000 representations or new users have some 4,000
+ * @param digits how many characters a number may have, in JSON or in the document: the work of reading a number grows
+ *     with the square of its length, and no argument takes more than 10 digits
+ * @param variables values in variables, extensions and unknown members, at any depth, counted as they are read; 1,000
+ *     representations or new users have some 4,000
+ * @param memberName characters in the name of a JSON member; names in the schema have at most 20
  * @param body how long a request's body may be: 1,000 new users with the longest names
+ * @param anonymousBody how long the body of a request without a token may be: there is little it may do, and anyone can
+ *     send it
+ * @param message characters in a message on a socket: the longest document
+ * @param firstMessage characters in a message on a socket until {@code connection_init} succeeds, which carries a token at
+ *     most as long as the server reads in headers
+ * @param memory share of the heap for requests while they are read and executed, by the size that they have once they are
+ *     parsed; the others are told to try again
+ * @param head how long a connection may take to send the whole head of a request, counted from its first byte
  * @param deadline until a request is answered, with what it is, and its SQL stopped
  * @param introspectionDepth how deep introspection is nested; what GraphiQL sends has 15
  * @param introspectionFields how many fields of introspection; what GraphiQL sends has some 200
@@ -40,8 +52,15 @@ public record Limits(
         @DefaultValue("20") int listSize,
         @DefaultValue("15000") int tokens,
         @DefaultValue("100000") int characters,
+        @DefaultValue("100") int digits,
         @DefaultValue("10000") int variables,
+        @DefaultValue("200") int memberName,
         @DefaultValue("2MB") DataSize body,
+        @DefaultValue("64KB") DataSize anonymousBody,
+        @DefaultValue("100000") int message,
+        @DefaultValue("8192") int firstMessage,
+        @DefaultValue("0.25") double memory,
+        @DefaultValue("10s") Duration head,
         @DefaultValue("5s") Duration deadline,
         @DefaultValue("20") int introspectionDepth,
         @DefaultValue("500") int introspectionFields,

@@ -4,9 +4,7 @@ import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import graphql.GraphqlErrorException;
 import graphql.parser.ParserOptions;
-import java.util.Collection;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
@@ -16,7 +14,7 @@ import org.springframework.http.CacheControl;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
-/** Finds the document that is to be run, and holds it and its variables to what may be read of them. */
+/** Finds the document that is to be run, and limits what is read of it. The JSON around it is limited by {@link JsonValues}. */
 @Component
 @Order(10) // After who calls is known, before DGS gets ready to execute.
 class LimitsInterceptor implements WebGraphQlInterceptor {
@@ -45,10 +43,6 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
         if (document.length() > limits.characters()) {
             return refused(request, LimitExceeded.CHARACTERS.error(document.length(), limits.characters()));
         }
-        int values = count(request.getVariables());
-        if (values > limits.variables()) {
-            return refused(request, LimitExceeded.VARIABLES.error(values, limits.variables()));
-        }
         boolean reportCost = "report".equals(request.getHeaders().getFirst(COST_HEADER));
         request.configureExecutionInput((input, builder) -> builder.query(document)
                 .graphQLContext(Map.of(ParserOptions.class, parser, LimitsInstrumentation.REPORT_COST, reportCost))
@@ -58,18 +52,6 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
                 documents.register(document, persistedQuery);
             }
         });
-    }
-
-    /** How deep they are is for the reader of JSON to limit. */
-    private static int count(@Nullable Object value) {
-        return switch (value) {
-            case Map<?, ?> fields ->
-                fields.values().stream().mapToInt(field -> 1 + count(field)).sum();
-            case Collection<?> list ->
-                list.stream().mapToInt(element -> 1 + count(element)).sum();
-            case null -> 0;
-            default -> 0;
-        };
     }
 
     private static Mono<WebGraphQlResponse> refused(WebGraphQlRequest request, GraphQLError error) {

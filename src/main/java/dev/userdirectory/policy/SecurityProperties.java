@@ -12,13 +12,15 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param introspection who may read {@code __schema} and {@code __type}: it shows where there is something to attack
  * @param serviceSdl who may read {@code _service} and {@code /schema.graphqls}, which show the policy as well
  * @param actuatorScope the scope that every actuator endpoint needs but the health probes
+ * @param graphiql whether GraphiQL is served; it needs no rights, but not everybody wants it on a public address
  */
 @ConfigurationProperties("directory.security")
 public record SecurityProperties(
         @Nullable String jwtSecret,
         @DefaultValue("token") Access introspection,
         @DefaultValue("token") Access serviceSdl,
-        @DefaultValue("actuator") String actuatorScope) {
+        @DefaultValue("actuator") String actuatorScope,
+        @DefaultValue("true") boolean graphiql) {
 
     public enum Access {
         /** Everybody. */

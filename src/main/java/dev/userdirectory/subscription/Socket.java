@@ -1,12 +1,16 @@
 package dev.userdirectory.subscription;
 
 import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.JsonLimitExceeded;
+import dev.userdirectory.policy.JsonValues;
+import dev.userdirectory.policy.Limits;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -34,6 +38,7 @@ import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.scheduler.Schedulers;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -43,10 +48,8 @@ import tools.jackson.databind.json.JsonMapper;
  * with another {@code Authorization} in its payload prolongs it.
  */
 final class Socket {
-    private static final JsonMapper JSON = JsonMapper.shared();
     private static final String PING = encode(Map.of("type", "ping"));
     private static final String PONG = encode(Map.of("type", "pong"));
-    private static final int MAX_MESSAGE_CHARS = 100_000;
     private static final int MAX_OPERATIONS = 100;
     /** RFC 6455 5.5: a control frame has 125 bytes, two of which are the code. */
     private static final int MAX_REASON_BYTES = 123;
@@ -54,6 +57,8 @@ final class Socket {
     private final WebSocketSession session;
     private final WebGraphQlHandler graphQl;
     private final AuthenticationManager tokens;
+    private final JsonMapper json;
+    private final Limits limits;
     private final Map<String, Disposable.Swap> operations = new ConcurrentHashMap<>();
     /** Whoever writes waits for the one that writes, in turn: a socket takes one message after the other. */
     private final ReentrantLock writing = new ReentrantLock(true);
@@ -68,19 +73,39 @@ final class Socket {
 
     private volatile @Nullable Authentication caller;
 
-    Socket(WebSocketSession session, WebGraphQlHandler graphQl, AuthenticationManager tokens, Duration initTimeout) {
+    Socket(
+            WebSocketSession session,
+            WebGraphQlHandler graphQl,
+            AuthenticationManager tokens,
+            JsonMapper json,
+            Limits limits,
+            Duration initTimeout) {
         this.session = session;
         this.graphQl = graphQl;
         this.tokens = tokens;
+        this.json = json;
+        this.limits = limits;
         closeAfter(initTimeout, new CloseStatus(4408, "Connection initialisation timeout"));
     }
 
     /** Called by one thread at a time. */
     void receive(TextMessage part) {
+        if (closed.get()) {
+            return;
+        }
+        int limit = caller == null ? limits.firstMessage() : limits.message();
+        if (received.length() + part.getPayload().length() > limit) {
+            received.setLength(0);
+            received.trimToSize();
+            close(CloseStatus.TOO_BIG_TO_PROCESS.withReason(String.format(
+                    Locale.ROOT,
+                    "A message has at most %,d characters%s",
+                    limit,
+                    caller == null ? " until connection_init succeeds" : "")));
+            return;
+        }
         received.append(part.getPayload());
-        if (received.length() > MAX_MESSAGE_CHARS) {
-            close(CloseStatus.TOO_BIG_TO_PROCESS.withReason("A message has at most 100,000 characters"));
-        } else if (part.isLast()) {
+        if (part.isLast()) {
             String text = received.toString();
             received.setLength(0);
             received.trimToSize();
@@ -91,7 +116,10 @@ final class Socket {
     private void handle(String text) {
         JsonNode message;
         try {
-            message = JSON.readTree(text);
+            message = read(text);
+        } catch (JsonLimitExceeded e) {
+            close(new CloseStatus(4400, reason(e.error().getMessage())));
+            return;
         } catch (JacksonException e) {
             close(new CloseStatus(4400, "Not JSON"));
             return;
@@ -118,6 +146,15 @@ final class Socket {
             }
             default -> close(new CloseStatus(4400, "Not a message of graphql-transport-ws"));
         }
+    }
+
+    private JsonNode read(String text) {
+        try (JsonParser parser = json.createParser(text)) {
+            if (parser.nextToken() != null) {
+                new JsonValues(parser, limits).skip();
+            }
+        }
+        return json.readTree(text);
     }
 
     private void initialize(JsonNode payload) {
@@ -234,7 +271,7 @@ final class Socket {
     }
 
     private WebGraphQlRequest request(String id, JsonNode payload) {
-        Map<String, Object> body = JSON.convertValue(payload, new TypeReference<>() {});
+        Map<String, Object> body = json.convertValue(payload, new TypeReference<>() {});
         return new WebGraphQlRequest(
                 Objects.requireNonNull(session.getUri()),
                 session.getHandshakeHeaders(),
@@ -333,6 +370,6 @@ final class Socket {
     }
 
     private static String encode(Map<String, ?> message) {
-        return JSON.writeValueAsString(message);
+        return JsonMapper.shared().writeValueAsString(message);
     }
 }

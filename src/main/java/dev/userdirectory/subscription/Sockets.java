@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.policy.Limits;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.springframework.web.socket.handler.TextWebSocketHandler;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.scheduler.Schedulers;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * All sockets. Spring's own handler has no place for what they must do: be closed when their token ends, take another
@@ -33,14 +35,23 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
 
     private final WebGraphQlHandler graphQl;
     private final AuthenticationManager tokens;
+    private final JsonMapper json;
+    private final Limits limits;
     private final GraphQlProperties.Websocket properties;
     private final Map<String, Socket> open = new ConcurrentHashMap<>();
     private volatile Disposable pings = Disposables.disposed();
     private volatile boolean running;
 
-    Sockets(WebGraphQlHandler graphQl, AuthenticationManager tokens, GraphQlProperties properties) {
+    Sockets(
+            WebGraphQlHandler graphQl,
+            AuthenticationManager tokens,
+            JsonMapper json,
+            Limits limits,
+            GraphQlProperties properties) {
         this.graphQl = graphQl;
         this.tokens = tokens;
+        this.json = json;
+        this.limits = limits;
         this.properties = properties.getWebsocket();
     }
 
@@ -61,7 +72,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
             session.close(new CloseStatus(4406, "Only the subprotocol " + PROTOCOL + " is spoken here"));
             return;
         }
-        Socket socket = new Socket(session, graphQl, tokens, properties.getConnectionInitTimeout());
+        Socket socket = new Socket(session, graphQl, tokens, json, limits, properties.getConnectionInitTimeout());
         open.put(session.getId(), socket);
         if (!running) {
             socket.close(COME_BACK);

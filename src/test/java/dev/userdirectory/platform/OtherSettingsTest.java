@@ -7,20 +7,22 @@ import dev.userdirectory.DirectoryTest;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** An issuer that does not answer, another origin let in, introspection open, and the federation SDL switched off. */
+/** An issuer that does not answer, another origin let in, introspection open, and the federation SDL and GraphiQL switched off. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
             "spring.security.oauth2.resourceserver.jwt.issuer-uri=http://localhost:1/issuer",
             "spring.graphql.cors.allowed-origins=https://app.example",
             "directory.security.introspection=open",
-            "directory.security.service-sdl=off"
+            "directory.security.service-sdl=off",
+            "directory.security.graphiql=false"
         })
 class OtherSettingsTest {
     @Autowired
@@ -57,6 +59,19 @@ class OtherSettingsTest {
                                 .build())
                         .statusCode())
                 .isEqualTo(401);
+    }
+
+    @Test
+    void switchesGraphiqlOff() {
+        for (String path : List.of("/graphiql", "/graphiql/page.js", "/graphiql/graphiql.min.js")) {
+            assertThat(get(path).statusCode()).as(path).isEqualTo(401);
+        }
+        assertThat(get("/").body()).contains("href=\"schema.graphqls\"").doesNotContain("href=\"graphiql\"");
+        assertThat(get("/graphiql/page.css").statusCode()).isEqualTo(200);
+    }
+
+    private HttpResponse<String> get(String path) {
+        return client.anonymous().send(HttpRequest.newBuilder(client.uri(path)).build());
     }
 
     @Test

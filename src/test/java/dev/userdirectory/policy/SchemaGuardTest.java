@@ -175,7 +175,8 @@ class SchemaGuardTest {
         GraphQLCodeRegistry.Builder fetchers = GraphQLCodeRegistry.newCodeRegistry(schema.getCodeRegistry());
         new SchemaTraverser()
                 .depthFirstFullSchema(
-                        List.of(new SchemaGuard(new SecurityProperties(null, Access.TOKEN, Access.TOKEN, "actuator"))),
+                        List.of(new SchemaGuard(
+                                new SecurityProperties(null, Access.TOKEN, Access.TOKEN, "actuator", true))),
                         schema,
                         Map.of(GraphQLCodeRegistry.Builder.class, fetchers));
         return GraphQL.newGraphQL(schema.transformWithoutTypes(builder -> builder.codeRegistry(fetchers.build())))
