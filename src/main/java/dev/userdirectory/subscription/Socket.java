@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.platform.Transport;
 import dev.userdirectory.policy.Caller;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -240,7 +241,7 @@ final class Socket {
                 session.getHandshakeHeaders(),
                 null,
                 session.getRemoteAddress(),
-                new HashMap<>(),
+                new HashMap<>(Map.of(Transport.ATTRIBUTE, Transport.SOCKET)),
                 body,
                 id,
                 null);

@@ -1,0 +1,94 @@
+package dev.userdirectory.platform;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import graphql.GraphQLError;
+import graphql.execution.AbortExecutionException;
+import graphql.execution.ExecutionContext;
+import graphql.execution.instrumentation.InstrumentationState;
+import graphql.execution.instrumentation.SimplePerformantInstrumentation;
+import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
+import graphql.language.OperationDefinition.Operation;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
+import org.springframework.core.env.Profiles;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
+
+/**
+ * How an operation came, which decides what kind of operation it may be. It is an attribute of the request, and then in the
+ * GraphQL context; JSON by POST, which is most of them, goes without.
+ */
+public enum Transport {
+    POST(Operation.QUERY, Operation.MUTATION),
+    GET(Operation.QUERY),
+    STREAM(Operation.QUERY, Operation.MUTATION, Operation.SUBSCRIPTION),
+    STREAM_BY_GET(Operation.QUERY, Operation.SUBSCRIPTION),
+    SOCKET(Operation.QUERY, Operation.MUTATION, Operation.SUBSCRIPTION);
+
+    /** The name of the request's attribute. */
+    public static final String ATTRIBUTE = Transport.class.getName();
+
+    static final String OTHER_METHOD = "METHOD_NOT_ALLOWED";
+
+    private final Set<Operation> allowed;
+
+    Transport(Operation... allowed) {
+        this.allowed = EnumSet.copyOf(List.of(allowed));
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class Checks {
+        @Bean
+        WebGraphQlInterceptor noteTransport() {
+            return (request, chain) -> {
+                Object transport = request.getAttributes().get(ATTRIBUTE);
+                if (transport != null) {
+                    request.configureExecutionInput(
+                            (input, builder) -> builder.graphQLContext(Map.of(Transport.class, transport))
+                                    .build());
+                }
+                return chain.next(request);
+            };
+        }
+
+        @Bean
+        SimplePerformantInstrumentation checkTransport(Environment environment) {
+            GraphQLError mutationByGet = error(OTHER_METHOD, "GET does not run mutations: send this by POST");
+            GraphQLError needsStream = error(
+                    "BAD_REQUEST",
+                    environment.acceptsProfiles(Profiles.of("lambda"))
+                            ? "Subscriptions are not served on AWS Lambda: read `userEvents` page by page instead"
+                            : "A subscription needs an event stream (Accept: text/event-stream) or a WebSocket"
+                                    + " (graphql-transport-ws)");
+            return new SimplePerformantInstrumentation() {
+                @Override
+                public ExecutionContext instrumentExecutionContext(
+                        ExecutionContext context,
+                        InstrumentationExecutionParameters parameters,
+                        @Nullable InstrumentationState state) {
+                    Transport transport = context.getGraphQLContext().getOrDefault(Transport.class, POST);
+                    Operation operation = context.getOperationDefinition().getOperation();
+                    if (!transport.allowed.contains(operation)) {
+                        throw new AbortExecutionException(
+                                List.of(operation == Operation.MUTATION ? mutationByGet : needsStream));
+                    }
+                    return context;
+                }
+            };
+        }
+
+        private static GraphQLError error(String code, String message) {
+            return TypedGraphQLError.newBuilder()
+                    .errorType(ErrorType.BAD_REQUEST)
+                    .message("%s", message)
+                    .extensions(Map.of("code", code))
+                    .build();
+        }
+    }
+}
