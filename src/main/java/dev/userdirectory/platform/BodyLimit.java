@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +52,7 @@ class BodyLimit extends OncePerRequestFilter {
         tooLarge = new HttpError(
                 HttpStatus.CONTENT_TOO_LARGE,
                 "MAX_BODY_LIMIT",
-                "The body is larger than %,d bytes, the most that is read".formatted(limit));
+                String.format(Locale.ROOT, "The body is larger than %,d bytes, the most that is read", limit));
         tooSlow = new HttpError(
                 HttpStatus.REQUEST_TIMEOUT,
                 "DEADLINE_EXCEEDED",

@@ -20,6 +20,14 @@ public record SecurityProperties(
         @DefaultValue("token") Access serviceSdl,
         @DefaultValue("actuator") String actuatorScope) {
 
+    public boolean mayIntrospect(Caller caller) {
+        return switch (introspection) {
+            case OPEN -> true;
+            case TOKEN -> !caller.anonymous();
+            case OFF -> false;
+        };
+    }
+
     public enum Access {
         /** Everybody. */
         OPEN,
