@@ -69,7 +69,9 @@ class SecurityConfiguration {
                 .authorizeHttpRequests(requests -> {
                     requests.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
                             .permitAll();
-                    requests.requestMatchers(graphQl.getHttp().getPath()).permitAll();
+                    // The path with a slash is nothing; a client that has it wrong is to learn so.
+                    String path = graphQl.getHttp().getPath();
+                    requests.requestMatchers(path, path + "/").permitAll();
                     requests.requestMatchers(PAGES).permitAll();
                     allow(requests.requestMatchers("/schema.graphqls"), security.serviceSdl());
                     requests.requestMatchers(EndpointRequest.to(HealthEndpoint.class))
@@ -123,9 +125,11 @@ class SecurityConfiguration {
         if (!StringUtils.startsWithIgnoreCase(authorization, SCHEME)) {
             return null;
         }
-        String token = authorization.length() > SCHEME.length() && authorization.charAt(SCHEME.length()) == ' '
-                ? authorization.substring(SCHEME.length() + 1)
-                : "";
+        int start = SCHEME.length();
+        while (start < authorization.length() && authorization.charAt(start) == ' ') {
+            start++;
+        }
+        String token = start == SCHEME.length() ? "" : authorization.substring(start);
         String withoutPadding = StringUtils.trimTrailingCharacter(token, '=');
         if (withoutPadding.isEmpty() || !hasOnlyTokenCharacters(withoutPadding)) {
             throw new OAuth2AuthenticationException(BearerTokenErrors.invalidToken("Bearer token is malformed"));
@@ -189,14 +193,16 @@ class SecurityConfiguration {
     private static AccessDeniedHandler forbidden(String actuatorScope) {
         RequestMatcher actuator = EndpointRequest.toAnyEndpoint();
         return (request, response, exception) -> {
-            String message = "Forbidden";
-            if (actuator.matches(request)) {
-                message = "Needs the scope `" + actuatorScope + "`";
-                response.setHeader(
-                        HttpHeaders.WWW_AUTHENTICATE,
-                        "Bearer error=\"insufficient_scope\", scope=\"%s\"".formatted(actuatorScope));
+            if (!actuator.matches(request)) {
+                // All else that is denied is denied because it is not served.
+                HttpError.of(HttpStatus.NOT_FOUND.value()).writeTo(request, response);
+                return;
             }
-            new HttpError(HttpStatus.FORBIDDEN, "FORBIDDEN", message).writeTo(request, response);
+            response.setHeader(
+                    HttpHeaders.WWW_AUTHENTICATE,
+                    "Bearer error=\"insufficient_scope\", scope=\"%s\"".formatted(actuatorScope));
+            new HttpError(HttpStatus.FORBIDDEN, "FORBIDDEN", "Needs the scope `" + actuatorScope + "`")
+                    .writeTo(request, response);
         };
     }
 }
