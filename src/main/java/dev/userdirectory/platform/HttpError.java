@@ -9,6 +9,7 @@ import java.util.Objects;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
+import org.springframework.http.server.ServerHttpResponse;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A request that is refused before any GraphQL is executed, told in the shape of a GraphQL response. */
@@ -33,6 +34,13 @@ record HttpError(HttpStatus status, String code, String message) {
         MediaType type = Objects.requireNonNullElse(Accepted.of(request).json(), MediaType.APPLICATION_JSON);
         response.setContentType(type.toString());
         JsonMapper.shared().writeValue(response.getOutputStream(), body());
+    }
+
+    void writeTo(ServerHttpResponse response) throws IOException {
+        response.setStatusCode(status);
+        response.getHeaders().setCacheControl("no-store");
+        response.getHeaders().setContentType(MediaType.APPLICATION_JSON);
+        JsonMapper.shared().writeValue(response.getBody(), body());
     }
 
     Map<String, ?> body() {

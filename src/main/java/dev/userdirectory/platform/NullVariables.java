@@ -88,12 +88,11 @@ class NullVariables extends SimplePerformantInstrumentation {
         }
 
         void operation() {
-            GraphQLCompositeType root =
-                    switch (context.getOperationDefinition().getOperation()) {
-                        case QUERY -> schema.getQueryType();
-                        case MUTATION -> schema.getMutationType();
-                        case SUBSCRIPTION -> schema.getSubscriptionType();
-                    };
+            GraphQLCompositeType root = switch (context.getOperationDefinition().getOperation()) {
+                case QUERY -> schema.getQueryType();
+                case MUTATION -> schema.getMutationType();
+                case SUBSCRIPTION -> schema.getSubscriptionType();
+            };
             selections(context.getOperationDefinition().getSelectionSet(), Objects.requireNonNull(root), List.of());
         }
 
@@ -166,32 +165,27 @@ class NullVariables extends SimplePerformantInstrumentation {
         /** @param name of the argument, and of what is within it: {@code users[3].email} */
         private void value(Value<?> value, GraphQLType type, String name, List<Object> path) {
             GraphQLType nullable = GraphQLTypeUtil.unwrapNonNull(type);
-            switch (value) {
-                case VariableReference variable -> {
-                    String reference = variable.getName();
-                    if (GraphQLTypeUtil.isNonNull(type)
-                            && variables.containsKey(reference)
-                            && variables.get(reference) == null) {
-                        throw error(name, reference, path, variable.getSourceLocation());
-                    }
+            if (value instanceof VariableReference variable) {
+                String reference = variable.getName();
+                if (GraphQLTypeUtil.isNonNull(type)
+                        && variables.containsKey(reference)
+                        && variables.get(reference) == null) {
+                    throw error(name, reference, path, variable.getSourceLocation());
                 }
-                case ArrayValue list when nullable instanceof GraphQLList listType -> {
-                    for (int i = 0; i < list.getValues().size(); i++) {
-                        value(list.getValues().get(i), listType.getWrappedType(), name + "[" + i + "]", path);
+            } else if (nullable instanceof GraphQLList list) {
+                if (value instanceof ArrayValue array) {
+                    for (int i = 0; i < array.getValues().size(); i++) {
+                        value(array.getValues().get(i), list.getWrappedType(), name + "[" + i + "]", path);
                     }
+                } else {
+                    value(value, list.getWrappedType(), name, path);
                 }
-                case ObjectValue object when nullable instanceof GraphQLList listType ->
-                    value(object, listType.getWrappedType(), name, path);
-                case ObjectValue object when nullable instanceof GraphQLInputObjectType objectType -> {
-                    for (ObjectField field : object.getObjectFields()) {
-                        value(
-                                field.getValue(),
-                                objectType.getFieldDefinition(field.getName()).getType(),
-                                name + "." + field.getName(),
-                                path);
-                    }
+            } else if (nullable instanceof GraphQLInputObjectType objectType && value instanceof ObjectValue object) {
+                for (ObjectField field : object.getObjectFields()) {
+                    GraphQLType fieldType =
+                            objectType.getFieldDefinition(field.getName()).getType();
+                    value(field.getValue(), fieldType, name + "." + field.getName(), path);
                 }
-                default -> {}
             }
         }
 
@@ -201,7 +195,8 @@ class NullVariables extends SimplePerformantInstrumentation {
                     .errorType(ErrorType.BAD_REQUEST)
                     .message(
                             "%s",
-                            Quote.of("Argument `" + argument + "` must not be null, and variable `" + variable + "` is"))
+                            Quote.of(
+                                    "Argument `" + argument + "` must not be null, and variable `" + variable + "` is"))
                     .extensions(Map.of("code", "BAD_USER_INPUT", "argument", Quote.of(argument)));
             if (location != null) {
                 error.location(location);

@@ -16,6 +16,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.server.ServerHttpResponse;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
@@ -44,6 +45,8 @@ import org.springframework.util.StringUtils;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
+import org.springframework.web.filter.CorsFilter;
+import org.springframework.web.cors.DefaultCorsProcessor;
 
 /**
  * What passes on its way in. To the GraphQL endpoint that is a request without a token as well: whether one is needed is
@@ -52,6 +55,11 @@ import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
 @Configuration(proxyBeanMethods = false)
 class SecurityConfiguration {
     private static final String SCHEME = "Bearer";
+    private static final HttpError OTHER_ORIGIN = new HttpError(
+            HttpStatus.FORBIDDEN,
+            "FORBIDDEN",
+            "Pages of this origin may not call: see spring.graphql.cors.allowed-origins, or"
+                    + " server.forward-headers-strategy if it is the service's own");
     private static final String[] PAGES = {"/", "/graphiql", "/graphiql/**"};
 
     @Bean
@@ -65,7 +73,15 @@ class SecurityConfiguration {
         converter.setBearerTokenResolver(SecurityConfiguration::token);
         BearerTokenAuthenticationFilter bearer = new BearerTokenAuthenticationFilter(tokens, converter);
         bearer.setAuthenticationEntryPoint(SecurityConfiguration::unauthenticated);
+        CorsFilter origins = new CorsFilter(cors(graphQl, cors));
+        origins.setCorsProcessor(new DefaultCorsProcessor() {
+            @Override
+            protected void rejectRequest(ServerHttpResponse response) throws IOException {
+                OTHER_ORIGIN.writeTo(response);
+            }
+        });
         return http.addFilter(bearer)
+                .addFilter(origins)
                 .authorizeHttpRequests(requests -> {
                     requests.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
                             .permitAll();
@@ -82,7 +98,7 @@ class SecurityConfiguration {
                 })
                 .exceptionHandling(errors -> errors.authenticationEntryPoint(SecurityConfiguration::unauthenticated)
                         .accessDeniedHandler(forbidden(security.actuatorScope())))
-                .cors(configurer -> configurer.configurationSource(cors(graphQl, cors)))
+                .cors(AbstractHttpConfigurer::disable)
                 .headers(headers -> headers.contentSecurityPolicy(
                                 csp -> csp.policyDirectives("default-src 'none'; frame-ancestors 'none'"))
                         // How long an answer of GraphQL may be kept is for the schema to say.
