@@ -33,6 +33,7 @@ import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.support.DefaultExecutionGraphQlResponse;
 import org.springframework.http.CacheControl;
+import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.SerializationFeature;
@@ -312,6 +313,6 @@ class ResponseCache implements WebGraphQlInterceptor {
     private static void setMaxAge(WebGraphQlResponse response, Duration maxAge) {
         response.getResponseHeaders()
                 .setCacheControl(CacheControl.maxAge(maxAge).cachePrivate());
-        response.getResponseHeaders().setVary(VARY);
+        response.getResponseHeaders().put(HttpHeaders.VARY, VARY);
     }
 }

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.annotation.Bean;
@@ -170,7 +171,7 @@ class HttpEndpoint {
             @Override
             protected ServerResponse prepareResponse(ServerRequest request, Mono<WebGraphQlResponse> answer) {
                 WebGraphQlResponse response = Objects.requireNonNull(answer.block());
-                if (response.getData() instanceof org.reactivestreams.Publisher) {
+                if (response.getData() instanceof Publisher) {
                     return streams.getObject().stream(request, response);
                 }
                 MediaType type = Objects.requireNonNull(

@@ -2,6 +2,8 @@ package dev.userdirectory.platform;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import graphql.ExecutionResult;
+import graphql.GraphQLContext;
 import graphql.GraphQLError;
 import graphql.execution.AbortExecutionException;
 import graphql.execution.ExecutionContext;
@@ -13,7 +15,9 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
@@ -72,15 +76,33 @@ public enum Transport {
                         ExecutionContext context,
                         InstrumentationExecutionParameters parameters,
                         @Nullable InstrumentationState state) {
-                    Transport transport = context.getGraphQLContext().getOrDefault(Transport.class, POST);
-                    Operation operation = context.getOperationDefinition().getOperation();
-                    if (!transport.allowed.contains(operation)) {
-                        throw new AbortExecutionException(
-                                List.of(operation == Operation.MUTATION ? mutationByGet : needsStream));
+                    if (context.getOperationDefinition().getOperation() == Operation.MUTATION
+                            && !of(context.getGraphQLContext()).allowed.contains(Operation.MUTATION)) {
+                        throw new AbortExecutionException(List.of(mutationByGet));
                     }
                     return context;
                 }
+
+                /** Only here, so that who may not subscribe at all is told that first. Nobody has subscribed yet. */
+                @Override
+                public CompletableFuture<ExecutionResult> instrumentExecutionResult(
+                        ExecutionResult result,
+                        InstrumentationExecutionParameters parameters,
+                        @Nullable InstrumentationState state) {
+                    boolean isRefused = result.getData() instanceof Publisher<?>
+                            && !of(parameters.getGraphQLContext()).allowed.contains(Operation.SUBSCRIPTION);
+                    return CompletableFuture.completedFuture(
+                            isRefused
+                                    ? ExecutionResult.newExecutionResult()
+                                            .addError(needsStream)
+                                            .build()
+                                    : result);
+                }
             };
+        }
+
+        private static Transport of(GraphQLContext context) {
+            return context.getOrDefault(Transport.class, POST);
         }
 
         private static GraphQLError error(String code, String message) {

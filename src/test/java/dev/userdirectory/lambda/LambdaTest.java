@@ -324,7 +324,8 @@ class LambdaTest {
     @MethodSource("specificationCases")
     void answersAsTheSpecificationsSay(SpecificationCase each) throws Exception {
         String body = JSON.writeValueAsString(each.request());
-        String event = httpApi().replaceFirst(
+        String event = httpApi()
+                .replaceFirst(
                         "\"body\": .*", Matcher.quoteReplacement("\"body\": " + JSON.writeValueAsString(body) + ","));
 
         assertThat(each.differences(body(restored.send(event)))).isEmpty();
@@ -333,7 +334,8 @@ class LambdaTest {
     @Test
     void refusesSubscriptionInJson() throws Exception {
         String body = JSON.writeValueAsString(Map.of("query", "subscription { userEvents { type } }"));
-        JsonNode response = restored.send(httpApi().replaceFirst(
+        JsonNode response = restored.send(httpApi()
+                .replaceFirst(
                         "\"body\": .*", Matcher.quoteReplacement("\"body\": " + JSON.writeValueAsString(body) + ",")));
 
         assertThat(body(response).has("data")).isFalse();

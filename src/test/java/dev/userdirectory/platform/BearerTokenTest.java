@@ -82,7 +82,9 @@ class BearerTokenTest {
                         sign(claims().claim("scope", List.of("users:read")).claim("scp", "other"))),
                 Named.of(
                         "with scopes that are no text beside one that is",
-                        sign(claims().claim("scope", Arrays.asList(1, null, true, Map.of("a", 1), List.of(), "users:read")))),
+                        sign(claims().claim(
+                                        "scope",
+                                        Arrays.asList(1, null, true, Map.of("a", 1), List.of(), "users:read")))),
                 Named.of(
                         "with a scope that is a number",
                         sign(claims().claim("scope", 5).claim("scp", List.of("users:read")))),
@@ -120,7 +122,13 @@ class BearerTokenTest {
     }
 
     static Stream<List<?>> scopesThatGrantNothing() {
-        return Stream.of(List.of(1), List.of(true, 1.5), List.of(Map.of("users:read", "users:read")), List.of(List.of("users:read")), List.of(" "), List.of());
+        return Stream.of(
+                List.of(1),
+                List.of(true, 1.5),
+                List.of(Map.of("users:read", "users:read")),
+                List.of(List.of("users:read")),
+                List.of(" "),
+                List.of());
     }
 
     @ParameterizedTest
@@ -128,7 +136,10 @@ class BearerTokenTest {
     void grantsNothingForWhatIsNoText(List<?> scopes) {
         for (String claim : List.of("scope", "scp")) {
             String token = sign(claims().claim("scope", null).claim(claim, scopes));
-            assertThat(client.withToken(token).error(GUARDED, Map.of()).at("/extensions/code").asString())
+            assertThat(client.withToken(token)
+                            .error(GUARDED, Map.of())
+                            .at("/extensions/code")
+                            .asString())
                     .isEqualTo("FORBIDDEN");
 
             try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), token)) {
