@@ -11,10 +11,8 @@ import graphql.execution.instrumentation.InstrumentationState;
 import graphql.execution.instrumentation.SimplePerformantInstrumentation;
 import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
 import graphql.language.OperationDefinition.Operation;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -29,21 +27,23 @@ import org.springframework.graphql.server.WebGraphQlInterceptor;
  * GraphQL context; JSON by POST, which is most of them, goes without.
  */
 public enum Transport {
-    POST(Operation.QUERY, Operation.MUTATION),
-    GET(Operation.QUERY),
-    STREAM(Operation.QUERY, Operation.MUTATION, Operation.SUBSCRIPTION),
-    STREAM_BY_GET(Operation.QUERY, Operation.SUBSCRIPTION),
-    SOCKET(Operation.QUERY, Operation.MUTATION, Operation.SUBSCRIPTION);
+    POST(true, false),
+    GET(false, false),
+    STREAM(true, true),
+    STREAM_BY_GET(false, true),
+    SOCKET(true, true);
 
     /** The name of the request's attribute. */
     public static final String ATTRIBUTE = Transport.class.getName();
 
     static final String OTHER_METHOD = "METHOD_NOT_ALLOWED";
 
-    private final Set<Operation> allowed;
+    private final boolean mutations;
+    private final boolean subscriptions;
 
-    Transport(Operation... allowed) {
-        this.allowed = EnumSet.copyOf(List.of(allowed));
+    Transport(boolean mutations, boolean subscriptions) {
+        this.mutations = mutations;
+        this.subscriptions = subscriptions;
     }
 
     @Configuration(proxyBeanMethods = false)
@@ -77,20 +77,20 @@ public enum Transport {
                         InstrumentationExecutionParameters parameters,
                         @Nullable InstrumentationState state) {
                     if (context.getOperationDefinition().getOperation() == Operation.MUTATION
-                            && !of(context.getGraphQLContext()).allowed.contains(Operation.MUTATION)) {
+                            && !of(context.getGraphQLContext()).mutations) {
                         throw new AbortExecutionException(List.of(mutationByGet));
                     }
                     return context;
                 }
 
-                /** Only here, so that who may not subscribe at all is told that first. Nobody has subscribed yet. */
+                // Only here, so that callers who may not subscribe are told that first. Nothing has subscribed yet.
                 @Override
                 public CompletableFuture<ExecutionResult> instrumentExecutionResult(
                         ExecutionResult result,
                         InstrumentationExecutionParameters parameters,
                         @Nullable InstrumentationState state) {
                     boolean isRefused = result.getData() instanceof Publisher<?>
-                            && !of(parameters.getGraphQLContext()).allowed.contains(Operation.SUBSCRIPTION);
+                            && !of(parameters.getGraphQLContext()).subscriptions;
                     return CompletableFuture.completedFuture(
                             isRefused
                                     ? ExecutionResult.newExecutionResult()
