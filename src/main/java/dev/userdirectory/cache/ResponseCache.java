@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.core.annotation.Order;
@@ -32,6 +33,7 @@ import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.support.DefaultExecutionGraphQlResponse;
 import org.springframework.http.CacheControl;
+import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.SerializationFeature;
@@ -50,6 +52,11 @@ import tools.jackson.databind.json.JsonMapper;
 class ResponseCache implements WebGraphQlInterceptor {
     /** What is added to a response for them is of that request alone. */
     private static final List<String> UNCACHED_HEADERS = List.of("GraphQL-Cost", "apollo-federation-include-trace");
+
+    /** All that a response to one URL depends on. */
+    private static final List<String> VARY = Stream.concat(
+                    Stream.of("Authorization", "Accept"), UNCACHED_HEADERS.stream())
+            .toList();
 
     private static final double NANOS_PER_SECOND = 1e9;
     /** Characters of documents. */
@@ -306,6 +313,6 @@ class ResponseCache implements WebGraphQlInterceptor {
     private static void setMaxAge(WebGraphQlResponse response, Duration maxAge) {
         response.getResponseHeaders()
                 .setCacheControl(CacheControl.maxAge(maxAge).cachePrivate());
-        response.getResponseHeaders().setVary(List.of("Authorization"));
+        response.getResponseHeaders().put(HttpHeaders.VARY, VARY);
     }
 }

@@ -15,6 +15,7 @@ import graphql.schema.DataFetchingEnvironmentImpl;
 import graphql.schema.TypeResolver;
 import java.lang.reflect.Method;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -62,7 +63,11 @@ class EntityResolver implements DgsFederationResolver {
         if (representations.size() > MAX_REPRESENTATIONS) {
             throw new BadUserInput(
                     ARGUMENT,
-                    "has at most %,d representations, not %,d.".formatted(MAX_REPRESENTATIONS, representations.size()));
+                    String.format(
+                            Locale.ROOT,
+                            "has at most %,d representations, not %,d.",
+                            MAX_REPRESENTATIONS,
+                            representations.size()));
         }
         DgsDataFetchingEnvironment ofFetchers = new DgsDataFetchingEnvironment(env, context);
         List<CompletableFuture<@Nullable Object>> entities = IntStream.range(0, representations.size())

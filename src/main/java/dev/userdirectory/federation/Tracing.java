@@ -2,6 +2,8 @@ package dev.userdirectory.federation;
 
 import com.apollographql.federation.graphqljava.tracing.FederatedTracingInstrumentation;
 import dev.userdirectory.observability.TracedFields;
+import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.SecurityProperties;
 import graphql.execution.instrumentation.InstrumentationContext;
 import graphql.execution.instrumentation.InstrumentationState;
 import graphql.execution.instrumentation.parameters.InstrumentationFieldFetchParameters;
@@ -11,19 +13,21 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 
-/** How long each field took, in {@code extensions.ftv1}, for a router that asks for it by header. */
+/** How long each field took, in {@code extensions.ftv1}, for a router that asks for it by header and may introspect: it names types. */
 @Configuration(proxyBeanMethods = false)
 class Tracing {
     private static final String HEADER = FederatedTracingInstrumentation.FEDERATED_TRACING_HEADER_NAME;
 
     @Bean
-    WebGraphQlInterceptor readTracingHeader() {
+    WebGraphQlInterceptor readTracingHeader(SecurityProperties security) {
         return (request, chain) -> {
             String value = request.getHeaders().getFirst(HEADER);
             if (value != null) {
                 request.configureExecutionInput(
-                        (input, builder) -> builder.graphQLContext(Map.of(HEADER, value, TracedFields.class, true))
-                                .build());
+                        (input, builder) -> security.mayIntrospect(Caller.of(input.getGraphQLContext()))
+                                ? builder.graphQLContext(Map.of(HEADER, value, TracedFields.class, true))
+                                        .build()
+                                : input);
             }
             return chain.next(request);
         };

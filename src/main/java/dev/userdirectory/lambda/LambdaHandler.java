@@ -97,7 +97,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
         }
         String accept = headers.path("accept").asString("");
         String finite = Arrays.stream(accept.split(",", -1))
-                .filter(type -> STREAMS.stream().noneMatch(type.strip()::startsWith))
+                .filter(type -> STREAMS.stream().noneMatch(type.strip().toLowerCase(Locale.ROOT)::startsWith))
                 .collect(Collectors.joining(","));
         if (!accept.equals(finite)) {
             if (finite.isBlank()) {

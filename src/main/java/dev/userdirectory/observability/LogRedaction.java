@@ -13,8 +13,8 @@ import org.springframework.boot.logging.structured.StructuredLoggingJsonMembersC
 class LogRedaction implements StructuredLoggingJsonMembersCustomizer<Object> {
     private static final Pattern EMAIL =
             Pattern.compile("[^\\s\"'<>()\\[\\]{},;:=@]{1,64}+@[^\\s\"'<>()\\[\\]{},;:=@]+");
-    /** A JSON Web Token begins with an object in Base64. */
-    private static final Pattern TOKEN = Pattern.compile("(?i)bearer\\s+\\S+|\\beyJ[\\w-]+(\\.[\\w-]*)*");
+    /** A JSON Web Token begins with an object in Base64. No repeated group: Java's matcher recurses for each repetition. */
+    private static final Pattern TOKEN = Pattern.compile("(?i)bearer\\s++\\S+|\\beyJ[\\w.-]+");
 
     @Override
     public void customize(Members<Object> members) {

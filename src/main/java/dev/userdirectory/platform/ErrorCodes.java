@@ -3,6 +3,8 @@ package dev.userdirectory.platform;
 import com.netflix.graphql.types.errors.ErrorDetail;
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.SecurityProperties;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import graphql.InvalidSyntaxError;
@@ -12,45 +14,41 @@ import graphql.execution.instrumentation.SimplePerformantInstrumentation;
 import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
 import graphql.introspection.GoodFaithIntrospection.BadFaithIntrospectionError;
 import graphql.introspection.IntrospectionDisabledError;
+import graphql.language.SourceLocation;
+import graphql.schema.CoercingParseValueException;
 import graphql.validation.ValidationError;
 import graphql.validation.ValidationErrorType;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.annotation.Order;
 import org.springframework.stereotype.Component;
 
 /**
- * Gives the errors that graphql-java makes itself their {@code extensions.code}, in Apollo's words. It comes before
+ * Gives the errors of graphql-java itself a message and, in Apollo's words, their {@code extensions.code}. It comes before
  * DGS classifies errors, from which one can no longer tell what they were.
+ *
+ * <p>The wording is in {@code i18n/*_en.properties}, which graphql-java reads in place of its own: none of it repeats a value
+ * or names a class. What the client sent is quoted from the document by the error's location. A caller who may not
+ * introspect is told no more than that, since the rest of the message has names from the schema.
  */
 @Component
 @Order(0)
 class ErrorCodes extends SimplePerformantInstrumentation {
-    private static final Pattern LITERAL =
-            Pattern.compile("(?s)(?: with value|(?<=Bad default value)) '.*'(?= (?:is|must|contains|for) )");
-    private static final Pattern JAVA_TYPE = Pattern.compile("(?:an AST type of )?'([A-Z][A-Za-z]+)'");
-    private static final Pattern ENUM_VALUE = Pattern.compile("EnumValue\\{name='(\\w+)'}");
-    private static final Map<String, String> TYPES = Map.ofEntries(
-            Map.entry("IntValue", "Int"),
-            Map.entry("Integer", "Int"),
-            Map.entry("Long", "Int"),
-            Map.entry("BigInteger", "Int"),
-            Map.entry("FloatValue", "Float"),
-            Map.entry("Double", "Float"),
-            Map.entry("BigDecimal", "Float"),
-            Map.entry("StringValue", "String"),
-            Map.entry("BooleanValue", "Boolean"),
-            Map.entry("EnumValue", "enum value"),
-            Map.entry("NullValue", "null"),
-            Map.entry("ObjectValue", "object"),
-            Map.entry("Map", "object"),
-            Map.entry("LinkedHashMap", "object"),
-            Map.entry("ArrayValue", "list"),
-            Map.entry("ArrayList", "list"));
+    /** The errors whose wording cannot say what the client wrote. */
+    private static final Set<ValidationErrorType> OF_VALUES =
+            Set.of(ValidationErrorType.WrongType, ValidationErrorType.BadValueForDefaultArg);
+    /** How graphql-java ends this message, which it does not read from the properties. */
+    private static final String NOT_AN_OBJECT = "must be an instance of type 'Map'.";
+
+    private final SecurityProperties security;
+
+    ErrorCodes(SecurityProperties security) {
+        this.security = security;
+    }
 
     @Override
     public CompletableFuture<ExecutionResult> instrumentExecutionResult(
@@ -60,12 +58,15 @@ class ErrorCodes extends SimplePerformantInstrumentation {
         if (result.getErrors().isEmpty()) {
             return CompletableFuture.completedFuture(result);
         }
-        List<GraphQLError> errors =
-                result.getErrors().stream().map(ErrorCodes::withCode).toList();
+        String document = parameters.getQuery();
+        boolean mayIntrospect = security.mayIntrospect(Caller.of(parameters.getGraphQLContext()));
+        List<GraphQLError> errors = result.getErrors().stream()
+                .map(error -> withCode(error, document, mayIntrospect))
+                .toList();
         return CompletableFuture.completedFuture(result.transform(builder -> builder.errors(errors)));
     }
 
-    private static GraphQLError withCode(GraphQLError error) {
+    private static GraphQLError withCode(GraphQLError error, String document, boolean mayIntrospect) {
         if (error.getExtensions() != null && error.getExtensions().containsKey("code")) {
             return error;
         }
@@ -90,7 +91,7 @@ class ErrorCodes extends SimplePerformantInstrumentation {
             extensions.putAll(error.getExtensions());
         }
         extensions.put("code", code);
-        return coded.message(withoutJava(error.getMessage()))
+        return coded.message("%s", message(error, code, document, mayIntrospect))
                 .extensions(extensions)
                 .build();
     }
@@ -112,12 +113,31 @@ class ErrorCodes extends SimplePerformantInstrumentation {
         return error.getQueryPath() == null ? null : List.copyOf(error.getQueryPath());
     }
 
-    /** The names of graphql-java's classes for literals, and of Java's for the values of variables, are no client's business. */
-    private static String withoutJava(String message) {
-        String withoutParser = message.replace("with ANTLR error", "with error");
-        String withoutNodes = ENUM_VALUE.matcher(withoutParser).replaceAll("$1");
-        return JAVA_TYPE
-                .matcher(LITERAL.matcher(withoutNodes).replaceAll(""))
-                .replaceAll(match -> "'" + TYPES.getOrDefault(match.group(1), match.group(1)) + "'");
+    private static String message(GraphQLError error, String code, String document, boolean mayIntrospect) {
+        if (error instanceof InvalidSyntaxError) {
+            String token = Quote.at(location(error), document);
+            return token == null ? "Syntax error at the end of the document" : "Syntax error at `" + token + "`";
+        }
+        String quoted = Quote.withoutStrings(location(error), document);
+        boolean ofTheSchema = error instanceof ValidationError || code.equals("BAD_USER_INPUT");
+        if (ofTheSchema && !mayIntrospect) {
+            String what = error instanceof ValidationError ? "The operation is not valid" : "A variable is not valid";
+            return quoted == null ? what : what + " at `" + quoted + "`";
+        }
+        String message = Quote.of(String.valueOf(error.getMessage()));
+        if (error instanceof CoercingParseValueException && error.getMessage().endsWith(NOT_AN_OBJECT)) {
+            return (quoted == null ? "A variable" : "Variable `" + quoted + "`")
+                    + " has an invalid value: an object is expected";
+        }
+        return error instanceof ValidationError invalid
+                        && OF_VALUES.contains(invalid.getValidationErrorType())
+                        && quoted != null
+                ? message + ": `" + quoted + "`"
+                : message;
+    }
+
+    private static @Nullable SourceLocation location(GraphQLError error) {
+        List<SourceLocation> locations = error.getLocations();
+        return locations == null || locations.isEmpty() ? null : locations.getFirst();
     }
 }

@@ -20,7 +20,6 @@ import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.graphql.ExecutionGraphQlService;
-import org.springframework.graphql.MediaTypes;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlInterceptor.Chain;
 import org.springframework.graphql.server.WebGraphQlRequest;
@@ -28,7 +27,6 @@ import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.server.support.SerializableGraphQlRequest;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
-import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import org.springframework.util.AlternativeJdkIdGenerator;
 import org.springframework.util.IdGenerator;
@@ -45,9 +43,6 @@ import tools.jackson.databind.json.JsonMapper;
  */
 @Configuration(proxyBeanMethods = false)
 class PostEndpoint {
-    private static final List<MediaType> SERVED =
-            List.of(MediaType.APPLICATION_JSON, MediaTypes.APPLICATION_GRAPHQL_RESPONSE);
-
     @Bean
     FilterRegistrationBean<?> posts(
             GraphQlProperties properties,
@@ -126,7 +121,7 @@ class PostEndpoint {
                 }
             }
             return new WebGraphQlRequest(
-                    uri, headers, null, null, attributes, body, ids.generateId().toString(), request.getLocale());
+                    uri, headers, null, null, attributes, body, ids.generateId().toString(), null);
         }
 
         private void write(WebGraphQlResponse answer, MediaType type, HttpServletResponse response) throws IOException {
@@ -155,30 +150,14 @@ class PostEndpoint {
                 };
     }
 
-    /** Null if it is for others to find out, or to say that there is none. */
+    /** Null if the request is for {@link HttpEndpoint} to answer, or to refuse. */
     private static @Nullable MediaType answerType(HttpServletRequest request) {
-        if (!request.getMethod().equals("POST") || !isJson(request.getContentType())) {
+        if (!request.getMethod().equals("POST")
+                || !isJson(request.getContentType())
+                || HttpEndpoint.isEncoded(request.getHeader(HttpHeaders.CONTENT_ENCODING))) {
             return null;
         }
-        String accept = request.getHeader(HttpHeaders.ACCEPT);
-        if (accept == null) {
-            return MediaType.APPLICATION_JSON;
-        }
-        try {
-            List<MediaType> types = MediaType.parseMediaTypes(accept);
-            if (types.contains(MediaType.TEXT_EVENT_STREAM)) {
-                return null;
-            }
-            return types.stream()
-                    .filter(SERVED::contains)
-                    .findFirst()
-                    .or(() -> types.stream()
-                            .filter(accepted -> accepted.includes(MediaType.APPLICATION_JSON))
-                            .map(accepted -> MediaType.APPLICATION_JSON)
-                            .findFirst())
-                    .orElse(null);
-        } catch (InvalidMediaTypeException e) {
-            return null;
-        }
+        Accepted accepted = Accepted.of(request);
+        return accepted.stream() ? null : accepted.json();
     }
 }

@@ -16,6 +16,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.server.ServerHttpResponse;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
@@ -43,7 +44,9 @@ import org.springframework.security.web.util.matcher.RequestMatcher;
 import org.springframework.util.StringUtils;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
+import org.springframework.web.cors.DefaultCorsProcessor;
 import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
+import org.springframework.web.filter.CorsFilter;
 
 /**
  * What passes on its way in. To the GraphQL endpoint that is a request without a token as well: whether one is needed is
@@ -52,6 +55,11 @@ import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
 @Configuration(proxyBeanMethods = false)
 class SecurityConfiguration {
     private static final String SCHEME = "Bearer";
+    private static final HttpError OTHER_ORIGIN = new HttpError(
+            HttpStatus.FORBIDDEN,
+            "FORBIDDEN",
+            "Pages of this origin may not call: see spring.graphql.cors.allowed-origins, or"
+                    + " server.forward-headers-strategy if it is the service's own");
     /** With the front page's style. */
     private static final String[] PAGES = {"/", "/graphiql/page.css"};
 
@@ -68,11 +76,21 @@ class SecurityConfiguration {
         converter.setBearerTokenResolver(SecurityConfiguration::token);
         BearerTokenAuthenticationFilter bearer = new BearerTokenAuthenticationFilter(tokens, converter);
         bearer.setAuthenticationEntryPoint(SecurityConfiguration::unauthenticated);
+        CorsFilter origins = new CorsFilter(cors(graphQl, cors));
+        origins.setCorsProcessor(new DefaultCorsProcessor() {
+            @Override
+            protected void rejectRequest(ServerHttpResponse response) throws IOException {
+                OTHER_ORIGIN.writeTo(response);
+            }
+        });
         return http.addFilter(bearer)
+                .addFilter(origins)
                 .authorizeHttpRequests(requests -> {
                     requests.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
                             .permitAll();
-                    requests.requestMatchers(graphQl.getHttp().getPath()).permitAll();
+                    // The path with a slash is nothing; a client that has it wrong is to learn so.
+                    String path = graphQl.getHttp().getPath();
+                    requests.requestMatchers(path, path + "/").permitAll();
                     requests.requestMatchers(PAGES).permitAll();
                     if (security.graphiql()) {
                         requests.requestMatchers(GRAPHIQL).permitAll();
@@ -86,7 +104,7 @@ class SecurityConfiguration {
                 })
                 .exceptionHandling(errors -> errors.authenticationEntryPoint(SecurityConfiguration::unauthenticated)
                         .accessDeniedHandler(forbidden(security.actuatorScope())))
-                .cors(configurer -> configurer.configurationSource(cors(graphQl, cors)))
+                .cors(AbstractHttpConfigurer::disable)
                 .headers(headers -> headers.contentSecurityPolicy(
                                 csp -> csp.policyDirectives("default-src 'none'; frame-ancestors 'none'"))
                         // How long an answer of GraphQL may be kept is for the schema to say.
@@ -129,9 +147,11 @@ class SecurityConfiguration {
         if (!StringUtils.startsWithIgnoreCase(authorization, SCHEME)) {
             return null;
         }
-        String token = authorization.length() > SCHEME.length() && authorization.charAt(SCHEME.length()) == ' '
-                ? authorization.substring(SCHEME.length() + 1)
-                : "";
+        int start = SCHEME.length();
+        while (start < authorization.length() && authorization.charAt(start) == ' ') {
+            start++;
+        }
+        String token = start == SCHEME.length() ? "" : authorization.substring(start);
         String withoutPadding = StringUtils.trimTrailingCharacter(token, '=');
         if (withoutPadding.isEmpty() || !hasOnlyTokenCharacters(withoutPadding)) {
             throw new OAuth2AuthenticationException(BearerTokenErrors.invalidToken("Bearer token is malformed"));
@@ -195,14 +215,16 @@ class SecurityConfiguration {
     private static AccessDeniedHandler forbidden(String actuatorScope) {
         RequestMatcher actuator = EndpointRequest.toAnyEndpoint();
         return (request, response, exception) -> {
-            String message = "Forbidden";
-            if (actuator.matches(request)) {
-                message = "Needs the scope `" + actuatorScope + "`";
-                response.setHeader(
-                        HttpHeaders.WWW_AUTHENTICATE,
-                        "Bearer error=\"insufficient_scope\", scope=\"%s\"".formatted(actuatorScope));
+            if (!actuator.matches(request)) {
+                // All else that is denied is denied because it is not served.
+                HttpError.of(HttpStatus.NOT_FOUND.value()).writeTo(request, response);
+                return;
             }
-            new HttpError(HttpStatus.FORBIDDEN, "FORBIDDEN", message).writeTo(request, response);
+            response.setHeader(
+                    HttpHeaders.WWW_AUTHENTICATE,
+                    "Bearer error=\"insufficient_scope\", scope=\"%s\"".formatted(actuatorScope));
+            new HttpError(HttpStatus.FORBIDDEN, "FORBIDDEN", "Needs the scope `" + actuatorScope + "`")
+                    .writeTo(request, response);
         };
     }
 }

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
@@ -29,6 +30,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,6 +45,8 @@ import org.springframework.http.HttpStatus;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.core.AuthenticationException;
+import org.springframework.security.core.GrantedAuthority;
+import org.springframework.security.core.authority.SimpleGrantedAuthority;
 import org.springframework.security.oauth2.core.DelegatingOAuth2TokenValidator;
 import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.core.OAuth2Error;
@@ -73,6 +77,8 @@ class TokenConfiguration {
             HttpStatus.SERVICE_UNAVAILABLE,
             "Tokens cannot be checked now: their issuer does not answer",
             null);
+    private static final BearerTokenError MALFORMED =
+            BearerTokenErrors.invalidToken("Token malformed, or not signed with a key that is trusted here");
     /** RFC 7518 3.2: as long as the hash. */
     private static final int MIN_SECRET_BYTES = 32;
     /** The issuer's clock may be ahead of ours; a token that is over, on the other hand, is over. */
@@ -246,15 +252,37 @@ class TokenConfiguration {
             JWSKeySelector<SecurityContext> keys,
             ObjectProvider<JwtAuthenticationConverter> converter) {
         JwtAuthenticationProvider provider = new JwtAuthenticationProvider(decoder);
-        provider.setJwtAuthenticationConverter(converter.getIfAvailable(JwtAuthenticationConverter::new));
+        provider.setJwtAuthenticationConverter(converter.getIfAvailable(TokenConfiguration::byScopes));
         AuthenticationManager verifier = authentication -> {
             try {
                 return provider.authenticate(authentication);
             } catch (InvalidBearerTokenException | AuthenticationServiceException e) {
                 throw new OAuth2AuthenticationException(problem(e), e);
+            } catch (ClassCastException e) {
+                // Of a converter that takes each element of a claim for text.
+                throw new OAuth2AuthenticationException(MALFORMED, e);
             }
         };
         return new VerifiedTokens(verifier, keys);
+    }
+
+    private static JwtAuthenticationConverter byScopes() {
+        JwtAuthenticationConverter converter = new JwtAuthenticationConverter();
+        converter.setJwtGrantedAuthoritiesConverter(TokenConfiguration::scopes);
+        return converter;
+    }
+
+    /** Those of {@code scope} and {@code scp} together, each text or a list; what is not text grants nothing. */
+    private static Collection<GrantedAuthority> scopes(Jwt token) {
+        return Stream.of("scope", "scp")
+                .map(token.getClaims()::get)
+                .flatMap(claim -> claim instanceof Collection<?> list ? list.stream() : Stream.ofNullable(claim))
+                .filter(String.class::isInstance)
+                .flatMap(text -> Stream.of(StringUtils.delimitedListToStringArray((String) text, " ")))
+                .filter(scope -> !scope.isBlank())
+                .distinct()
+                .<GrantedAuthority>map(scope -> new SimpleGrantedAuthority("SCOPE_" + scope))
+                .toList();
     }
 
     private static OAuth2Error problem(AuthenticationException e) {
@@ -266,6 +294,6 @@ class TokenConfiguration {
             log.warn("Tokens cannot be checked: {}", cause.getMessage());
             return UNREACHABLE;
         }
-        return BearerTokenErrors.invalidToken("Token malformed, or not signed with a key that is trusted here");
+        return MALFORMED;
     }
 }

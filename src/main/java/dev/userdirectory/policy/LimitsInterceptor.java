@@ -4,6 +4,7 @@ import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import graphql.GraphqlErrorException;
 import graphql.parser.ParserOptions;
+import java.util.Locale;
 import java.util.Map;
 import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
@@ -21,11 +22,13 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
     static final String COST_HEADER = "GraphQL-Cost";
 
     private final Limits limits;
+    private final SecurityProperties security;
     private final PersistedDocuments documents;
     private final ParserOptions parser;
 
-    LimitsInterceptor(Limits limits, PersistedDocuments documents) {
+    LimitsInterceptor(Limits limits, SecurityProperties security, PersistedDocuments documents) {
         this.limits = limits;
+        this.security = security;
         this.documents = documents;
         parser = ParserOptions.getDefaultOperationParserOptions()
                 .transform(options -> options.maxTokens(limits.tokens()).maxCharacters(limits.characters()));
@@ -45,7 +48,15 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
         }
         boolean reportCost = "report".equals(request.getHeaders().getFirst(COST_HEADER));
         request.configureExecutionInput((input, builder) -> builder.query(document)
-                .graphQLContext(Map.of(ParserOptions.class, parser, LimitsInstrumentation.REPORT_COST, reportCost))
+                // Else graphql-java would take the first of several operations.
+                .operationName("".equals(input.getOperationName()) ? null : input.getOperationName())
+                // The one language of our messages: neither the client's nor the JVM's.
+                .locale(Locale.ENGLISH)
+                .graphQLContext(Map.of(
+                        ParserOptions.class,
+                        parser,
+                        LimitsInstrumentation.REPORT_COST,
+                        reportCost && security.mayIntrospect(Caller.of(input.getGraphQLContext()))))
                 .build());
         return chain.next(request).doOnNext(response -> {
             if (persistedQuery != null && response.getExecutionResult().isDataPresent()) {

@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.platform.EventStreamWriter;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -32,7 +33,7 @@ import reactor.core.scheduler.Schedulers;
  * hides why a subscription was refused.
  */
 @Component
-class EventStreams extends GraphQlSseHandler implements SmartLifecycle {
+class EventStreams extends GraphQlSseHandler implements EventStreamWriter, SmartLifecycle {
     private final Set<Stream> open = ConcurrentHashMap.newKeySet();
     private final GraphQlProperties.Sse properties;
     private volatile Disposable pings = Disposables.disposed();
@@ -52,6 +53,11 @@ class EventStreams extends GraphQlSseHandler implements SmartLifecycle {
         }
         Instant expiry = Tokens.expiry(SecurityContextHolder.getContext().getAuthentication());
         return ServerResponse.sse(builder -> new Stream(builder).run(response, expiry), Duration.ZERO);
+    }
+
+    @Override
+    public ServerResponse stream(ServerRequest request, WebGraphQlResponse response) {
+        return prepareResponse(request, Mono.just(response));
     }
 
     @Override

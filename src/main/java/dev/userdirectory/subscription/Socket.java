@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.platform.Transport;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.JsonLimitExceeded;
 import dev.userdirectory.policy.JsonValues;
@@ -277,7 +278,7 @@ final class Socket {
                 session.getHandshakeHeaders(),
                 null,
                 session.getRemoteAddress(),
-                new HashMap<>(),
+                new HashMap<>(Map.of(Transport.ATTRIBUTE, Transport.SOCKET)),
                 body,
                 id,
                 null);

@@ -8,6 +8,7 @@ import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.contract.SpecificationCase;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +22,7 @@ import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -33,6 +35,8 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.core.env.Environment;
@@ -310,6 +314,32 @@ class LambdaTest {
         JsonNode both = restored.send(httpApi()
                 .replace("\"application/json\",\n    \"auth", "\"application/json, text/event-stream\",\n    \"auth"));
         assertThat(both.get("statusCode").asInt()).isEqualTo(200);
+    }
+
+    static Stream<SpecificationCase> specificationCases() {
+        return SpecificationCase.all();
+    }
+
+    @ParameterizedTest
+    @MethodSource("specificationCases")
+    void answersAsTheSpecificationsSay(SpecificationCase each) throws Exception {
+        String body = JSON.writeValueAsString(each.request());
+        String event = httpApi()
+                .replaceFirst(
+                        "\"body\": .*", Matcher.quoteReplacement("\"body\": " + JSON.writeValueAsString(body) + ","));
+
+        assertThat(each.differences(body(restored.send(event)))).isEmpty();
+    }
+
+    @Test
+    void refusesSubscriptionInJson() throws Exception {
+        String body = JSON.writeValueAsString(Map.of("query", "subscription { userEvents { type } }"));
+        JsonNode response = restored.send(httpApi()
+                .replaceFirst(
+                        "\"body\": .*", Matcher.quoteReplacement("\"body\": " + JSON.writeValueAsString(body) + ",")));
+
+        assertThat(body(response).has("data")).isFalse();
+        assertThat(body(response).at("/errors/0/message").asString()).contains("page by page");
     }
 
     @Test

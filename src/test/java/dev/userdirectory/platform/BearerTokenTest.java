@@ -20,18 +20,22 @@ import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.subscription.SocketClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Date;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.DynamicPropertyRegistry;
@@ -70,6 +74,21 @@ class BearerTokenTest {
                 Named.of(
                         "with scp as a string",
                         sign(claims().claim("scope", null).claim("scp", "users:read other"))),
+                Named.of(
+                        "with scopes in both claims",
+                        sign(claims().claim("scope", "other").claim("scp", List.of("users:read")))),
+                Named.of(
+                        "with scopes in both claims, the other way round",
+                        sign(claims().claim("scope", List.of("users:read")).claim("scp", "other"))),
+                Named.of(
+                        "with scopes that are no text beside one that is",
+                        sign(claims().claim(
+                                        "scope",
+                                        Arrays.asList(1, null, true, Map.of("a", 1), List.of(), "users:read")))),
+                Named.of(
+                        "with a scope that is a number",
+                        sign(claims().claim("scope", 5).claim("scp", List.of("users:read")))),
+                Named.of("of nobody", sign(claims().subject(null))),
                 Named.of("of RFC 9068", sign(header().type(new JOSEObjectType("at+jwt")), claims())),
                 Named.of("of no type", sign(header().type(null), claims())),
                 Named.of("that names no key", sign(header().keyID(null), claims())),
@@ -81,6 +100,54 @@ class BearerTokenTest {
     void takesToken(String token) {
         assertThat(client.withToken(token).data(GUARDED).at("/users/totalCount").isInt())
                 .isTrue();
+    }
+
+    /** RFC 6750 2.1: {@code "Bearer" 1*SP b64token}. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            'Bearer '       | true
+            'Bearer  '      | true
+            'bearer       ' | true
+            'Bearer'        | false
+            'Bearer	'      | false
+            """)
+    void takesAnySpacesAfterTheScheme(String scheme, boolean taken) {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .header("Authorization", scheme + sign(claims()))
+                .POST(HttpRequest.BodyPublishers.ofString("{\"query\":\"" + GUARDED + "\"}"))
+                .build());
+
+        assertThat(response.statusCode()).isEqualTo(taken ? 200 : 401);
+    }
+
+    static Stream<List<?>> scopesThatGrantNothing() {
+        return Stream.of(
+                List.of(1),
+                List.of(true, 1.5),
+                List.of(Map.of("users:read", "users:read")),
+                List.of(List.of("users:read")),
+                List.of(" "),
+                List.of());
+    }
+
+    @ParameterizedTest
+    @MethodSource("scopesThatGrantNothing")
+    void grantsNothingForWhatIsNoText(List<?> scopes) {
+        for (String claim : List.of("scope", "scp")) {
+            String token = sign(claims().claim("scope", null).claim(claim, scopes));
+            assertThat(client.withToken(token)
+                            .error(GUARDED, Map.of())
+                            .at("/extensions/code")
+                            .asString())
+                    .isEqualTo("FORBIDDEN");
+
+            try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), token)) {
+                socket.subscribe("1", "{ __typename }", Map.of());
+                assertThat(socket.expect("next").at("/payload/data/__typename").asString())
+                        .isEqualTo("Query");
+            }
+        }
     }
 
     static Stream<Arguments> badTokens() throws JOSEException {

@@ -92,7 +92,7 @@ class HttpEdgeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+    @ValueSource(strings = {"PUT", "PATCH", "DELETE", "OPTIONS"})
     void refusesOtherMethods(String method) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .method(method, BodyPublishers.noBody())
@@ -100,13 +100,90 @@ class HttpEdgeTest {
 
         assertThat(response.statusCode()).isEqualTo(405);
         assertThat(response.headers().firstValue("Allow").orElse("").split(", ?"))
-                .containsExactlyInAnyOrder("GET", "POST");
-        assertThat(response.body()).contains(method.equals("HEAD") ? "" : "METHOD_NOT_ALLOWED");
+                .containsExactlyInAnyOrder("GET", "HEAD", "POST");
+        assertThat(response.body()).contains("METHOD_NOT_ALLOWED");
+    }
+
+    /** RFC 9110, 9.3.2: the headers of a GET, and nothing else; a mutation, or a stream, is no more than that either. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            query=%7B__typename%7D                       | application/json                  | 200
+            query=%7B__typename%7D                       | application/graphql-response+json | 200
+            query=%7B                                    | application/graphql-response+json | 400
+            query=mutation%7BdeleteUser(id:1)%7B__typename%7D%7D | application/json          | 405
+            query=subscription%7BuserEvents%7Btype%7D%7D | text/event-stream                 | 200
+            query=%7B__typename%7D                       | text/html                         | 406
+            """)
+    void answersHeadAsGetWithoutBody(String query, String accept, int status) throws IOException {
+        String head = "HEAD /graphql?" + query + " HTTP/1.1\r\nAccept: " + accept;
+        assertThat(exchange(head))
+                .startsWith("HTTP/1.1 " + status)
+                .containsIgnoringCase("\r\nContent-Type: " + (status == 406 ? "application/json" : accept))
+                .endsWith("\r\n\r\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gzip", "GZIP", "br", "deflate, gzip"})
+    void refusesEncodedBody(String encoding) {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .header("Content-Encoding", encoding)
+                .POST(BodyPublishers.ofByteArray(new byte[] {0x1f, (byte) 0x8b, 8, 0, 0}))
+                .build());
+
+        assertThat(response.statusCode()).isEqualTo(415);
+        assertThat(response.headers().firstValue("Accept-Encoding")).contains("identity");
+        assertThat(response.body()).contains("UNSUPPORTED_MEDIA_TYPE", "Content-Encoding");
+    }
+
+    @Test
+    void takesBodyThatIsSaidNotToBeEncoded() {
+        HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .header("Content-Encoding", "identity")
+                .POST(BodyPublishers.ofString(json("{ __typename }")))
+                .build());
+
+        assertThat(response.body()).isEqualTo("{\"data\":{\"__typename\":\"Query\"}}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/graphql/", "/nothing", "/error", "/graphql/nothing", "/schema"})
+    void findsNothingWhereNothingIsServed(String path) {
+        HttpResponse<String> response = client.send(get(path));
+        assertThat(response.statusCode()).isEqualTo(404);
+        assertThat(code(response)).isEqualTo("NOT_FOUND");
+    }
+
+    @Test
+    void findsNothingUnderThePathWithSlashWithoutTokenEither() {
+        HttpResponse<String> response = client.anonymous()
+                .send(HttpRequest.newBuilder(client.uri("/graphql/"))
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString(json("{ __typename }")))
+                        .build());
+        assertThat(response.statusCode()).isEqualTo(404);
+        assertThat(code(response)).isEqualTo("NOT_FOUND");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {8_000, 9_000, 20_000})
+    void refusesLongTokenInOurShape(int length) throws IOException {
+        String response =
+                exchange("GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nAuthorization: Bearer " + "a".repeat(length));
+
+        assertThat(response).startsWith("HTTP/1.1 4").contains("\r\n\r\n{\"errors\":[{");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"text/html", "application/xml, image/*", "nonsense"})
     void refusesToAnswerInOtherTypes(String accept) {
+        HttpResponse<String> get = client.send(HttpRequest.newBuilder(client.uri("/graphql?query=%7B__typename%7D"))
+                .header("Accept", accept)
+                .build());
+        assertThat(get.statusCode()).isEqualTo(406);
+        assertThat(code(get)).isEqualTo("NOT_ACCEPTABLE");
+
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .header("Content-Type", "application/json")
                 .header("Accept", accept)
@@ -169,7 +246,9 @@ class HttpEdgeTest {
                 .containsIgnoringCase("\r\nX-Frame-Options: DENY\r\n")
                 .containsIgnoringCase("\r\nReferrer-Policy: no-referrer\r\n")
                 .containsIgnoringCase("\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n")
-                .doesNotContainIgnoringCase("\r\nServer:", "Tomcat", "Exception", "java.");
+                .containsIgnoringCase("\r\nContent-Type: application/json")
+                .contains("{\"errors\":[{", "\"code\":\"")
+                .doesNotContainIgnoringCase("\r\nServer:", "Tomcat", "Exception", "java.", "<html");
     }
 
     /** The response as it comes, to a request that no client would send. */
