@@ -2,6 +2,7 @@ package dev.userdirectory.cache;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.userdirectory.platform.Deadline;
 import dev.userdirectory.platform.WrittenResult;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.Sha256;
@@ -65,7 +66,7 @@ class ResponseCache implements WebGraphQlInterceptor {
     private final @Nullable SharedStore shared;
     private final Cache<Question, Answer> answers;
     private final Cache<Document, CachePolicy> policies;
-    private final ConcurrentMap<List<Object>, CompletableFuture<@Nullable Answer>> running = new ConcurrentHashMap<>();
+    private final ConcurrentMap<List<Object>, Running> running = new ConcurrentHashMap<>();
     private final Counter hits;
     private final Counter sharedHits;
     private final Counter misses;
@@ -102,6 +103,10 @@ class ResponseCache implements WebGraphQlInterceptor {
                     .register(meters);
         }
     }
+
+    /** @param deadline of the request that executes the operation for all who wait for the answer */
+    private record Running(
+            @Nullable Deadline deadline, CompletableFuture<@Nullable Answer> answer) {}
 
     private record Document(String text, @Nullable String operationName) {}
 
@@ -226,9 +231,10 @@ class ResponseCache implements WebGraphQlInterceptor {
             String state) {
         List<Object> key = List.of(question, state);
         CompletableFuture<@Nullable Answer> mine = new CompletableFuture<>();
-        CompletableFuture<@Nullable Answer> other = running.putIfAbsent(key, mine);
+        Running other = running.putIfAbsent(key, new Running(Deadline.current(), mine));
         if (other != null) {
-            Answer answer = await(other);
+            Deadline.waitFor(other.deadline);
+            Answer answer = await(other.answer);
             return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer));
         }
         long started = System.nanoTime();

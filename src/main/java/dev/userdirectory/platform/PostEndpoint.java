@@ -5,6 +5,7 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.Collections;
 import java.util.HashMap;
@@ -125,8 +126,10 @@ class PostEndpoint {
                     attributes.put(name, attribute);
                 }
             }
+            // Unresolved, since it is only compared.
+            InetSocketAddress address = InetSocketAddress.createUnresolved(request.getRemoteAddr(), 0);
             return new WebGraphQlRequest(
-                    uri, headers, null, null, attributes, body, ids.generateId().toString(), request.getLocale());
+                    uri, headers, null, address, attributes, body, ids.generateId().toString(), request.getLocale());
         }
 
         private void write(WebGraphQlResponse answer, MediaType type, HttpServletResponse response) throws IOException {
