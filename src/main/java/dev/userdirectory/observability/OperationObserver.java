@@ -3,7 +3,9 @@ package dev.userdirectory.observability;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.observability.OperationInstrumentation.Operation;
+import dev.userdirectory.policy.MemoryProperties;
 import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.policy.Weight;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
 import io.micrometer.common.KeyValues;
@@ -43,7 +45,6 @@ class OperationObserver implements WebGraphQlInterceptor {
     static final String NAME = "directory.operation";
     private static final Logger log = LoggerFactory.getLogger(OperationObserver.class);
     private static final Operation UNKNOWN = new Operation(null, "unknown");
-    private static final int MEMORY = 2_000_000;
 
     private final ObservationRegistry observations;
     private final Tracer tracer;
@@ -51,16 +52,23 @@ class OperationObserver implements WebGraphQlInterceptor {
     private final ObservabilityProperties properties;
     private final Set<String> names = ConcurrentHashMap.newKeySet();
     /** What was executed under a document, for the next time, when it may be answered from the cache. */
-    private final Cache<List<String>, Operation> executed = Caffeine.newBuilder()
-            .maximumWeight(MEMORY)
-            .<List<String>, Operation>weigher(
-                    (document, operation) -> document.getFirst().length() + 100)
-            .build();
+    private final Cache<List<String>, Operation> executed;
 
     private final Map<KeyValues, Timer> timers = new ConcurrentHashMap<>();
 
     OperationObserver(
-            ObservationRegistry observations, Tracer tracer, MeterRegistry meters, ObservabilityProperties properties) {
+            ObservationRegistry observations,
+            Tracer tracer,
+            MeterRegistry meters,
+            ObservabilityProperties properties,
+            MemoryProperties memory) {
+        executed = Caffeine.newBuilder()
+                .maximumWeight(memory.bytesPerOperationCache())
+                .<List<String>, Operation>weigher((document, operation) -> Weight.sum(Weight.ENTRY
+                        + 3L * Weight.OBJECT
+                        + Weight.of(operation.name())
+                        + Weight.ofJson(document)))
+                .build();
         this.observations = observations;
         this.tracer = tracer;
         this.meters = meters;

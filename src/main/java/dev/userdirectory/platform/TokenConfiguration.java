@@ -7,6 +7,7 @@ import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
 import com.nimbusds.jose.proc.JWSKeySelector;
 import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
+import dev.userdirectory.policy.MemoryProperties;
 import dev.userdirectory.policy.SecurityProperties;
 import java.io.IOException;
 import java.net.URI;
@@ -244,7 +245,8 @@ class TokenConfiguration {
     AuthenticationManager authenticationManager(
             JwtDecoder decoder,
             JWSKeySelector<SecurityContext> keys,
-            ObjectProvider<JwtAuthenticationConverter> converter) {
+            ObjectProvider<JwtAuthenticationConverter> converter,
+            MemoryProperties memory) {
         JwtAuthenticationProvider provider = new JwtAuthenticationProvider(decoder);
         provider.setJwtAuthenticationConverter(converter.getIfAvailable(JwtAuthenticationConverter::new));
         AuthenticationManager verifier = authentication -> {
@@ -254,7 +256,7 @@ class TokenConfiguration {
                 throw new OAuth2AuthenticationException(problem(e), e);
             }
         };
-        return new VerifiedTokens(verifier, keys);
+        return new VerifiedTokens(verifier, keys, memory.tokens());
     }
 
     private static OAuth2Error problem(AuthenticationException e) {

@@ -30,9 +30,9 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
     private final Limits limits;
     private final ByOperation<Long> costs;
 
-    LimitsInstrumentation(Limits limits) {
+    LimitsInstrumentation(Limits limits, MemoryProperties memory) {
         this.limits = limits;
-        costs = new ByOperation<>((operation, schema) -> Cost.of(operation, schema, limits.listSize()));
+        costs = new ByOperation<>((operation, schema) -> Cost.of(operation, schema, limits.listSize()), memory);
     }
 
     @Override
