@@ -1,5 +1,6 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.policy.RateLimited;
 import graphql.GraphQLError;
 import graphql.GraphqlErrorBuilder;
 import graphql.execution.AbortExecutionException;
@@ -139,6 +140,9 @@ class GetRequests {
         return new GraphQlHttpHandler(handler) {
             @Override
             protected HttpStatus selectResponseStatus(WebGraphQlResponse response, MediaType type) {
+                if (RateLimited.retryAfter(response.getExecutionResult()) != null) {
+                    return HttpStatus.TOO_MANY_REQUESTS;
+                }
                 return isRefused(response) ? HttpStatus.METHOD_NOT_ALLOWED : super.selectResponseStatus(response, type);
             }
         };

@@ -13,6 +13,7 @@ import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.support.DefaultExecutionGraphQlResponse;
 import org.springframework.http.CacheControl;
+import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
@@ -54,8 +55,13 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
                 .graphQLContext(Map.of(ParserOptions.class, parser, LimitsInstrumentation.REPORT_COST, reportCost))
                 .build());
         return chain.next(request).doOnNext(response -> {
-            if (persistedQuery != null && response.getExecutionResult().isDataPresent()) {
+            ExecutionResult result = response.getExecutionResult();
+            if (persistedQuery != null && result.isDataPresent()) {
                 documents.register(document, persistedQuery);
+            }
+            Long retryAfter = RateLimited.retryAfter(result);
+            if (retryAfter != null) {
+                response.getResponseHeaders().set(HttpHeaders.RETRY_AFTER, String.valueOf(retryAfter));
             }
         });
     }
