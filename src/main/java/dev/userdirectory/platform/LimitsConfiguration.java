@@ -30,7 +30,8 @@ class LimitsConfiguration {
     private static final String OPTIONS = "options";
 
     @Bean
-    static BeanPostProcessor watchStatements(ObjectProvider<DatabaseProperties> database, ObjectProvider<Limits> limits) {
+    static BeanPostProcessor watchStatements(
+            ObjectProvider<DatabaseProperties> database, ObjectProvider<Limits> limits) {
         return new BeanPostProcessor() {
             @Override
             public Object postProcessAfterInitialization(Object bean, String name) {

@@ -7,6 +7,7 @@ import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
 import com.nimbusds.jose.proc.JWSKeySelector;
 import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
+import dev.userdirectory.policy.DeniedAccess;
 import dev.userdirectory.policy.MemoryProperties;
 import dev.userdirectory.policy.SecurityProperties;
 import java.io.IOException;
@@ -246,14 +247,19 @@ class TokenConfiguration {
             JwtDecoder decoder,
             JWSKeySelector<SecurityContext> keys,
             ObjectProvider<JwtAuthenticationConverter> converter,
-            MemoryProperties memory) {
+            MemoryProperties memory,
+            DeniedAccess denied) {
         JwtAuthenticationProvider provider = new JwtAuthenticationProvider(decoder);
         provider.setJwtAuthenticationConverter(converter.getIfAvailable(JwtAuthenticationConverter::new));
         AuthenticationManager verifier = authentication -> {
             try {
                 return provider.authenticate(authentication);
             } catch (InvalidBearerTokenException | AuthenticationServiceException e) {
-                throw new OAuth2AuthenticationException(problem(e), e);
+                OAuth2Error problem = problem(e);
+                if (problem != UNREACHABLE) {
+                    denied.count(DeniedAccess.Reason.BAD_TOKEN);
+                }
+                throw new OAuth2AuthenticationException(problem, e);
             }
         };
         return new VerifiedTokens(verifier, keys, memory.tokens());

@@ -25,7 +25,6 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
     /** An IPv6 client chooses the rest of its address itself. */
     private static final int IPV6_NETWORK_BYTES = 8;
 
-
     public Caller(boolean anonymous, String subject, Set<String> scopes) {
         this(anonymous, subject, scopes, subject);
     }

@@ -56,7 +56,7 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
                 .build());
         return chain.next(request).doOnNext(response -> {
             ExecutionResult result = response.getExecutionResult();
-            if (persistedQuery != null && result.isDataPresent()) {
+            if (persistedQuery != null && result.isDataPresent() && mayRegister(response)) {
                 documents.register(document, persistedQuery);
             }
             Long retryAfter = RateLimited.retryAfter(result);
@@ -64,6 +64,13 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
                 response.getResponseHeaders().set(HttpHeaders.RETRY_AFTER, String.valueOf(retryAfter));
             }
         });
+    }
+
+    /** Whoever may not execute a document may not have it kept, either, in the place of somebody else's. */
+    private static boolean mayRegister(WebGraphQlResponse response) {
+        return !Caller.of(response.getExecutionInput().getGraphQLContext()).anonymous()
+                && DeniedAccess.reasons(response.getExecutionResult().getErrors())
+                        .isEmpty();
     }
 
     /** How deep they are is for the reader of JSON to limit. */

@@ -149,7 +149,7 @@ class ConnectionQueueTest {
     }
 
     private Thread serve(ConnectionQueue queue, String name) {
-        return serve(queue, name, of(name.split(" ")[0]));
+        return serve(queue, name, of(name.substring(0, name.indexOf(' '))));
     }
 
     /** Returns once the request is in the queue. */

@@ -18,8 +18,6 @@ import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
 
 /** What PostgreSQL does by itself, without a deadline in the service. */
@@ -49,7 +47,8 @@ class SecondLineTest {
         assertThatThrownBy(() -> jdbc.execute("select pg_sleep(20)"))
                 .hasRootCauseInstanceOf(SQLException.class)
                 .hasMessageContaining("statement timeout");
-        assertThat(Duration.ofNanos(System.nanoTime() - started)).isBetween(Duration.ofSeconds(2), Duration.ofSeconds(5));
+        assertThat(Duration.ofNanos(System.nanoTime() - started))
+                .isBetween(Duration.ofSeconds(2), Duration.ofSeconds(5));
     }
 
     @Test
@@ -97,10 +96,11 @@ class SecondLineTest {
     @Test
     void letsMigrationsTakeTheirTime(@Autowired Flyway flyway) {
         JdbcTemplate migrations = new JdbcTemplate(flyway.getConfiguration().getDataSource());
-        for (String setting :
-                new String[] {"statement_timeout", "idle_in_transaction_session_timeout", "client_connection_check_interval"
-                }) {
-            assertThat(migrations.queryForObject("show " + setting, String.class)).isEqualTo("0");
+        for (String setting : new String[] {
+            "statement_timeout", "idle_in_transaction_session_timeout", "client_connection_check_interval"
+        }) {
+            assertThat(migrations.queryForObject("show " + setting, String.class))
+                    .isEqualTo("0");
             assertThat(jdbc.queryForObject("show " + setting, String.class)).isNotEqualTo("0");
         }
     }
