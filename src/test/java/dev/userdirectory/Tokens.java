@@ -46,6 +46,10 @@ public class Tokens {
         return sign(claims().claim("scope", scopes).build());
     }
 
+    public static String of(String subject, String scopes) {
+        return sign(claims().subject(subject).claim("scope", scopes).build());
+    }
+
     /** Good for longer than all tests take: contexts, and the clients in them, are kept from class to class. */
     public static JWTClaimsSet.Builder claims() {
         return new JWTClaimsSet.Builder()

@@ -1,5 +1,6 @@
 package dev.userdirectory.cache;
 
+import dev.userdirectory.policy.Weight;
 import java.time.Duration;
 import java.time.Instant;
 
@@ -13,8 +14,6 @@ import java.time.Instant;
  */
 @SuppressWarnings("ArrayRecordComponent") // Nobody compares answers.
 record Answer(String state, Instant expires, long nanos, byte[] json) {
-    private static final int OVERHEAD = 200;
-
     boolean isTrue(String currentState) {
         return state.equals(currentState) && Instant.now().isBefore(expires);
     }
@@ -25,7 +24,7 @@ record Answer(String state, Instant expires, long nanos, byte[] json) {
     }
 
     /** About as many as it takes in memory. */
-    int bytes() {
-        return OVERHEAD + json.length;
+    long bytes() {
+        return 3L * Weight.OBJECT + Weight.of(state) + json.length;
     }
 }

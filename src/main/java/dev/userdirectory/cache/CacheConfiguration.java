@@ -2,6 +2,7 @@ package dev.userdirectory.cache;
 
 import dev.userdirectory.platform.Accepted;
 import dev.userdirectory.policy.ByOperation;
+import dev.userdirectory.policy.MemoryProperties;
 import graphql.ExecutionResult;
 import graphql.execution.ExecutionContext;
 import graphql.execution.instrumentation.InstrumentationContext;
@@ -30,8 +31,8 @@ import org.springframework.web.filter.ShallowEtagHeaderFilter;
 @EnableConfigurationProperties(CacheProperties.class)
 class CacheConfiguration {
     @Bean
-    SimplePerformantInstrumentation readCachePolicy() {
-        ByOperation<CachePolicy> policies = new ByOperation<>(CachePolicy::of);
+    SimplePerformantInstrumentation readCachePolicy(MemoryProperties memory) {
+        ByOperation<CachePolicy> policies = new ByOperation<>(CachePolicy::of, memory);
         return new SimplePerformantInstrumentation() {
             @Override
             public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(

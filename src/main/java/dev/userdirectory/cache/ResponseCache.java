@@ -2,9 +2,14 @@ package dev.userdirectory.cache;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Expiry;
+import com.github.benmanes.caffeine.cache.Scheduler;
+import dev.userdirectory.platform.Deadline;
 import dev.userdirectory.platform.WrittenResult;
 import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.MemoryProperties;
 import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.policy.Weight;
 import graphql.ExecutionInput;
 import graphql.ExecutionResult;
 import io.micrometer.core.instrument.Counter;
@@ -13,10 +18,8 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
@@ -59,9 +62,6 @@ class ResponseCache implements WebGraphQlInterceptor {
             .toList();
 
     private static final double NANOS_PER_SECOND = 1e9;
-    /** Characters of documents. */
-    private static final int POLICIES = 2_000_000;
-
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final JsonMapper SORTED_JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
@@ -71,8 +71,9 @@ class ResponseCache implements WebGraphQlInterceptor {
     private final DatabaseState database;
     private final @Nullable SharedStore shared;
     private final Cache<Question, Answer> answers;
-    private final Cache<Document, CachePolicy> policies;
-    private final ConcurrentMap<List<Object>, CompletableFuture<@Nullable Answer>> running = new ConcurrentHashMap<>();
+    private final Cache<Document, Known> documents;
+    private volatile String newestState = "";
+    private final ConcurrentMap<List<Object>, Running> running = new ConcurrentHashMap<>();
     private final Counter hits;
     private final Counter sharedHits;
     private final Counter misses;
@@ -83,18 +84,26 @@ class ResponseCache implements WebGraphQlInterceptor {
             CacheProperties properties,
             DatabaseState database,
             ObjectProvider<SharedStore> shared,
+            MemoryProperties memory,
             MeterRegistry meters) {
         enabled = properties.enabled();
         this.database = database;
         this.shared = shared.getIfAvailable();
         answers = Caffeine.newBuilder()
                 .maximumWeight(properties.size().toBytes())
-                .<Question, Answer>weigher((question, answer) -> question.bytes() + answer.bytes())
+                .<Question, Answer>weigher(
+                        (question, answer) -> Weight.sum(Weight.ENTRY + question.bytes() + answer.bytes()))
+                .expireAfter(Expiry.<Question, Answer>writing((question, answer) -> answer.remaining()))
+                .scheduler(Scheduler.systemScheduler())
                 .build();
-        policies = Caffeine.newBuilder()
-                .maximumWeight(POLICIES)
-                .<Document, CachePolicy>weigher((document, policy) -> document.text.length())
+        documents = Caffeine.newBuilder()
+                .maximumWeight(memory.bytesPerOperationCache())
+                .<Document, Known>weigher((document, known) -> Weight.sum(Weight.ENTRY + document.bytes()))
                 .build();
+        Gauge.builder("directory.cache.memory", answers, ResponseCache::weight)
+                .description("How much memory the cached responses take")
+                .baseUnit("bytes")
+                .register(meters);
         hits = count(meters, "hit");
         sharedHits = count(meters, "shared hit");
         misses = count(meters, "miss");
@@ -110,47 +119,53 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
     }
 
-    private record Document(String text, @Nullable String operationName) {}
+    /** @param deadline of the request that executes the operation for all who wait for the answer */
+    private record Running(@Nullable Deadline deadline, CompletableFuture<@Nullable Answer> answer) {}
+
+    private record Document(String text, @Nullable String operationName) {
+        /** Names it in the keys of its responses, so that they need not hold its text. */
+        String hash() {
+            String name = operationName == null ? "-" : operationName.length() + operationName;
+            return Sha256.hex(name + " " + text);
+        }
+
+        long bytes() {
+            return 5L * Weight.OBJECT + Weight.of(text) + Weight.of(operationName);
+        }
+    }
+
+    /** What is known of a document. */
+    private record Known(String hash, CachePolicy policy) {}
 
     /**
      * All that an answer depends on, but for the data.
      *
+     * @param document its hash
      * @param subject null if the answer is for all with the same scopes
      */
     private record Question(
-            Document document,
+            String document,
             Map<String, Object> variables,
             boolean anonymous,
             Set<String> scopes,
             @Nullable String subject) {
-        private static final int BYTES_PER_VALUE = 64;
-
         Question ofAll() {
             return new Question(document, variables, anonymous, scopes, null);
         }
 
         /** The same on all instances. */
         String hash() {
-            return Sha256.hex(SORTED_JSON.writeValueAsString(Arrays.asList(
-                    document.text, document.operationName, variables, anonymous, new TreeSet<>(scopes), subject)));
+            return Sha256.hex(SORTED_JSON.writeValueAsString(
+                    Arrays.asList(document, variables, anonymous, new TreeSet<>(scopes), subject)));
         }
 
-        /** About as many as it takes in memory, without the document, which is that of many. */
-        int bytes() {
-            return (int) Math.min(Integer.MAX_VALUE / 2, bytes(variables));
-        }
-
-        private static long bytes(@Nullable Object value) {
-            long content = switch (value) {
-                case Map<?, ?> map ->
-                    map.values().stream().mapToLong(Question::bytes).sum();
-                case Collection<?> list ->
-                    list.stream().mapToLong(Question::bytes).sum();
-                case String text -> text.length() * 2L;
-                case null -> 0;
-                default -> 0;
-            };
-            return BYTES_PER_VALUE + content;
+        /** About as many as it takes in memory. */
+        long bytes() {
+            return 2L * Weight.OBJECT
+                    + Weight.of(document)
+                    + Weight.ofJson(variables)
+                    + Weight.ofJson(scopes)
+                    + Weight.of(subject);
         }
     }
 
@@ -171,14 +186,15 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
         ExecutionInput input = request.toExecutionInput();
         Document document = new Document(input.getQuery(), input.getOperationName());
-        CachePolicy known = Objects.requireNonNullElse(policies.getIfPresent(document), CachePolicy.UNKNOWN);
+        Known ofDocument = documents.getIfPresent(document);
+        CachePolicy known = ofDocument == null ? CachePolicy.UNKNOWN : ofDocument.policy;
         if (known.maxAge() == 0 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
             uncached.increment();
             return execute(request, chain, operation);
         }
         Caller caller = Caller.of(input.getGraphQLContext());
         Question question = new Question(
-                document,
+                ofDocument == null ? document.hash() : ofDocument.hash,
                 input.getVariables(),
                 caller.anonymous(),
                 caller.scopes(),
@@ -188,6 +204,7 @@ class ResponseCache implements WebGraphQlInterceptor {
             uncached.increment();
             return execute(request, chain, operation);
         }
+        dropOlderThan(state);
         Answer answer = null;
         if (known.equals(CachePolicy.UNKNOWN)) {
             uncached.increment();
@@ -197,7 +214,7 @@ class ResponseCache implements WebGraphQlInterceptor {
         if (answer != null) {
             return Mono.just(respond(input, answer));
         }
-        return runOnce(request, input, chain, operation, known, question, state);
+        return runOnce(request, input, chain, operation, document, known, question, state);
     }
 
     private static Mono<WebGraphQlResponse> execute(WebGraphQlRequest request, Chain chain, CachedOperation operation) {
@@ -228,14 +245,16 @@ class ResponseCache implements WebGraphQlInterceptor {
             ExecutionInput input,
             Chain chain,
             CachedOperation operation,
+            Document document,
             CachePolicy known,
             Question question,
             String state) {
         List<Object> key = List.of(question, state);
         CompletableFuture<@Nullable Answer> mine = new CompletableFuture<>();
-        CompletableFuture<@Nullable Answer> other = running.putIfAbsent(key, mine);
+        Running other = running.putIfAbsent(key, new Running(Deadline.current(), mine));
         if (other != null) {
-            Answer answer = await(other);
+            Deadline.waitFor(other.deadline);
+            Answer answer = await(other.answer);
             return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer));
         }
         long started = System.nanoTime();
@@ -246,7 +265,7 @@ class ResponseCache implements WebGraphQlInterceptor {
                     CachePolicy policy = operation.policy();
                     boolean isFirst = known.equals(CachePolicy.UNKNOWN);
                     if (isFirst && response.getExecutionResult().getErrors().isEmpty()) {
-                        policies.put(question.document, policy);
+                        documents.put(document, new Known(question.document, policy));
                     }
                     Answer answer = answer(response, policy, known, state, nanos);
                     if (answer != null) {
@@ -258,6 +277,21 @@ class ResponseCache implements WebGraphQlInterceptor {
                     running.remove(key);
                     mine.complete(null);
                 });
+    }
+
+    private static double weight(Cache<?, ?> cache) {
+        return cache.policy()
+                .eviction()
+                .map(eviction -> eviction.weightedSize().orElse(0))
+                .orElse(0L);
+    }
+
+    /** No state comes back, so what was read at another one is never given again. */
+    private void dropOlderThan(String state) {
+        if (!state.equals(newestState)) {
+            newestState = state;
+            answers.invalidateAll();
+        }
     }
 
     private void keep(Question question, Answer answer) {

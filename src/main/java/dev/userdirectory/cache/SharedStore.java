@@ -1,36 +1,60 @@
 package dev.userdirectory.cache;
 
+import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.policy.SharedBudgets;
 import dev.userdirectory.policy.SharedDocuments;
+import io.github.bucket4j.BucketConfiguration;
+import io.github.bucket4j.ConsumptionProbe;
+import io.github.bucket4j.distributed.ExpirationAfterWriteStrategy;
+import io.github.bucket4j.distributed.proxy.ProxyManager;
+import io.github.bucket4j.redis.lettuce.Bucket4jLettuce;
+import io.lettuce.core.AbstractRedisClient;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.codec.RedisCodec;
+import io.lettuce.core.codec.StringCodec;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnExpression;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisProperties;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.stereotype.Component;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What all instances share, in Redis: answers and persisted queries. Redis is a help, never a need: once it fails or is
+ * What all instances share, in Redis: answers, persisted queries and budgets. Redis is a help, never a need: once it fails or is
  * slow, it is left alone for a second, and whatever it returns is checked, answers by the {@link DatabaseState} and
  * documents by their hash.
  */
 @Component
 @ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
-class SharedStore implements SharedDocuments {
+class SharedStore implements SharedDocuments, SharedBudgets {
     private static final Logger log = LoggerFactory.getLogger(SharedStore.class);
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration KEEP_DOCUMENT = Duration.ofDays(30);
+    /** Beyond the time in which it is full again. */
+    private static final Duration KEEP_BUDGET = Duration.ofSeconds(10);
+
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final String ANSWER = "user-directory:answer:";
     private static final String DOCUMENT = "user-directory:document:";
 
+    private static final String BUDGET = "user-directory:budget:";
+
     private final StringRedisTemplate redis;
+    private final Duration timeout;
+    private @Nullable ProxyManager<String> budgets;
     private volatile long pausedUntil = System.nanoTime();
 
-    SharedStore(StringRedisTemplate redis) {
+    SharedStore(StringRedisTemplate redis, DataRedisProperties properties) {
         this.redis = redis;
+        this.timeout = Objects.requireNonNullElse(properties.getTimeout(), PAUSE);
     }
 
     @Nullable
@@ -57,6 +81,41 @@ class SharedStore implements SharedDocuments {
     @Override
     public void putDocument(String hash, String document) {
         Thread.startVirtualThread(() -> put(DOCUMENT + hash, document, KEEP_DOCUMENT));
+    }
+
+    @Override
+    public @Nullable ConsumptionProbe spend(String account, long cost, BucketConfiguration budget) {
+        if (isPaused()) {
+            return null;
+        }
+        try {
+            return budgets()
+                    .builder()
+                    .build(BUDGET + Sha256.hex(account), () -> budget)
+                    .tryConsumeAndReturnRemaining(cost);
+        } catch (RuntimeException e) {
+            pause(e);
+            return null;
+        }
+    }
+
+    /** Connected when first needed, since Redis may come later than the service. */
+    private synchronized ProxyManager<String> budgets() {
+        ProxyManager<String> known = budgets;
+        if (known == null) {
+            RedisCodec<String, byte[]> codec = RedisCodec.of(StringCodec.UTF8, ByteArrayCodec.INSTANCE);
+            AbstractRedisClient client =
+                    ((LettuceConnectionFactory) redis.getRequiredConnectionFactory()).getRequiredNativeClient();
+            known = (client instanceof RedisClusterClient cluster
+                            ? Bucket4jLettuce.casBasedBuilder(cluster.connect(codec))
+                            : Bucket4jLettuce.casBasedBuilder(((RedisClient) client).connect(codec)))
+                    .expirationAfterWrite(
+                            ExpirationAfterWriteStrategy.basedOnTimeForRefillingBucketUpToMax(KEEP_BUDGET))
+                    .requestTimeout(timeout)
+                    .build();
+            budgets = known;
+        }
+        return known;
     }
 
     private @Nullable String get(String key) {

@@ -9,8 +9,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * {@code management.opentelemetry.tracing.export.otlp.endpoint} and {@code management.tracing.sampling.probability}.
  *
  * @param slowOperation how long an operation takes to be logged as slow
- * @param operationNames how many names of operations metrics tell apart, the first that come; the others are
- *     {@code other}
+ * @param operationNames how many names of operations metrics tell apart; the others are {@code other}
  */
 @ConfigurationProperties("directory.observability")
 record ObservabilityProperties(

@@ -3,7 +3,11 @@ package dev.userdirectory.observability;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.observability.OperationInstrumentation.Operation;
+import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.DeniedAccess;
+import dev.userdirectory.policy.MemoryProperties;
 import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.policy.Weight;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
 import io.micrometer.common.KeyValues;
@@ -19,7 +23,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -41,26 +44,39 @@ import reactor.util.context.ContextView;
 @Order(-200) // Around the deadline, and what is answered for it.
 class OperationObserver implements WebGraphQlInterceptor {
     static final String NAME = "directory.operation";
+    private static final String OPERATION = "operation";
     private static final Logger log = LoggerFactory.getLogger(OperationObserver.class);
     private static final Operation UNKNOWN = new Operation(null, "unknown");
-    private static final int MEMORY = 2_000_000;
+    /** Of a name in metrics, so that a client that is gone does not keep the place of another one. */
+    private static final long IDLE = Duration.ofMinutes(10).toNanos();
+
+    private static final int MAX_NAME = 100;
 
     private final ObservationRegistry observations;
     private final Tracer tracer;
     private final MeterRegistry meters;
     private final ObservabilityProperties properties;
-    private final Set<String> names = ConcurrentHashMap.newKeySet();
+    private final DeniedAccess denied;
+    /** When each name was last used, by {@link System#nanoTime()}. */
+    private final Map<String, Long> names = new ConcurrentHashMap<>();
     /** What was executed under a document, for the next time, when it may be answered from the cache. */
-    private final Cache<List<String>, Operation> executed = Caffeine.newBuilder()
-            .maximumWeight(MEMORY)
-            .<List<String>, Operation>weigher(
-                    (document, operation) -> document.getFirst().length() + 100)
-            .build();
+    private final Cache<List<String>, Operation> executed;
 
     private final Map<KeyValues, Timer> timers = new ConcurrentHashMap<>();
 
     OperationObserver(
-            ObservationRegistry observations, Tracer tracer, MeterRegistry meters, ObservabilityProperties properties) {
+            ObservationRegistry observations,
+            Tracer tracer,
+            MeterRegistry meters,
+            ObservabilityProperties properties,
+            MemoryProperties memory,
+            DeniedAccess denied) {
+        this.denied = denied;
+        executed = Caffeine.newBuilder()
+                .maximumWeight(memory.bytesPerOperationCache())
+                .<List<String>, Operation>weigher((document, operation) -> Weight.sum(
+                        Weight.ENTRY + 3L * Weight.OBJECT + Weight.of(operation.name()) + Weight.ofJson(document)))
+                .build();
         this.observations = observations;
         this.tracer = tracer;
         this.meters = meters;
@@ -78,11 +94,17 @@ class OperationObserver implements WebGraphQlInterceptor {
                     .doOnNext(response -> {
                         ExecutionInput input = response.getExecutionInput();
                         Operation operation = operation(input, holder.get());
-                        running.end(operation, code(response));
+                        boolean mayName = !Caller.of(input.getGraphQLContext()).anonymous();
+                        running.end(tag(operation, mayName), operation.type(), code(response));
+                        List<GraphQLError> errors =
+                                response.getExecutionResult().getErrors();
+                        if (!errors.isEmpty()) {
+                            denied.count(errors);
+                        }
                         logIfSlow(running, input, operation);
                     })
-                    .doOnError(exception -> running.end(UNKNOWN, "INTERNAL_SERVER_ERROR"))
-                    .doOnCancel(() -> running.end(UNKNOWN, "CANCELLED"));
+                    .doOnError(exception -> running.end(UNKNOWN.type(), UNKNOWN.type(), "INTERNAL_SERVER_ERROR"))
+                    .doOnCancel(() -> running.end(UNKNOWN.type(), UNKNOWN.type(), "CANCELLED"));
             Observation observation = running.observation;
             return observation == null
                     ? answer
@@ -115,8 +137,8 @@ class OperationObserver implements WebGraphQlInterceptor {
             return System.nanoTime() - started;
         }
 
-        void end(Operation operation, String code) {
-            KeyValues tags = KeyValues.of("operation", tag(operation), "type", operation.type(), "code", code);
+        void end(String name, String type, String code) {
+            KeyValues tags = KeyValues.of(OPERATION, name, "type", type, "code", code);
             if (observation == null) {
                 timers.computeIfAbsent(tags, OperationObserver.this::timer).record(nanos(), TimeUnit.NANOSECONDS);
             } else {
@@ -144,16 +166,58 @@ class OperationObserver implements WebGraphQlInterceptor {
         return running != null ? running : before != null ? before : UNKNOWN;
     }
 
-    /** Of a bounded set: clients choose the names, and each is a time series for ever. */
-    private String tag(Operation operation) {
+    /**
+     * One of a limited number, since clients choose the names and each is several time series. Only callers with a token may
+     * add one, in a free place or in that of a name that nobody has used for some time.
+     */
+    private String tag(Operation operation, boolean mayAdd) {
         String name = operation.name();
         if (name == null) {
             return operation.equals(UNKNOWN) ? "unknown" : "anonymous";
         }
-        if (names.size() < properties.operationNames()) {
-            names.add(name);
+        long now = System.nanoTime();
+        Long used = names.get(name);
+        if (used != null) {
+            if (now - used > IDLE / 10) {
+                names.replace(name, now);
+            }
+            return name;
         }
-        return names.contains(name) ? name : "other";
+        return mayAdd && name.length() <= MAX_NAME && add(name, now) ? name : "other";
+    }
+
+    private synchronized boolean add(String name, long now) {
+        if (names.size() >= properties.operationNames()) {
+            String idle = longestIdle(now);
+            if (idle == null) {
+                return false;
+            }
+            forget(idle);
+        }
+        names.put(name, now);
+        return true;
+    }
+
+    private @Nullable String longestIdle(long now) {
+        String found = null;
+        long longest = IDLE;
+        for (Map.Entry<String, Long> name : names.entrySet()) {
+            long idle = now - name.getValue();
+            if (idle > longest) {
+                longest = idle;
+                found = name.getKey();
+            }
+        }
+        return found;
+    }
+
+    private void forget(String name) {
+        names.remove(name);
+        timers.keySet()
+                .removeIf(tags -> tags.stream()
+                        .anyMatch(tag ->
+                                tag.getKey().equals(OPERATION) && tag.getValue().equals(name)));
+        meters.find(NAME).tag(OPERATION, name).meters().forEach(meters::remove);
     }
 
     /** Of the first error. */

@@ -7,6 +7,8 @@ import java.sql.SQLTransientException;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
@@ -14,7 +16,7 @@ import org.postgresql.PGConnection;
  * What one request makes wait, a thread and PostgreSQL, so that it can be stopped: when the request's time is over, or
  * nobody waits for the answer any longer. Once it is over nothing new is begun.
  */
-class Deadline {
+public class Deadline {
     private static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
     /** Longer than PostgreSQL takes to cancel what it does; a server that takes longer is not there any more. */
     private static final Duration GRACE = Duration.ofMillis(300);
@@ -22,17 +24,76 @@ class Deadline {
     private static final Duration AGAIN = Duration.ofMillis(100);
 
     private final Thread worker;
+    private final String account;
+    private volatile String subject;
+    private volatile @Nullable String actingAs;
+    private volatile ConnectionQueue.@Nullable Waiter waiter;
+    private final AtomicBoolean lent = new AtomicBoolean();
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     private volatile boolean over;
     private boolean ended;
 
-    /** @param worker interrupted if it waits for something else than PostgreSQL */
-    Deadline(Thread worker) {
+    /**
+     * @param worker interrupted if it waits for something else than PostgreSQL
+     * @param account of the caller, whose turn it is when the request gets a connection
+     */
+    Deadline(Thread worker, String account) {
         this.worker = worker;
+        this.account = account;
+        this.subject = account;
+    }
+
+    /** Of the caller, whoever's turns the request takes. */
+    String account() {
+        return account;
+    }
+
+    /** Whose turns the request takes. */
+    String subject() {
+        String other = actingAs;
+        return other == null ? subject : other;
+    }
+
+    /** Runs under another subject what is not done for this request alone. */
+    <T> T runAs(String other, Supplier<T> work) {
+        String before = actingAs;
+        actingAs = other;
+        try {
+            return work.get();
+        } finally {
+            actingAs = before;
+        }
+    }
+
+    void waitsAs(ConnectionQueue.@Nullable Waiter queued) {
+        waiter = queued;
+    }
+
+    /**
+     * The current request waits for the result of another one, which therefore takes its turns from now on. Otherwise it would
+     * wait behind all that the other one's subject has asked for.
+     */
+    public static void waitFor(@Nullable Deadline other) {
+        Deadline own = CURRENT.get();
+        if (own != null && other != null) {
+            other.lend(own.account);
+        }
+    }
+
+    /** Once, so that nobody gets their own request back into their own queue. */
+    void lend(String to) {
+        if (to.equals(subject) || !lent.compareAndSet(false, true)) {
+            return;
+        }
+        subject = to;
+        ConnectionQueue.Waiter queued = waiter;
+        if (queued != null && actingAs == null) {
+            queued.moveTo(to);
+        }
     }
 
     /** Of the request that the current thread works for, or null. */
-    static @Nullable Deadline current() {
+    public static @Nullable Deadline current() {
         return CURRENT.get();
     }
 

@@ -8,8 +8,7 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
@@ -17,22 +16,22 @@ import org.springframework.jdbc.datasource.DelegatingDataSource;
 /**
  * Tells the {@link Deadline} of the current thread which connections work for it, and begins nothing after it.
  *
- * <p>Requests queue for the connections here, first come, first served. In the pool's own queue they would compete for
- * each connection that is given back, over and over, while who gives it back tries to hand it over.
+ * <p>Requests queue for connections here, where {@link ConnectionQueue subjects take turns}. In the pool's own queue they
+ * would compete, over and over, for each connection that is given back.
  */
 class DeadlineDataSource extends DelegatingDataSource {
     private final HikariDataSource pool;
-    private final Semaphore connections;
+    private final ConnectionQueue connections;
 
     DeadlineDataSource(DataSource dataSource) throws SQLException {
         super(dataSource);
         pool = dataSource.unwrap(HikariDataSource.class);
-        connections = new Semaphore(pool.getMaximumPoolSize(), true);
+        connections = new ConnectionQueue(pool.getMaximumPoolSize());
     }
 
     /** How many requests are in the queue. */
     int waiting() {
-        return connections.getQueueLength();
+        return connections.waiting();
     }
 
     /** The name of the pool. */
@@ -47,28 +46,30 @@ class DeadlineDataSource extends DelegatingDataSource {
             return super.getConnection();
         }
         deadline.check();
-        await();
+        ConnectionQueue.Share share = await(deadline);
         Connection connection = null;
         try {
             connection = super.getConnection();
         } finally {
             if (connection == null) {
-                connections.release();
+                connections.release(share);
             }
         }
         deadline.opened(connection);
         return (Connection) Proxy.newProxyInstance(
                 DeadlineDataSource.class.getClassLoader(),
                 new Class<?>[] {Connection.class},
-                new Watched(connection, deadline));
+                new Watched(connection, deadline, share));
     }
 
-    private void await() throws SQLException {
+    private ConnectionQueue.Share await(Deadline deadline) throws SQLException {
         long millis = pool.getConnectionTimeout();
         try {
-            if (!connections.tryAcquire(millis, TimeUnit.MILLISECONDS)) {
+            ConnectionQueue.Share share = connections.acquire(deadline, Duration.ofMillis(millis));
+            if (share == null) {
                 throw new SQLTransientConnectionException("No connection was free for " + millis + " ms");
             }
+            return share;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new SQLTransientConnectionException("Interrupted", e);
@@ -78,11 +79,13 @@ class DeadlineDataSource extends DelegatingDataSource {
     private final class Watched implements InvocationHandler {
         private final Connection connection;
         private final Deadline deadline;
+        private final ConnectionQueue.Share share;
         private boolean closed;
 
-        Watched(Connection connection, Deadline deadline) {
+        Watched(Connection connection, Deadline deadline, ConnectionQueue.Share share) {
             this.connection = connection;
             this.deadline = deadline;
+            this.share = share;
         }
 
         @Override
@@ -114,7 +117,7 @@ class DeadlineDataSource extends DelegatingDataSource {
                 }
                 connection.close();
             } finally {
-                connections.release();
+                connections.release(share);
             }
         }
     }

@@ -2,6 +2,7 @@ package dev.userdirectory.platform;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.policy.CallerInterceptor;
 import dev.userdirectory.policy.Limits;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
@@ -79,7 +80,7 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         return Mono.deferContextual(context -> Mono.create(sink -> {
-            Deadline deadline = new Deadline(Thread.currentThread());
+            Deadline deadline = new Deadline(Thread.currentThread(), CallerInterceptor.account(context, request));
             sink.onCancel(deadline::stop);
             sink.success(answer(request, chain, context, deadline));
         }));

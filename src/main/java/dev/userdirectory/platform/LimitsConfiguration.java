@@ -1,31 +1,94 @@
 package dev.userdirectory.platform;
 
+import com.zaxxer.hikari.HikariDataSource;
 import dev.userdirectory.policy.Limits;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Properties;
+import java.util.StringJoiner;
 import javax.sql.DataSource;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.flyway.autoconfigure.FlywayConfigurationCustomizer;
+import org.springframework.boot.flyway.autoconfigure.FlywayProperties;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
 import org.springframework.boot.tomcat.TomcatWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
 /** What sees to it that a request can be stopped: around the pool of connections, and in the server. */
 @Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(DatabaseProperties.class)
 class LimitsConfiguration {
+    /** The driver's property for settings that hold from the first statement of a connection to its last. */
+    private static final String OPTIONS = "options";
+
     @Bean
-    static BeanPostProcessor watchStatements() {
+    static BeanPostProcessor watchStatements(
+            ObjectProvider<DatabaseProperties> database, ObjectProvider<Limits> limits) {
         return new BeanPostProcessor() {
             @Override
             public Object postProcessAfterInitialization(Object bean, String name) {
+                if (!(bean instanceof DataSource dataSource)) {
+                    return bean;
+                }
                 try {
-                    return bean instanceof DataSource dataSource ? new DeadlineDataSource(dataSource) : bean;
+                    HikariDataSource pool = dataSource.unwrap(HikariDataSource.class);
+                    limit(pool, database.getObject(), limits.getObject().deadline());
+                    return new DeadlineDataSource(dataSource);
                 } catch (SQLException e) {
                     throw new IllegalStateException(name + " is not of the pool that requests queue for", e);
                 }
+            }
+        };
+    }
+
+    /** The second line of defence. It holds too when the service is no longer there to cancel what it began. */
+    private static void limit(HikariDataSource pool, DatabaseProperties database, Duration deadline) {
+        StringJoiner options = new StringJoiner(" ");
+        String own = pool.getDataSourceProperties().getProperty(OPTIONS);
+        if (!database.grace().isZero()) {
+            long millis = deadline.plus(database.grace()).toMillis();
+            options.add("-c statement_timeout=" + millis).add("-c idle_in_transaction_session_timeout=" + millis);
+        }
+        if (!database.clientCheck().isZero()) {
+            options.add("-c client_connection_check_interval="
+                    + database.clientCheck().toMillis());
+        }
+        if (own != null) {
+            // The last one counts.
+            options.add(own);
+        }
+        if (options.length() > 0) {
+            pool.addDataSourceProperty(OPTIONS, options.toString());
+        }
+    }
+
+    /** A migration may take as long as it needs, so it has connections of its own. */
+    @Bean
+    FlywayConfigurationCustomizer migrateWithoutLimits(
+            DataSource dataSource, JdbcConnectionDetails details, FlywayProperties flyway) {
+        return configuration -> {
+            if (flyway.getUrl() != null || flyway.getUser() != null) {
+                return;
+            }
+            try {
+                Properties properties = new Properties();
+                properties.putAll(dataSource.unwrap(HikariDataSource.class).getDataSourceProperties());
+                properties.remove(OPTIONS);
+                DriverManagerDataSource unlimited = new DriverManagerDataSource(details.getJdbcUrl(), properties);
+                unlimited.setUsername(details.getUsername());
+                unlimited.setPassword(details.getPassword());
+                configuration.dataSource(unlimited);
+            } catch (SQLException e) {
+                throw new IllegalStateException("Not the pool that requests queue for", e);
             }
         };
     }

@@ -1,10 +1,12 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.policy.RateLimited;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.Collections;
 import java.util.HashMap;
@@ -120,8 +122,17 @@ class PostEndpoint {
                     attributes.put(name, attribute);
                 }
             }
+            // Unresolved, since it is only compared.
+            InetSocketAddress address = InetSocketAddress.createUnresolved(request.getRemoteAddr(), 0);
             return new WebGraphQlRequest(
-                    uri, headers, null, null, attributes, body, ids.generateId().toString(), null);
+                    uri,
+                    headers,
+                    null,
+                    address,
+                    attributes,
+                    body,
+                    ids.generateId().toString(),
+                    null);
         }
 
         private void write(WebGraphQlResponse answer, MediaType type, HttpServletResponse response) throws IOException {
@@ -132,6 +143,9 @@ class PostEndpoint {
             // GraphQL over HTTP, 6.4: a client that takes plain JSON may take any other status for a proxy's.
             HttpStatus status =
                     wasRun || type.equals(MediaType.APPLICATION_JSON) ? HttpStatus.OK : HttpStatus.BAD_REQUEST;
+            if (!wasRun && RateLimited.retryAfter(answer.getExecutionResult()) != null) {
+                status = HttpStatus.TOO_MANY_REQUESTS;
+            }
             response.setStatus(status.value());
             answer.getResponseHeaders()
                     .forEach((name, values) -> values.forEach(value -> response.addHeader(name, value)));

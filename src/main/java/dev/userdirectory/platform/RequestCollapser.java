@@ -10,7 +10,9 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Loads in one call what several threads ask for at once. As long as there are few calls on their way, a thread makes its
@@ -21,13 +23,18 @@ import java.util.function.Function;
  */
 public final class RequestCollapser<K, V> {
     private static final int MAX_KEYS = 1000;
+    private static final AtomicInteger SUBJECTS = new AtomicInteger();
 
     private final int maxCalls;
     private final Function<Set<K>, Map<K, V>> loader;
     private final Deque<Waiting<K, V>> queue = new ArrayDeque<>();
-    private int calls;
+    /** Whose turns the calls take for a connection: those of their own, or of the request that makes the call. */
+    private final @Nullable String subject;
 
-    private record Waiting<K, V>(Set<K> keys, CompletableFuture<Turn<K, V>> turn) {}
+    private int calls;
+    private volatile @Nullable Deadline caller;
+
+    private record Waiting<K, V>(Set<K> keys, @Nullable Deadline deadline, CompletableFuture<Turn<K, V>> turn) {}
 
     /** What a thread has waited for. */
     private sealed interface Turn<K, V> {
@@ -41,12 +48,25 @@ public final class RequestCollapser<K, V> {
     }
 
     /**
+     * Its calls are short, and one of the subjects that take turns for a connection: nobody waits for them behind the slow
+     * queries of the subject whose request happens to make them.
+     *
      * @param maxCalls how many calls at a time
      * @param loader leaves out the keys of which there is nothing
      */
     public RequestCollapser(int maxCalls, Function<Set<K>, Map<K, V>> loader) {
+        this(maxCalls, loader, "calls " + SUBJECTS.incrementAndGet());
+    }
+
+    private RequestCollapser(int maxCalls, Function<Set<K>, Map<K, V>> loader, @Nullable String subject) {
         this.maxCalls = maxCalls;
         this.loader = loader;
+        this.subject = subject;
+    }
+
+    /** One call at a time, however long, on account of the subjects that ask for it. */
+    static <K, V> RequestCollapser<K, V> ofRequests(Function<Set<K>, Map<K, V>> loader) {
+        return new RequestCollapser<>(1, loader, null);
     }
 
     /**
@@ -63,13 +83,16 @@ public final class RequestCollapser<K, V> {
     }
 
     private Turn<K, V> await(Set<K> keys) {
-        Waiting<K, V> own = new Waiting<>(keys, new CompletableFuture<>());
+        Waiting<K, V> own = new Waiting<>(keys, Deadline.current(), new CompletableFuture<>());
         synchronized (this) {
             if (calls < maxCalls) {
                 calls++;
                 return new Turn.Next<>();
             }
             queue.add(own);
+        }
+        if (subject == null) {
+            Deadline.waitFor(caller);
         }
         try {
             return own.turn.get();
@@ -83,19 +106,37 @@ public final class RequestCollapser<K, V> {
     }
 
     private Map<K, V> loadForAll(Set<K> keys) {
+        caller = Deadline.current();
         Set<K> all = new HashSet<>(keys);
         List<Waiting<K, V>> others = takeWaiting(all);
         Turn<K, V> result = new Turn.Alone<>();
         try {
-            Map<K, V> values = loader.apply(all);
+            Map<K, V> values = call(all, others);
             result = new Turn.Found<>(values);
             return values;
         } finally {
+            caller = null;
             for (Waiting<K, V> other : others) {
                 other.turn.complete(result);
             }
             next();
         }
+    }
+
+    private Map<K, V> call(Set<K> keys, List<Waiting<K, V>> others) {
+        Deadline own = Deadline.current();
+        if (own == null) {
+            return loader.apply(keys);
+        }
+        if (subject != null) {
+            return own.runAs(subject, () -> loader.apply(keys));
+        }
+        for (Waiting<K, V> other : others) {
+            if (other.deadline != null) {
+                own.lend(other.deadline.account());
+            }
+        }
+        return loader.apply(keys);
     }
 
     private synchronized List<Waiting<K, V>> takeWaiting(Set<K> keys) {

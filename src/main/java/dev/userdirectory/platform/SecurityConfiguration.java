@@ -1,5 +1,6 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.policy.DeniedAccess;
 import dev.userdirectory.policy.SecurityProperties;
 import dev.userdirectory.policy.SecurityProperties.Access;
 import jakarta.servlet.DispatcherType;
@@ -71,9 +72,17 @@ class SecurityConfiguration {
             AuthenticationManager tokens,
             GraphQlProperties graphQl,
             GraphQlCorsProperties cors,
-            SecurityProperties security) {
+            SecurityProperties security,
+            DeniedAccess denied) {
         BearerTokenAuthenticationConverter converter = new BearerTokenAuthenticationConverter();
-        converter.setBearerTokenResolver(SecurityConfiguration::token);
+        converter.setBearerTokenResolver(request -> {
+            try {
+                return token(request);
+            } catch (OAuth2AuthenticationException e) {
+                denied.count(DeniedAccess.Reason.BAD_TOKEN);
+                throw e;
+            }
+        });
         BearerTokenAuthenticationFilter bearer = new BearerTokenAuthenticationFilter(tokens, converter);
         bearer.setAuthenticationEntryPoint(SecurityConfiguration::unauthenticated);
         CorsFilter origins = new CorsFilter(cors(graphQl, cors));

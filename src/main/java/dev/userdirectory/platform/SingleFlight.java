@@ -36,7 +36,7 @@ public final class SingleFlight<K, V> {
         Calls<V> ofKey = Objects.requireNonNull(calls.compute(
                 key,
                 (same, found) -> found == null
-                        ? new Calls<>(new RequestCollapser<>(1, results -> Map.of(RESULT, loader.apply(key))), 1)
+                        ? new Calls<>(RequestCollapser.ofRequests(results -> Map.of(RESULT, loader.apply(key))), 1)
                         : found.with(1)));
         try {
             return Objects.requireNonNull(ofKey.collapser.load(Set.of(RESULT)).get(RESULT));

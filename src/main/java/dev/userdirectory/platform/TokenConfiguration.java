@@ -7,6 +7,8 @@ import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
 import com.nimbusds.jose.proc.JWSKeySelector;
 import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
+import dev.userdirectory.policy.DeniedAccess;
+import dev.userdirectory.policy.MemoryProperties;
 import dev.userdirectory.policy.SecurityProperties;
 import java.io.IOException;
 import java.net.URI;
@@ -250,20 +252,27 @@ class TokenConfiguration {
     AuthenticationManager authenticationManager(
             JwtDecoder decoder,
             JWSKeySelector<SecurityContext> keys,
-            ObjectProvider<JwtAuthenticationConverter> converter) {
+            ObjectProvider<JwtAuthenticationConverter> converter,
+            MemoryProperties memory,
+            DeniedAccess denied) {
         JwtAuthenticationProvider provider = new JwtAuthenticationProvider(decoder);
         provider.setJwtAuthenticationConverter(converter.getIfAvailable(TokenConfiguration::byScopes));
         AuthenticationManager verifier = authentication -> {
             try {
                 return provider.authenticate(authentication);
             } catch (InvalidBearerTokenException | AuthenticationServiceException e) {
-                throw new OAuth2AuthenticationException(problem(e), e);
+                OAuth2Error problem = problem(e);
+                if (problem != UNREACHABLE) {
+                    denied.count(DeniedAccess.Reason.BAD_TOKEN);
+                }
+                throw new OAuth2AuthenticationException(problem, e);
             } catch (ClassCastException e) {
                 // Of a converter that takes each element of a claim for text.
+                denied.count(DeniedAccess.Reason.BAD_TOKEN);
                 throw new OAuth2AuthenticationException(MALFORMED, e);
             }
         };
-        return new VerifiedTokens(verifier, keys);
+        return new VerifiedTokens(verifier, keys, memory.tokens());
     }
 
     private static JwtAuthenticationConverter byScopes() {

@@ -7,6 +7,7 @@ import com.nimbusds.jose.KeySourceException;
 import com.nimbusds.jose.proc.JWSKeySelector;
 import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jose.util.Base64URL;
+import dev.userdirectory.policy.Weight;
 import java.security.Key;
 import java.text.ParseException;
 import java.time.Instant;
@@ -14,9 +15,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.core.Authentication;
+import org.springframework.security.core.GrantedAuthority;
 import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationToken;
+import org.springframework.util.unit.DataSize;
 
 /**
  * Remembers what a token was found to be, the least used forgotten first, so that its signature is not checked each time.
@@ -24,15 +27,9 @@ import org.springframework.security.oauth2.server.resource.authentication.JwtAut
  * that was never seen.
  */
 class VerifiedTokens implements AuthenticationManager {
-    private static final int CHARACTERS = 4_000_000;
-
     private final AuthenticationManager verifier;
     private final JWSKeySelector<SecurityContext> keys;
-    private final Cache<String, Seen> seen = Caffeine.newBuilder()
-            .maximumWeight(CHARACTERS)
-            // With its claims, which take several times as much as they do in the token.
-            .<String, Seen>weigher((token, found) -> 4 * token.length())
-            .build();
+    private final Cache<String, Seen> seen;
 
     /**
      * @param keys one of which signed it, if it has been verified since they were trusted
@@ -42,11 +39,30 @@ class VerifiedTokens implements AuthenticationManager {
     private record Seen(
             JWSHeader header,
             List<? extends Key> keys,
-            @Nullable JwtAuthenticationToken authentication) {}
+            @Nullable JwtAuthenticationToken authentication) {
+        private static final int CONSTANT = 1000;
 
-    VerifiedTokens(AuthenticationManager verifier, JWSKeySelector<SecurityContext> keys) {
+        /** The token and what it says in many small objects, which take several times as much as they do in the token. */
+        long bytes(String token) {
+            long bytes = CONSTANT + Weight.of(token) + Weight.ofJson(header.toJSONObject()) + 40L * keys.size();
+            if (authentication != null) {
+                Jwt jwt = authentication.getToken();
+                bytes += Weight.ofJson(jwt.getClaims()) + Weight.ofJson(jwt.getHeaders());
+                for (GrantedAuthority authority : authentication.getAuthorities()) {
+                    bytes += Weight.OBJECT + Weight.of(authority.getAuthority());
+                }
+            }
+            return bytes;
+        }
+    }
+
+    VerifiedTokens(AuthenticationManager verifier, JWSKeySelector<SecurityContext> keys, DataSize memory) {
         this.verifier = verifier;
         this.keys = keys;
+        seen = Caffeine.newBuilder()
+                .maximumWeight(memory.toBytes())
+                .<String, Seen>weigher((token, found) -> Weight.sum(Weight.ENTRY + found.bytes(token)))
+                .build();
     }
 
     @Override

@@ -7,7 +7,6 @@ import graphql.normalized.ExecutableNormalizedOperation;
 import graphql.schema.GraphQLSchema;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
@@ -18,18 +17,16 @@ import org.jspecify.annotations.Nullable;
  * who only counts.
  */
 public final class ByOperation<T> {
-    private static final int MEMORY = 4_000_000;
-    private static final int BYTES_PER_VALUE = 50;
-
     private final BiFunction<ExecutableNormalizedOperation, GraphQLSchema, T> question;
-    private final Cache<Operation, T> answers = Caffeine.newBuilder()
-            .maximumWeight(MEMORY)
-            .<Operation, T>weigher((operation, answer) -> operation.bytes())
-            .build();
+    private final Cache<Operation, T> answers;
 
-    /** @param question its answer does not depend on any text in the variables */
-    public ByOperation(BiFunction<ExecutableNormalizedOperation, GraphQLSchema, T> question) {
+    /** @param question its answer is small, and does not depend on any text in the variables */
+    public ByOperation(BiFunction<ExecutableNormalizedOperation, GraphQLSchema, T> question, MemoryProperties memory) {
         this.question = question;
+        answers = Caffeine.newBuilder()
+                .maximumWeight(memory.bytesPerOperationCache())
+                .<Operation, T>weigher((operation, answer) -> operation.bytes())
+                .build();
     }
 
     public T of(ExecutionContext context) {
@@ -69,18 +66,11 @@ public final class ByOperation<T> {
             @Nullable String name,
             @Nullable Object variables) {
         int bytes() {
-            return 2 * document.length() + BYTES_PER_VALUE * (1 + count(variables));
-        }
-
-        private static int count(@Nullable Object form) {
-            return switch (form) {
-                case Map<?, ?> fields ->
-                    fields.values().stream().mapToInt(field -> 1 + count(field)).sum();
-                case List<?> list ->
-                    list.stream().mapToInt(element -> 1 + count(element)).sum();
-                case null -> 0;
-                default -> 0;
-            };
+            return Weight.sum(Weight.ENTRY
+                    + 2L * Weight.OBJECT
+                    + Weight.of(document)
+                    + Weight.of(name)
+                    + Weight.ofJson(variables));
         }
     }
 }

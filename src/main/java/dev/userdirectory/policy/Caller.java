@@ -1,18 +1,33 @@
 package dev.userdirectory.policy;
 
 import graphql.GraphQLContext;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.GrantedAuthority;
 
-/** Who sent the operation, under its class in the GraphQL context: so it is known on any thread and any transport. */
-public record Caller(boolean anonymous, String subject, Set<String> scopes) {
+/**
+ * Who sent the operation, under its class in the GraphQL context: so it is known on any thread and any transport.
+ *
+ * @param account under which the caller is counted where subjects share something: the subject of the token, or the network
+ *     address of a caller without one
+ */
+public record Caller(boolean anonymous, String subject, Set<String> scopes, String account) {
     private static final String SCOPE = "SCOPE_";
     private static final Caller ANONYMOUS = new Caller(true, "", Set.of());
+    /** An IPv6 client chooses the rest of its address itself. */
+    private static final int IPV6_NETWORK_BYTES = 8;
+
+    public Caller(boolean anonymous, String subject, Set<String> scopes) {
+        this(anonymous, subject, scopes, subject);
+    }
 
     public static boolean isAnonymous(@Nullable Authentication authentication) {
         return authentication == null
@@ -21,8 +36,12 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes) {
     }
 
     public static Caller of(@Nullable Authentication authentication) {
+        return of(authentication, null);
+    }
+
+    static Caller of(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
         if (authentication == null || isAnonymous(authentication)) {
-            return ANONYMOUS;
+            return new Caller(true, "", Set.of(), account(authentication, address));
         }
         Set<String> scopes = new HashSet<>();
         for (GrantedAuthority granted : authentication.getAuthorities()) {
@@ -32,6 +51,25 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes) {
             }
         }
         return new Caller(false, authentication.getName(), Collections.unmodifiableSet(scopes));
+    }
+
+    /** See {@link #account()}. */
+    static String account(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
+        return authentication != null && !isAnonymous(authentication)
+                ? Objects.requireNonNullElse(authentication.getName(), "")
+                : "anonymous " + (address == null ? "" : network(address.getHostString()));
+    }
+
+    private static String network(String address) {
+        if (address.indexOf(':') < 0) {
+            return address;
+        }
+        try {
+            byte[] bytes = InetAddress.ofLiteral(address).getAddress();
+            return HexFormat.of().formatHex(bytes, 0, Math.min(bytes.length, IPV6_NETWORK_BYTES));
+        } catch (IllegalArgumentException e) {
+            return address;
+        }
     }
 
     /** Nobody, if nobody has been put there. */

@@ -1,14 +1,17 @@
 package dev.userdirectory.policy;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.SecurityContext;
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
 
 /**
  * Notes the {@link Caller}. Over HTTP the security context is on the thread; on a socket it comes with the Reactor
@@ -16,16 +19,25 @@ import reactor.core.publisher.Mono;
  */
 @Component
 @Order(0)
-class CallerInterceptor implements WebGraphQlInterceptor {
+public class CallerInterceptor implements WebGraphQlInterceptor {
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         return Mono.deferContextual(context -> {
-            SecurityContext security = context.<SecurityContext>getOrEmpty(SecurityContext.class.getName())
-                    .orElseGet(SecurityContextHolder::getContext);
-            Caller caller = Caller.of(security.getAuthentication());
+            Caller caller = Caller.of(authentication(context), request.getRemoteAddress());
             request.configureExecutionInput((input, builder) ->
                     builder.graphQLContext(Map.of(Caller.class, caller)).build());
             return chain.next(request);
         });
+    }
+
+    /** Under which the operation is counted where subjects share something, see {@link Caller#account}. */
+    public static String account(ContextView context, WebGraphQlRequest request) {
+        return Caller.account(authentication(context), request.getRemoteAddress());
+    }
+
+    private static @Nullable Authentication authentication(ContextView context) {
+        SecurityContext security = context.<SecurityContext>getOrEmpty(SecurityContext.class.getName())
+                .orElseGet(SecurityContextHolder::getContext);
+        return security.getAuthentication();
     }
 }

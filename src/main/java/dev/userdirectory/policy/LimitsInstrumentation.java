@@ -13,6 +13,7 @@ import graphql.language.Document;
 import graphql.parser.ParserOptions;
 import graphql.parser.exceptions.ParseCancelledException;
 import graphql.parser.exceptions.ParseCancelledTooDeepException;
+import io.github.bucket4j.ConsumptionProbe;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -26,13 +27,16 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
     static final String REPORT_COST = "directory.cost.report";
 
     private static final String COST = "directory.cost";
+    private static final String BUDGET = "directory.cost.budget";
 
     private final Limits limits;
+    private final CostBudgets budgets;
     private final ByOperation<Long> costs;
 
-    LimitsInstrumentation(Limits limits) {
+    LimitsInstrumentation(Limits limits, CostBudgets budgets, MemoryProperties memory) {
         this.limits = limits;
-        costs = new ByOperation<>((operation, schema) -> Cost.of(operation, schema, limits.listSize()));
+        this.budgets = budgets;
+        costs = new ByOperation<>((operation, schema) -> Cost.of(operation, schema, limits.listSize()), memory);
     }
 
     @Override
@@ -66,6 +70,14 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
         long cost = costs.of(context);
         context.getGraphQLContext().put(COST, cost);
         LimitExceeded.COST.check(cost, limits.cost());
+        ConsumptionProbe spent =
+                budgets.spend(Caller.of(context.getGraphQLContext()).account(), cost);
+        if (spent != null) {
+            context.getGraphQLContext().put(BUDGET, spent);
+            if (!spent.isConsumed()) {
+                throw LimitExceeded.abort(RateLimited.error(spent, cost));
+            }
+        }
         return null;
     }
 
@@ -82,7 +94,12 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
         if (result.getExtensions() != null) {
             extensions.putAll(result.getExtensions());
         }
-        extensions.put("cost", Map.of("requested", cost, "limit", limits.cost()));
+        Map<String, Object> report = new LinkedHashMap<>(Map.of("requested", cost, "limit", limits.cost()));
+        ConsumptionProbe spent = parameters.getGraphQLContext().get(BUDGET);
+        if (spent != null) {
+            report.put("budget", budgets.describe(spent));
+        }
+        extensions.put("cost", report);
         return CompletableFuture.completedFuture(result.transform(builder -> builder.extensions(extensions)));
     }
 }

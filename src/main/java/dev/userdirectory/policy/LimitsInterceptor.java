@@ -12,6 +12,7 @@ import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.support.DefaultExecutionGraphQlResponse;
 import org.springframework.http.CacheControl;
+import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
@@ -59,10 +60,22 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
                         reportCost && security.mayIntrospect(Caller.of(input.getGraphQLContext()))))
                 .build());
         return chain.next(request).doOnNext(response -> {
-            if (persistedQuery != null && response.getExecutionResult().isDataPresent()) {
+            ExecutionResult result = response.getExecutionResult();
+            if (persistedQuery != null && result.isDataPresent() && mayRegister(response)) {
                 documents.register(document, persistedQuery);
             }
+            Long retryAfter = RateLimited.retryAfter(result);
+            if (retryAfter != null) {
+                response.getResponseHeaders().set(HttpHeaders.RETRY_AFTER, String.valueOf(retryAfter));
+            }
         });
+    }
+
+    /** Whoever may not execute a document may not have it kept, either, in the place of somebody else's. */
+    private static boolean mayRegister(WebGraphQlResponse response) {
+        return !Caller.of(response.getExecutionInput().getGraphQLContext()).anonymous()
+                && DeniedAccess.reasons(response.getExecutionResult().getErrors())
+                        .isEmpty();
     }
 
     private static Mono<WebGraphQlResponse> refused(WebGraphQlRequest request, GraphQLError error) {

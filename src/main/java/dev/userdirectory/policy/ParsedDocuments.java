@@ -5,6 +5,8 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import graphql.ExecutionInput;
 import graphql.execution.preparsed.PreparsedDocumentEntry;
 import graphql.execution.preparsed.PreparsedDocumentProvider;
+import graphql.language.Field;
+import graphql.language.Node;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.springframework.stereotype.Component;
@@ -15,13 +17,28 @@ import org.springframework.stereotype.Component;
  */
 @Component
 class ParsedDocuments implements PreparsedDocumentProvider {
-    /** Parsed, a character takes some 40 bytes. */
-    private static final int CHARACTERS = 400_000;
+    /** With its place in the document, its name and its list of children. */
+    private static final int NODE = 140;
+    /** How it is completed, for each of the types that it can be a field of. */
+    private static final int COMPLETION = 450;
 
-    private final Cache<String, PreparsedDocumentEntry> valid = Caffeine.newBuilder()
-            .maximumWeight(CHARACTERS)
-            .<String, PreparsedDocumentEntry>weigher((document, parsed) -> document.length())
-            .build();
+    private final Cache<String, PreparsedDocumentEntry> valid;
+
+    ParsedDocuments(MemoryProperties memory) {
+        valid = Caffeine.newBuilder()
+                .maximumWeight(memory.documents().toBytes())
+                .<String, PreparsedDocumentEntry>weigher((document, parsed) ->
+                        Weight.sum(Weight.ENTRY + 2 * Weight.of(document) + bytes(parsed.getDocument())))
+                .build();
+    }
+
+    private static long bytes(Node<?> node) {
+        long sum = node instanceof Field ? NODE + COMPLETION : NODE;
+        for (Node<?> child : node.getChildren()) {
+            sum += bytes(child);
+        }
+        return sum;
+    }
 
     @Override
     public CompletableFuture<PreparsedDocumentEntry> getDocumentAsync(

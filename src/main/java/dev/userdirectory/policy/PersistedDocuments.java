@@ -27,7 +27,8 @@ class PersistedDocuments {
         trusted = limits.trustedDocuments() == null ? null : TrustedDocuments.read(limits.trustedDocuments());
         registered = Caffeine.newBuilder()
                 .maximumWeight(limits.persistedQueries().toBytes())
-                .<String, String>weigher((hash, document) -> 2 * (hash.length() + document.length()))
+                .<String, String>weigher(
+                        (hash, document) -> Weight.sum(Weight.ENTRY + Weight.of(hash) + Weight.of(document)))
                 .build();
     }
 

@@ -7,7 +7,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties({SecurityProperties.class, Limits.class})
+@EnableConfigurationProperties({SecurityProperties.class, Limits.class, RateLimits.class, MemoryProperties.class})
 class PolicyConfiguration {
     @Bean
     GraphQlSourceBuilderCustomizer guardSchema(SecurityProperties properties) {

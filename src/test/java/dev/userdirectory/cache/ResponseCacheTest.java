@@ -61,6 +61,19 @@ class ResponseCacheTest {
         assertThat(statements.executed()).isEmpty();
     }
 
+    @Test
+    void dropsWhatAWriteHasMadeOld() {
+        List<String> ids = directory.createUsers(30);
+        ids.forEach(id -> client.data(USER, Map.of("id", id)));
+        double before = meters.get("directory.cache.memory").gauge().value();
+
+        rename(ids.getFirst(), "Later");
+        client.data(USER, Map.of("id", ids.getFirst()));
+
+        assertThat(before).isGreaterThan(5_000);
+        assertThat(meters.get("directory.cache.memory").gauge().value()).isLessThan(before / 3);
+    }
+
     /** PostgreSQL's own housekeeping also commits, but not between each first and second time. */
     @Test
     void keepsTheVeryFirstAnswer() {

@@ -126,6 +126,15 @@ class MetricsTest {
     }
 
     @Test
+    void giveNoPlaceToNamesOfCallersWithoutAToken() {
+        IntStream.range(0, 5).forEach(i -> client.anonymous().post("query Nobody" + i + " { __typename }"));
+
+        assertThat(scrape()).doesNotContain("Nobody");
+        assertThat(has(scrape(), "directory_operation_seconds_count\\{.*operation=\"other\""))
+                .isTrue();
+    }
+
+    @Test
     void countRefusalsAndAnswersFromTheCacheAsWell() {
         client.execute("{ nothing }", Map.of());
         client.execute("{" + " a: __typename".repeat(200) + " }", Map.of());

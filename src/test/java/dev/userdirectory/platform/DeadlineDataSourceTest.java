@@ -33,7 +33,7 @@ class DeadlineDataSourceTest {
         pool.setMaximumPoolSize(1);
         pool.setConnectionTimeout(500);
         queue = new DeadlineDataSource(pool);
-        current.setValue(new Deadline(Thread.currentThread()));
+        current.setValue(new Deadline(Thread.currentThread(), "alice"));
     }
 
     @AfterEach
@@ -66,7 +66,11 @@ class DeadlineDataSourceTest {
     }
 
     private void use(Runnable action) {
-        current.setValue(new Deadline(Thread.currentThread()));
+        useAs("alice", action);
+    }
+
+    private void useAs(String subject, Runnable action) {
+        current.setValue(new Deadline(Thread.currentThread(), subject));
         try (Connection connection = queue.getConnection()) {
             action.run();
         } catch (SQLException e) {

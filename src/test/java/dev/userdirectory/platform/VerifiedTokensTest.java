@@ -13,11 +13,13 @@ import org.springframework.security.core.Authentication;
 import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationToken;
+import org.springframework.util.unit.DataSize;
 
 class VerifiedTokensTest {
     private final AtomicInteger verifications = new AtomicInteger();
     private List<SecretKeySpec> trusted = List.of(new SecretKeySpec(new byte[32], "HmacSHA256"));
-    private final VerifiedTokens tokens = new VerifiedTokens(this::verify, (header, context) -> trusted);
+    private final VerifiedTokens tokens =
+            new VerifiedTokens(this::verify, (header, context) -> trusted, DataSize.ofMegabytes(1));
     private final Authentication token = new BearerTokenAuthenticationToken(Tokens.withScopes("users:read"));
 
     private Authentication verify(Authentication authentication) {

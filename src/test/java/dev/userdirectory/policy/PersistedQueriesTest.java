@@ -108,6 +108,26 @@ class PersistedQueriesTest {
     }
 
     @Test
+    void keepsNoDocumentOfACallerWhoIsDenied() {
+        for (Client denied : List.of(client.anonymous(), client.as("other"))) {
+            String document = "{ users(first: 1) { nodes { id } } } #" + UUID.randomUUID();
+            JsonNode response = JsonMapper.shared()
+                    .readTree(denied.post(Map.of("query", document, "extensions", extension(document)))
+                            .body());
+            assertThat(response.has("data")).isTrue();
+            assertThat(code(send(Map.of("extensions", extension(document))))).isEqualTo("PERSISTED_QUERY_NOT_FOUND");
+        }
+    }
+
+    /** Otherwise anybody could have everybody else's documents evicted. */
+    @Test
+    void keepsNoDocumentOfACallerWithoutAToken() {
+        String document = newDocument();
+        client.anonymous().post(Map.of("query", document, "extensions", extension(document)));
+        assertThat(code(send(Map.of("extensions", extension(document))))).isEqualTo("PERSISTED_QUERY_NOT_FOUND");
+    }
+
+    @Test
     void forgetsWhenThereAreTooMany() {
         String filling = "#" + "x".repeat(20_000);
         List<String> documents =
