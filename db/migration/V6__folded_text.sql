@@ -142,3 +142,20 @@ end $$;
 create trigger users_folded before insert or update of name, email on users for each row
 when (new.folded is not null or octet_length(new.name || new.email) > length(new.name || new.email))
 execute function fold_user();
+
+-- A changed ID is a deletion and a creation.
+create or replace function append_user_events() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' then
+        insert into user_events (type, user_id) select 'CREATED', id from after;
+    elsif tg_op = 'UPDATE' then
+        insert into user_events (type, user_id)
+        select case when after.id is null then 'DELETED' when before.id is null then 'CREATED' else 'UPDATED' end, id
+        from before full join after using (id)
+        where after is distinct from before
+        order by after.id is not null;
+    else
+        insert into user_events (type, user_id) select 'DELETED', id from before;
+    end if;
+    return null;
+end $$;
