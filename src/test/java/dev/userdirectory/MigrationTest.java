@@ -1,6 +1,7 @@
 package dev.userdirectory;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.userdirectory.TestPostgres.Statements;
 import java.io.IOException;
@@ -9,11 +10,13 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.configuration.FluentConfiguration;
@@ -22,6 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.dao.DuplicateKeyException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
@@ -34,6 +38,7 @@ class MigrationTest {
     private final String database = "migration_" + UUID.randomUUID().toString().replace('-', '_');
     private final String url;
     private final JdbcTemplate jdbc;
+    private String output = "";
 
     @Autowired
     MigrationTest(JdbcConnectionDetails server, Client client, Statements statements) {
@@ -110,6 +115,108 @@ class MigrationTest {
         assertThat(jdbc.queryForObject(total, Integer.class)).isEqualTo(10);
     }
 
+    @Test
+    void keepsAndReportsAccountsWhoseAddressesReadAlike() throws Exception {
+        flyway().target("5").load().migrate();
+        List<UUID> alike = Stream.of("s@example.com", "ſ@Example.com", "s\ufe0f@example.com")
+                .map(this::insertUser)
+                .toList();
+        List<UUID> domains = Stream.of("a@xn--bcher-kva.example", "a@bücher.example")
+                .map(this::insertUser)
+                .toList();
+        insertUser("ς@example.com");
+        List<Map<String, Object>> before = jdbc.queryForList("select id, name, email, version from users order by id");
+
+        assertThat(migrate(1)).containsExactly(0);
+
+        assertThat(jdbc.queryForList("select id, name, email, version from users order by id"))
+                .isEqualTo(before);
+        assertThat(jdbc.queryForList("select distinct type from user_events", String.class))
+                .containsExactly("CREATED");
+        assertThat(output)
+                .contains("read alike: " + alike.get(0) + ", " + alike.get(1) + ", " + alike.get(2))
+                .contains("read alike: " + domains.get(0) + ", " + domains.get(1))
+                .contains("share an address: 3.")
+                .doesNotContain("@example.com");
+        assertThat(jdbc.queryForList("select id from users where email_twin > 0", UUID.class))
+                .containsExactlyInAnyOrder(alike.get(1), alike.get(2), domains.get(1));
+    }
+
+    /** An address belongs to all who had it, and to nobody else until the last of them is gone. */
+    @Test
+    void keepsAddressTakenUntilTheLastWhoSharesItGivesItUp() {
+        flyway().target("5").load().migrate();
+        List<UUID> alike = Stream.of("s@example.com", "ſ@example.com", "S\u034f@example.com")
+                .map(this::insertUser)
+                .toList();
+        flyway().load().migrate();
+
+        assertTaken("s@example.com");
+        jdbc.update("update users set name = 'Other', email = replace(email, 'example', 'EXAMPLE')");
+        jdbc.update("delete from users where id = ?", alike.get(0));
+        assertTaken("s@example.com");
+        jdbc.update("update users set email = 'other@example.com' where id = ?", alike.get(1));
+        assertTaken("ſ@example.com");
+        assertTaken("OTHER@example.com");
+        jdbc.update("update users set email = 'more@example.com' where id = ?", alike.get(2));
+        insertUser("s@example.com");
+        assertTaken("ſ@example.com");
+        assertThat(jdbc.queryForList("select * from users where email_twin > 0"))
+                .isEmpty();
+    }
+
+    /** As a rolling update does: the statements are the old version's. */
+    @Test
+    void letsThePreviousVersionReadAndWriteTheNewTables() {
+        flyway().target("5").load().migrate();
+        UUID before = insertUser("ſoφος@example.com");
+        flyway().load().migrate();
+        UUID after = insertUser("ΣΟΦΌΣ@example.com");
+
+        String create = """
+                with inserted as (
+                    insert into users (id, name, email, active, created_at, updated_at, version)
+                    select id, name, email, true, created_at, created_at, 0
+                    from unnest(?, ?, ?, ?) as given (id, name, email, created_at)
+                    order by lower(email collate "pg_c_utf8")
+                    on conflict do nothing
+                    returning *
+                )
+                select u.id from inserted u""";
+        assertThat(jdbc.queryForList(
+                        create.replace(
+                                "?, ?, ?, ?", "array[uuidv7()], array['Al'], array['σοφός@example.com'], array[now()]"),
+                        UUID.class))
+                .isEmpty();
+        assertThat(jdbc.queryForList(
+                        "select id from users u where u.email_lower = lower('ΣοΦΌΣ@example.com' collate \"pg_c_utf8\")",
+                        UUID.class))
+                .containsExactly(after);
+        assertThat(jdbc.queryForList(
+                        "select id from users u where (u.name_lower || e'\\n' || u.email_lower)"
+                                + " like lower('%ſOΦος%' collate \"pg_c_utf8\")",
+                        UUID.class))
+                .containsExactly(before);
+
+        String search =
+                "select id from users where (name_lower || e'\\n' || email_lower) like folded(?) or folded like folded(?)";
+        assertThat(jdbc.queryForList(search, UUID.class, "%soφοσ%", "%soφοσ%")).containsExactly(before);
+        jdbc.update("update users set email = 'plain@example.com' where id = ?", before);
+        assertThat(jdbc.queryForList(search, UUID.class, "%soφοσ%", "%soφοσ%")).isEmpty();
+        jdbc.update("update users set name = 'Μάϊος' where id = ?", before);
+        assertThat(jdbc.queryForList(search, UUID.class, "%ΜΆΪΟΣ%", "%ΜΆΪΟΣ%")).containsExactly(before);
+    }
+
+    private UUID insertUser(String email) {
+        return Objects.requireNonNull(jdbc.queryForObject("""
+                insert into users (id, name, email, active, created_at, updated_at, version)
+                values (uuidv7(), 'User', ?, true, clock_timestamp(), now(), 0) returning id""", UUID.class, email));
+    }
+
+    private void assertTaken(String email) {
+        assertThatThrownBy(() -> insertUser(email)).isInstanceOf(DuplicateKeyException.class);
+    }
+
     private FluentConfiguration flyway() {
         return Flyway.configure().dataSource(jdbc.getDataSource()).locations("filesystem:db/migration");
     }
@@ -141,7 +248,7 @@ class MigrationTest {
         }
         List<Integer> codes = new ArrayList<>();
         for (Process process : processes) {
-            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             codes.add(process.waitFor());
             if (codes.getLast() != 0) {
                 assertThat(output).contains("non-empty schema");

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 @DgsComponent
 public class GroupDataFetcher {
     private static final Rows<Group> ALL = new Rows<>("groups g", "true", Group.COLUMNS, Group::read);
+    private static final String NAME_CONTAINS = "(g.name_lower like ? or g.folded like ?)";
     private static final Ordering BY_NAME = byName("Query.groups");
     private static final Ordering OF_USER_BY_NAME = byName("User.groups");
     private static final Ordering BY_JOINING = new Ordering(
@@ -64,13 +65,12 @@ public class GroupDataFetcher {
     @DgsQuery
     Connection<Group> groups(@InputArgument @Nullable String search, DgsDataFetchingEnvironment env) {
         PageRequest request = PageRequest.of(env, BY_NAME, cursors);
-        return pages.load(
-                search == null
-                        ? ALL
-                        : ALL.filteredBy(
-                                List.of("g.name_lower like lower(? collate \"pg_c_utf8\")"),
-                                List.of(Text.containing("search", search))),
-                request);
+        return pages.load(search == null ? ALL : ALL.filteredBy(List.of(NAME_CONTAINS), args(search)), request);
+    }
+
+    private static List<Object> args(String search) {
+        String pattern = Text.containing("search", search);
+        return List.of(pattern, pattern);
     }
 
     @DgsData(parentType = "User", field = "groups")

@@ -1,15 +1,43 @@
 package dev.userdirectory.input;
 
-import jakarta.validation.Validation;
-import jakarta.validation.Validator;
-import jakarta.validation.constraints.Email;
+import java.net.IDN;
+import java.net.Inet4Address;
+import java.net.Inet6Address;
+import java.text.Normalizer;
 import java.util.function.IntPredicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The rules for text. Each returns what is wrong with a value as a sentence, or null; lengths are in code points. */
 public final class Text {
-    private static final Validator VALIDATOR =
-            Validation.buildDefaultValidatorFactory().getValidator();
+    private static final int MAX_EMAIL = 254;
+
+    /** Unicode's Default_Ignorable_Code_Points, which the regular expressions of Java have no name for. */
+    private static final String IGNORABLE =
+            "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f"
+                    + "\\u202a-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8"
+                    + "\\x{1bca0}-\\x{1bca3}\\x{1d173}-\\x{1d17a}\\x{e0000}-\\x{e0fff}";
+
+    /** Blank although Unicode counts them among letters, marks and symbols: Braille, Egyptian, Khitan and a note's head. */
+    private static final String BLANK = "\\u2800\\x{13441}\\x{13442}\\x{16fe4}\\x{1d159}";
+
+    private static final Pattern VISIBLE =
+            Pattern.compile("[^\\s\\p{Z}\\p{Cc}\\p{Cf}\\p{Cs}" + IGNORABLE + BLANK + "]");
+
+    // RFC 5321 4.1.2, with the characters that RFC 6532 adds. Possessive, so that nothing is matched twice.
+    private static final String NON_ASCII = "[^\\p{ASCII}\\p{C}\\p{Z}" + IGNORABLE + BLANK + "]";
+    private static final String WORD = "(?:(?:[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]|" + NON_ASCII + ")++"
+            + "|\"(?:[ -~&&[^\"\\\\]]|\\\\[\"\\\\]|" + NON_ASCII + ")++\")";
+    private static final Pattern ADDRESS =
+            Pattern.compile("(?<local>" + WORD + "(?:\\." + WORD + ")*+)@(?<domain>[^@]++)");
+    private static final Pattern ADDRESS_LITERAL =
+            Pattern.compile("\\[(?:(?<ipv4>\\d{1,3}(?:\\.\\d{1,3}){3})|IPv6:(?<ipv6>[\\p{XDigit}:.]+))]");
+    /** No symbols, and no label that starts with an accent. */
+    private static final Pattern DOMAIN = Pattern.compile(
+            "(?:(?!\\p{M})[[\\p{L}\\p{M}\\p{N}_-]&&[^" + IGNORABLE + BLANK + "]]++(?:\\.|$))++(?<!\\.)");
+
+    private static final Pattern ASCII_DOMAIN = Pattern.compile("(?:(?!-)[\\w-]{1,63}+(?<!-)(?:\\.|$))++");
 
     private Text() {}
 
@@ -19,9 +47,11 @@ public final class Text {
             return "A name cannot be null.";
         }
         String stripped = name.strip();
-        // No-break spaces are nothing that strip() takes away.
-        if (stripped.codePoints().allMatch(Character::isSpaceChar) || length(stripped) > 200) {
+        if (stripped.isEmpty() || length(stripped) > 200) {
             return "A name has 1 to 200 characters.";
+        }
+        if (!VISIBLE.matcher(stripped).find()) {
+            return "A name has at least one visible character.";
         }
         if (contains(stripped, Text::isControl)) {
             return "A name has no control characters.";
@@ -33,13 +63,56 @@ public final class Text {
         if (email == null) {
             return "An e-mail address cannot be null.";
         }
-        if (length(email) > 254) {
+        if (isLongerThanAnyEmail(email)) {
             return "An e-mail address has at most 254 characters.";
         }
-        if (!VALIDATOR.validateValue(Address.class, "email", email).isEmpty()) {
-            return "This is not an e-mail address.";
+        return isAddress(email) ? null : "This is not an e-mail address.";
+    }
+
+    public static boolean isLongerThanAnyEmail(String text) {
+        return length(text) > MAX_EMAIL;
+    }
+
+    private static boolean isAddress(String email) {
+        Matcher address = ADDRESS.matcher(email);
+        if (!address.matches() || length(address.group("local")) > 64) {
+            return false;
         }
-        return null;
+        String domain = address.group("domain");
+        return domain.startsWith("[") ? isAddressLiteral(domain) : isDomain(domain);
+    }
+
+    private static boolean isAddressLiteral(String domain) {
+        Matcher literal = ADDRESS_LITERAL.matcher(domain);
+        if (!literal.matches()) {
+            return false;
+        }
+        try {
+            if (literal.group("ipv4") != null) {
+                Inet4Address.ofLiteral(literal.group("ipv4"));
+            } else {
+                Inet6Address.ofLiteral(literal.group("ipv6"));
+            }
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    /** What stands for a host's name is checked as it is mapped: some letters stand for signs that no host's name has. */
+    private static boolean isDomain(String domain) {
+        String mapped = Normalizer.normalize(domain, Normalizer.Form.NFKC);
+        if (!DOMAIN.matcher(domain).matches() || !DOMAIN.matcher(mapped).matches()) {
+            return false;
+        }
+        try {
+            // The JDK knows Unicode 3.2. Whatever is newer counts as a letter without a case, which is right for
+            // lengths.
+            String ascii = IDN.toASCII(mapped, IDN.ALLOW_UNASSIGNED);
+            return ascii.length() <= 253 && ASCII_DOMAIN.matcher(ascii).matches();
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     public static @Nullable String descriptionProblem(@Nullable String description) {
@@ -63,9 +136,33 @@ public final class Text {
         return text;
     }
 
-    /** A LIKE pattern, not yet lower-cased, for what contains the text; what LIKE takes for special is escaped. */
+    /** A LIKE pattern that matches what contains the text, both of them folded. Wildcards in the text are escaped. */
     public static String containing(String argument, String text) {
-        return "%" + searchable(argument, text).replaceAll("[%_\\\\]", "\\\\$0") + "%";
+        return "%" + folded(searchable(argument, text)).replaceAll("[%_\\\\]", "\\\\$0") + "%";
+    }
+
+    /** What {@code folded} in the database returns, where it would be called for each row. */
+    static String folded(String text) {
+        StringBuilder folded = new StringBuilder(text.length());
+        Normalizer.normalize(text, Normalizer.Form.NFC)
+                .codePoints()
+                .map(Text::folded)
+                .forEach(folded::appendCodePoint);
+        return Normalizer.normalize(folded, Normalizer.Form.NFC);
+    }
+
+    /** Unicode's simple case folding is the lower case of the upper case, with these exceptions. */
+    private static int folded(int c) {
+        int lower = Character.toLowerCase(c);
+        int upper = Character.toUpperCase(lower);
+        return switch (lower) {
+            case 'ı' -> 'ı';
+            case 'ﬅ' -> 'ﬆ';
+            default ->
+                Character.UnicodeScript.of(c) == Character.UnicodeScript.CHEROKEE
+                        ? upper
+                        : Character.toLowerCase(upper);
+        };
     }
 
     private static int length(String text) {
@@ -80,12 +177,4 @@ public final class Text {
     private static boolean isControl(int c) {
         return Character.isISOControl(c) || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
     }
-
-    /**
-     * Bean Validation's syntax, narrowed: it lets pass marks that nobody sees, by which two addresses could read as one,
-     * and signs that no host's name has.
-     */
-    private record Address(
-            @Email(regexp = "([^\\p{C}\\p{Z}]| )+@[\\p{L}\\p{M}\\p{N}.:_\\[\\]-]+")
-            String email) {}
 }

@@ -11,12 +11,23 @@ import org.dataloader.MappedBatchLoader;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
-/** Users by address, however its letters are cased: it is PostgreSQL that lower-cases, by the rule of the unique key. */
+/**
+ * Users by an address that reads like theirs, by the rule of the unique key. Of accounts that had one key before keys were
+ * unique, the one that is spelled like this, or else the first.
+ */
 @DgsDataLoader(name = "User.email", caching = false)
 class UserByEmailDataLoader implements MappedBatchLoader<String, User> {
-    private static final String SQL =
-            "select given.email as given_email, " + User.COLUMNS + " from unnest(?) given (email)"
-                    + " join users u on u.email_lower = lower(given.email collate \"pg_c_utf8\")";
+    private static final String SQL = """
+            select given.email as given_email, %s
+            from unnest(?) as given (email)
+            cross join lateral (
+                select *
+                from users
+                where email_key(users.email collate "pg_c_utf8") = email_key(given.email collate "pg_c_utf8")
+                order by email_lower <> lower(given.email collate "pg_c_utf8"), email_twin
+                limit 1
+            ) u
+            """.formatted(User.COLUMNS);
 
     private final Reads reads;
 

@@ -76,8 +76,11 @@ public class UserDataFetcher {
 
     @DgsQuery
     CompletableFuture<@Nullable User> userByEmail(@InputArgument String email, DgsDataFetchingEnvironment env) {
-        return env.<String, @Nullable User>getDataLoader(UserByEmailDataLoader.class)
-                .load(Text.searchable("email", email));
+        String searched = Text.searchable("email", email);
+        return Text.isLongerThanAnyEmail(searched)
+                ? CompletableFuture.completedFuture(null)
+                : env.<String, @Nullable User>getDataLoader(UserByEmailDataLoader.class)
+                        .load(searched);
     }
 
     /** Either key will do; the ID is the one that cannot change hands. */
@@ -114,8 +117,10 @@ public class UserDataFetcher {
             args.add(groupId.orElse(new UUID(0, 0)));
         }
         if (filter.get("search") instanceof String text) {
-            conditions.add("(u.name_lower || e'\\n' || u.email_lower) like lower(? collate \"pg_c_utf8\")");
-            args.add(Text.containing("filter.search", text));
+            String pattern = Text.containing("filter.search", text);
+            conditions.add("((u.name_lower || e'\\n' || u.email_lower) like ? or u.folded like ?)");
+            args.add(pattern);
+            args.add(pattern);
         }
         return ALL.filteredBy(conditions, args);
     }

@@ -2,66 +2,129 @@ package dev.userdirectory.user;
 
 import dev.userdirectory.platform.RequestCollapser;
 import dev.userdirectory.platform.WriteTransaction;
+import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.Semaphore;
 import java.util.function.Function;
+import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.RowCallbackHandler;
 import org.springframework.jdbc.support.SqlArrayValue;
 import org.springframework.stereotype.Component;
 
 /**
- * Stores users that several requests create at the same time in one statement and one transaction, each for itself: who
- * has another's address is left out. An attempt whose outcome nobody knows may be repeated: whoever is there already,
- * under the same ID, has been created by it.
+ * Stores users that concurrent requests create in one statement and one transaction. Each creation succeeds or fails on
+ * its own: a user whose address is taken is left out. An attempt whose outcome is unknown may be repeated: a user that
+ * exists under the same ID was created by an earlier attempt.
  */
 @Component
 class UserInserts {
+    /**
+     * How long a shared statement waits for a lock. An address may be locked for as long as another program's transaction
+     * lasts, and must not delay the creation of other users.
+     */
+    private static final String LOCK_TIMEOUT = "50ms";
+
+    private static final String NO_TIMEOUT = "0";
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+    private static final int STATEMENTS = Runtime.getRuntime().availableProcessors();
+
     // In the order of their keys: two statements that wait for each other's addresses would deadlock.
-    private static final String SQL = """
-            with inserted as (
-                insert into users (id, name, email, active, created_at, updated_at, version)
-                select id, name, email, true, created_at, created_at, 0
-                from unnest(?, ?, ?, ?) as given (id, name, email, created_at)
-                order by lower(email collate "pg_c_utf8")
-                on conflict do nothing
-                returning *
-            )
-            select %1$s from inserted u union all select %1$s from users u where u.id = any(?)
+    private static final String INSERT = """
+            insert into users as u (id, name, email, active, created_at, updated_at, version)
+            select id, name, email, true, created_at, created_at, 0
+            from unnest(?, ?, ?, ?) as given (id, name, email, created_at),
+                (select set_config('lock_timeout', ?, true) offset 0) as timeout
+            order by email_key(email collate "pg_c_utf8")
+            on conflict do nothing
+            returning %s
             """.formatted(User.COLUMNS);
 
+    // The earlier attempt may not have waited for its standby. Its WAL is there once that of a later commit is, and a
+    // message is enough for a commit to wait.
+    private static final String FIND = "select " + User.COLUMNS
+            + ", pg_logical_emit_message(true, 'user-directory', '') from users u where u.id = any(?)";
+
     private final JdbcTemplate jdbc;
+    private final WriteTransaction transaction;
     private final RequestCollapser<User, User> shared;
+    /** Those who wait for a lock, each with a connection: few, so that others have connections too. */
+    private final Semaphore patient = new Semaphore(STATEMENTS, true);
 
     UserInserts(JdbcTemplate jdbc, WriteTransaction transaction) {
         this.jdbc = jdbc;
-        shared = new RequestCollapser<>(
-                Runtime.getRuntime().availableProcessors(),
-                users -> transaction.execute(() -> insert(List.copyOf(users))));
+        this.transaction = transaction;
+        shared = new RequestCollapser<>(STATEMENTS, users -> insert(users, LOCK_TIMEOUT));
     }
 
-    /** The user as it is stored, or nobody if another user has its address. */
+    /** The user as it is stored, or nothing if another user has its address. */
     Optional<User> insert(User user) {
-        return Optional.ofNullable(shared.load(Set.of(user)).get(user));
+        Set<User> alone = Set.of(user);
+        try {
+            return Optional.ofNullable(shared.load(alone).get(user));
+        } catch (LockTimeout e) {
+            // The lock may have been on another user's address.
+        }
+        try {
+            return Optional.ofNullable(insert(alone, LOCK_TIMEOUT).get(user));
+        } catch (LockTimeout e) {
+            return Optional.ofNullable(insertPatiently(alone).get(user));
+        }
     }
 
-    private Map<User, User> insert(List<User> users) {
-        SqlArrayValue ids = array("uuid", users, User::uuid);
+    private Map<User, User> insertPatiently(Set<User> users) {
+        try {
+            patient.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException("Interrupted");
+        }
+        try {
+            return insert(users, NO_TIMEOUT);
+        } finally {
+            patient.release();
+        }
+    }
+
+    private Map<User, User> insert(Set<User> users, String lockTimeout) {
+        return transaction.execute(() -> insert(List.copyOf(users), lockTimeout));
+    }
+
+    private Map<User, User> insert(List<User> users, String lockTimeout) {
         Map<UUID, User> stored = HashMap.newHashMap(users.size());
-        jdbc.query(
-                SQL,
-                row -> {
-                    User user = User.read(row, 0);
-                    stored.put(user.uuid(), user);
-                },
-                ids,
-                array("text", users, User::getName),
-                array("text", users, User::getEmail),
-                array("timestamptz", users, User::getCreatedAt),
-                ids);
+        RowCallbackHandler store = row -> {
+            User user = User.read(row, 0);
+            stored.put(user.uuid(), user);
+        };
+        try {
+            jdbc.query(
+                    INSERT,
+                    store,
+                    array("uuid", users, User::uuid),
+                    array("text", users, User::getName),
+                    array("text", users, User::getEmail),
+                    array("timestamptz", users, User::getCreatedAt),
+                    lockTimeout);
+        } catch (DataAccessException e) {
+            if (e.getMostSpecificCause() instanceof SQLException cause
+                    && LOCK_NOT_AVAILABLE.equals(cause.getSQLState())) {
+                throw new LockTimeout(e);
+            }
+            throw e;
+        }
+        if (stored.size() < users.size()) {
+            // A statement of its own: the snapshot of the first may be older than the row that was in its way.
+            List<User> missing = users.stream()
+                    .filter(user -> !stored.containsKey(user.uuid()))
+                    .toList();
+            jdbc.query(FIND, store, array("uuid", missing, User::uuid));
+        }
         Map<User, User> created = HashMap.newHashMap(users.size());
         for (User user : users) {
             User found = stored.get(user.uuid());
@@ -74,5 +137,12 @@ class UserInserts {
 
     private static SqlArrayValue array(String type, List<User> users, Function<User, Object> property) {
         return new SqlArrayValue(type, users.stream().map(property).toArray());
+    }
+
+    /** Not a locking failure that {@link WriteTransaction} would repeat at once. */
+    private static class LockTimeout extends RuntimeException {
+        LockTimeout(DataAccessException cause) {
+            super(cause);
+        }
     }
 }

@@ -15,12 +15,13 @@ import dev.userdirectory.platform.WriteTransaction;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
 import graphql.schema.DataFetchingEnvironment;
+import java.text.Normalizer;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import org.hibernate.exception.ConstraintViolationException;
@@ -32,6 +33,7 @@ class UserMutations {
     private static final int MAX_BATCH = 1000;
     private static final int MAX_ATTEMPTS = 10;
     private static final UUID NOBODY = new UUID(0, 0);
+    private static final Set<String> EMAIL_KEYS = Set.of("users_email_key_email_twin_key", "users_email_lower_key");
     private static final String TAKEN = "Another user has this e-mail address.";
 
     private final UserRepository users;
@@ -151,9 +153,11 @@ class UserMutations {
         List<User> inOrderGiven = newUsers.stream()
                 .map(user -> new User(user.getName().strip(), user.getEmail(), true, now))
                 .toList();
-        // Two batches that wait for each other's addresses would deadlock; in one order they cannot.
+        // Two batches that wait for each other's addresses would deadlock. In one order, whatever the spelling, they do
+        // not.
         List<User> inOrderOfKeys = new ArrayList<>(inOrderGiven);
-        inOrderOfKeys.sort(Comparator.comparing(user -> user.getEmail().toLowerCase(Locale.ROOT)));
+        inOrderOfKeys.sort(Comparator.comparing(
+                user -> Normalizer.normalize(user.getEmail(), Normalizer.Form.NFKC), String.CASE_INSENSITIVE_ORDER));
         users.saveAll(inOrderOfKeys);
         return inOrderGiven;
     }
@@ -180,7 +184,8 @@ class UserMutations {
 
     private static void throwUnlessTaken(DataIntegrityViolationException e) {
         if (!(e.getCause() instanceof ConstraintViolationException violation)
-                || !"users_email_lower_key".equals(violation.getConstraintName())) {
+                || violation.getConstraintName() == null
+                || !EMAIL_KEYS.contains(violation.getConstraintName())) {
             throw e;
         }
     }

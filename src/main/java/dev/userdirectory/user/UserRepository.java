@@ -21,15 +21,17 @@ interface UserRepository extends Repository<User, UUID> {
     @Query("from User u where u.uuid = :uuid")
     Optional<User> findAndLock(UUID uuid);
 
-    /** The positions, from 0, of addresses that a user other than that one has, or that stand in the list before. */
+    /** The indexes of addresses that another user has, or that are in the list before. */
     @NativeQuery("""
-            with given as (
-                select n, lower(email collate "pg_c_utf8") as email_lower
+            with given as materialized (
+                select n, email_key(email collate "pg_c_utf8") as email_key
                 from unnest(:emails) with ordinality as given (email, n)
             )
             select cast(n - 1 as integer) from given
-            where exists (select from users where users.email_lower = given.email_lower and users.id <> :except)
-               or exists (select from given earlier where earlier.email_lower = given.email_lower and earlier.n < given.n)
+            where exists (
+                    select from users u
+                    where email_key(u.email collate "pg_c_utf8") = given.email_key and u.id <> :except)
+               or exists (select from given earlier where earlier.email_key = given.email_key and earlier.n < given.n)
             order by n
             """)
     List<Integer> findTaken(String[] emails, UUID except);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -104,6 +106,25 @@ class UserEventsTest {
 
         assertThat(jdbc.queryForList("select type || count(*) from user_events group by type order by 1", String.class))
                 .containsExactly("CREATED3", "DELETED3", "UPDATED2");
+    }
+
+    /** To a subscriber that is another user. */
+    @Test
+    void hasADeletionAndACreationOfAUserWhoseIdChanges() {
+        String alice = createUser("Alice");
+        String bob = createUser("Bob");
+        UUID changed = UUID.randomUUID();
+
+        jdbc.update("update users set id = case name when 'Alice' then ?::uuid else id end, active = false", changed);
+
+        assertThat(feed())
+                .containsExactly(
+                        "CREATED " + alice + " null",
+                        "CREATED " + bob + " Bob",
+                        "DELETED " + alice + " null",
+                        "UPDATED " + bob + " Bob",
+                        "CREATED " + new GlobalId(NodeType.USER, changed) + " Alice");
+        assertThat(totalCount()).isEqualTo(2);
     }
 
     @Test

@@ -34,6 +34,15 @@ class TextTest {
                 arguments("empty", ""),
                 arguments("blank", " \t\n\u2003\u3000"),
                 arguments("no-break spaces", "\u00a0 \u2007\u202f"),
+                arguments("a zero-width space", "\u200b"),
+                arguments("a word joiner", "\u2060"),
+                arguments("a byte order mark", "\ufeff"),
+                arguments("a blank of Braille", "\u2800"),
+                arguments("a filler of Hangul", "\u3164"),
+                arguments("marks that turn the direction", "\u202e\u2066"),
+                arguments("a blank of hieroglyphs", "\ud80d\udc41"),
+                arguments("tags", "\udb40\udc41\udb40\udc7f"),
+                arguments("nothing visible between spaces", "\u00a0\ufe0f\u2800\u034f \u00ad\u115f"),
                 arguments("201 characters", "x".repeat(201)),
                 arguments("201 characters of two chars", A_LETTER_OF_TWO_CHARS.repeat(201)),
                 arguments("a line feed", "Ali\nce"),
@@ -88,6 +97,9 @@ class TextTest {
                         A_LETTER_OF_TWO_CHARS.repeat(200),
                         A_LETTER_OF_TWO_CHARS.repeat(200)),
                 arguments("200 characters once trimmed", "  " + "x".repeat(200) + "\n", "x".repeat(200)),
+                arguments("a person of two emoji", "👩\u200d🚀", "👩\u200d🚀"),
+                arguments("one blank among letters", "\u2800x", "\u2800x"),
+                arguments("a letter of private use", "\ue000", "\ue000"),
                 arguments("space around", "\t\u3000 Alice  B. \r\n", "Alice  B."),
                 arguments(
                         "what other languages mean by quotes",
@@ -145,7 +157,28 @@ class TextTest {
                 arguments("a byte order mark", "\ufeffalice@example.com"),
                 arguments("a mark that turns the direction", "ali\u202ece@example.com"),
                 arguments("a soft hyphen", "ali\u00adce@exam\u00adple.com"),
+                arguments("a variation selector", "alice\ufe0f@example.com"),
+                arguments("a grapheme joiner", "alice\u034f@example.com"),
+                arguments("a filler of Hangul", "alice\u3164@example.com"),
+                arguments("a filler in quotes", "\"ali\uffa0ce\"@example.com"),
+                arguments("an inherent vowel of Khmer", "alice\u17b4@example.com"),
+                arguments("a Mongolian selector", "alice\u180b@example.com"),
+                arguments("a blank of Braille", "alice\u2800@example.com"),
+                arguments("a variation selector in the domain", "alice@exam\ufe0fple.com"),
+                arguments("a variation selector behind the BMP", "alice@example\udb40\udd00.com"),
+                arguments("an emoji in the domain", "alice@😀.example.com"),
+                arguments("a symbol in the domain", "alice@☃.example.com"),
+                arguments("a fraction in the domain", "alice@a½.example.com"),
+                arguments("an accent that starts a label", "alice@\u0301a.example.com"),
                 arguments("a line feed", "alice@example.com\n"),
+                arguments("an open quote", "\"alice@example.com"),
+                arguments("nothing in quotes", "\"\"@example.com"),
+                arguments("an escaped letter", "\"\\a\"@example.com"),
+                arguments("an IPv4 address of 256", "alice@[192.0.2.256]"),
+                arguments("an IPv4 address of three numbers", "alice@[192.0.2]"),
+                arguments("an IPv6 address of nine", "alice@[IPv6:1:2:3:4:5:6:7:8:9]"),
+                arguments("an IPv6 address with a zone", "alice@[IPv6:fe80::1%1]"),
+                arguments("a label of 63 letters that are longer in Punycode", "alice@" + "ü".repeat(63) + ".com"),
                 arguments("NUL", "ali\u0000ce@example.com"),
                 arguments("half a pair", "ali\ud83dce@example.com"),
                 arguments("half a pair in the domain", "alice@exam\ude00ple.com"));
@@ -179,11 +212,21 @@ class TextTest {
                 "a@b",
                 "alice@localhost",
                 "alice@xn--bcher-kva.example",
-                "alice@bücher.example",
+                "anna@bücher.example",
                 "zoë@example.com",
                 "用户@例子.公司",
                 "\"a b\"@example.com",
+                "\"a@b\".\"\\\\\\\"\".c@example.com",
                 "alice@[192.0.2.1]",
+                "alice@[IPv6:2001:db8::1]",
+                "alice@[IPv6:::ffff:192.0.2.1]",
+                "𠮷田@example.jp",
+                "\"𠮷 田\"@example.jp",
+                "alice@𠮷田.example.jp",
+                "𐐀@𐐀.example.com",
+                "𞤀𞤣@𞤀𞤣.example.com",
+                "alice@ᲐᲑ.example.com",
+                "alice@a_b.example.com",
                 "254"
             })
     void storesEmailAsGiven(String given) {
@@ -225,6 +268,48 @@ class TextTest {
                 client.data("query ($otherCase: String!) { userByEmail(email: $otherCase) { name email } }", variables);
         assertThat(found.at("/userByEmail/name").asString()).isEqualTo("First");
         assertThat(found.at("/userByEmail/email").asString()).isEqualTo(email);
+    }
+
+    /** As far as a reader can tell, or as the host's name is concerned. */
+    @ParameterizedTest
+    @CsvSource({
+        "σοφος@reads.example,      σοφοσ@reads.example",
+        "ΣΟΦΟΣ@upper.example,      σοφος@upper.example",
+        "µ@reads.example,          μ@reads.example",
+        "ſon@reads.example,        son@reads.example",
+        "caf\u00e9@reads.example,   cafe\u0301@reads.example",
+        "\u212b@reads.example,     \u00c5@reads.example",
+        "i\u0307.dot@reads.example, i.dot@reads.example",
+        "\u0130.big@reads.example, I\u0307.big@reads.example",
+        "a@ｒｅａｄｓ.example,        a@reads.example",
+        "b@straße.example,         b@STRAẞE.example",
+        "c@büro.example,           c@xn--bro-hoa.example",
+        "d@bu\u0308ro.example,      d@XN--BRO-HOA.example",
+        "e@xn--xn--a-9ma.example,  e@xn--xn--a-9MA.example",
+        "f@κοσμος.example,         f@ΚΟΣΜΟΣ.example",
+        "𐐀@𐐀.example,             𐐨@𐐨.example",
+        "g@ᾳ.example,              g@αι.example"
+    })
+    void refusesEmailThatReadsAlike(String email, String alike) {
+        refusesEmailThatDiffersOnlyByCase(email, alike);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "h@straße.example,         h@strasse.example",
+        "résumé@reads.example,     resume@reads.example",
+        "ａ.local@reads.example,    a.local@reads.example",
+        "ı@reads.example,          i.less@reads.example"
+    })
+    void letsAddressesCoexistThatReadDifferently(String email, String other) {
+        JsonNode data = client.data("""
+                mutation ($email: String!, $other: String!) {
+                  first: createUser(name: "First", email: $email) { user { id } errors { path code } }
+                  second: createUser(name: "Second", email: $other) { user { id } errors { path code } }
+                }""", Map.of("email", email, "other", other));
+
+        assertThat(Directory.refusals(data.get("first"))).isEmpty();
+        assertThat(Directory.refusals(data.get("second"))).isEmpty();
     }
 
     @ParameterizedTest(name = "{0}")

@@ -1,20 +1,32 @@
 package dev.userdirectory.user;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.test.context.TestPropertySource;
 
 @DirectoryTest
+// Embedded servers of tests acknowledge what they have not written.
+@TestPropertySource(properties = "spring.datasource.hikari.connection-init-sql=set synchronous_commit = on")
 class UserInsertsTest {
+    private static final String LOCK = "wait_event_type = 'Lock' and query ~ '^insert'";
+
     @Autowired
     UserInserts inserts;
 
@@ -51,6 +63,109 @@ class UserInsertsTest {
             Optional<User> other = created.get(i + 1).join();
             assertThat(one.isPresent()).isNotEqualTo(other.isPresent());
         }
+    }
+
+    /** The server still commits the first attempt, which its client has given up. */
+    @Test
+    void findsUserOfAnEarlierAttemptThatCommitsMeanwhile() throws Exception {
+        User user = user(Directory.newEmail());
+        try (Connection earlier = connect()) {
+            insert(earlier, user);
+            CompletableFuture<Optional<User>> again = async(() -> inserts.insert(user));
+            await().until(() -> waiting(LOCK) == 1);
+            earlier.commit();
+
+            assertThat(again.get(5, TimeUnit.SECONDS).orElseThrow().uuid()).isEqualTo(user.uuid());
+        }
+    }
+
+    @Test
+    void refusesAddressThatAnotherTransactionTakesMeanwhile() throws Exception {
+        User user = user("Σ" + Directory.newEmail());
+        try (Connection other = connect()) {
+            insert(other, user("ς" + user.getEmail().substring(1)));
+            CompletableFuture<Optional<User>> created = async(() -> inserts.insert(user));
+            await().until(() -> waiting(LOCK) == 1);
+            other.commit();
+
+            assertThat(created.get(5, TimeUnit.SECONDS)).isEmpty();
+        }
+    }
+
+    /** More requests for it than there are statements for all. */
+    @Test
+    void createsOthersWhileAnAddressIsLocked() throws Exception {
+        String locked = Directory.newEmail();
+        List<CompletableFuture<Optional<User>>> blocked = new ArrayList<>();
+        try (Connection other = connect()) {
+            insert(other, user(locked));
+            for (int i = 0; i < 20; i++) {
+                blocked.add(async(() -> inserts.insert(user(locked))));
+            }
+            await().until(() -> waiting(LOCK) > 0);
+            List<CompletableFuture<Optional<User>>> created = new ArrayList<>();
+            for (int i = 0; i < 40; i++) {
+                created.add(async(() -> inserts.insert(user(Directory.newEmail()))));
+            }
+
+            for (CompletableFuture<Optional<User>> one : created) {
+                assertThat(one.get(5, TimeUnit.SECONDS)).isPresent();
+            }
+            assertThat(blocked).noneMatch(CompletableFuture::isDone);
+            await().until(() -> waiting(LOCK) == Runtime.getRuntime().availableProcessors());
+            other.rollback();
+        }
+        assertThat(blocked.stream().filter(one -> one.join().isPresent())).hasSize(1);
+    }
+
+    /** The first attempt may have been acknowledged by nobody but this server. */
+    @Test
+    void waitsForTheStandbyBeforeItTellsOfAnEarlierAttempt() throws Exception {
+        User user = user(Directory.newEmail());
+        inserts.insert(user);
+        CompletableFuture<Optional<User>> again;
+        setStandby("nobody");
+        try {
+            again = async(() -> inserts.insert(user));
+            await().until(() -> waiting("wait_event = 'SyncRep'") == 1 || again.isDone());
+            assertThat(again).isNotDone();
+        } finally {
+            setStandby("");
+        }
+        assertThat(again.get(5, TimeUnit.SECONDS)).isPresent();
+    }
+
+    private Connection connect() throws SQLException {
+        Connection connection = Objects.requireNonNull(jdbc.getDataSource()).getConnection();
+        connection.setAutoCommit(false);
+        return connection;
+    }
+
+    private static void insert(Connection connection, User user) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(
+                "insert into users (id, name, email, active, created_at, updated_at, version)"
+                        + " values (?, ?, ?, true, now(), now(), 0)")) {
+            insert.setObject(1, user.uuid());
+            insert.setString(2, user.getName());
+            insert.setString(3, user.getEmail());
+            insert.execute();
+        }
+    }
+
+    private void setStandby(String names) {
+        jdbc.execute("alter system set synchronous_standby_names = '" + names + "'");
+        jdbc.execute("select pg_reload_conf()");
+        await().until(() -> names.equals(jdbc.queryForObject("show synchronous_standby_names", String.class)));
+    }
+
+    private int waiting(String condition) {
+        Integer count = jdbc.queryForObject(
+                "select count(*) from pg_stat_activity where state = 'active' and " + condition, Integer.class);
+        return count == null ? 0 : count;
+    }
+
+    private static <T> CompletableFuture<T> async(Supplier<T> work) {
+        return CompletableFuture.supplyAsync(work, task -> Thread.startVirtualThread(task));
     }
 
     private static User user(String email) {

@@ -36,6 +36,8 @@ class UserSearchTest {
         create("İpek", "IPEK@Example.com");
         create("🦊", "fox@example.com");
         create("Al", "ice@example.com");
+        create("Νίκος", "µm@example.com");
+        create("Tſing", "cafe\u0301@example.com");
     }
 
     @AfterEach
@@ -66,7 +68,16 @@ class UserSearchTest {
                 "İPEK, İpek",
                 "🦊, 🦊",
                 "FOX@EXAMPLE.COM, 🦊",
-                "Al, Al"
+                "Al, Al",
+                "νίκος, Νίκος",
+                "ΝΊΚΟΣ, Νίκος",
+                "νι\u0301κοσ, Νίκος",
+                "μm@, Νίκος",
+                "µM@, Νίκος",
+                "tsing, Tſing",
+                "TSING, Tſing",
+                "caf\u00e9@, Tſing",
+                "CAFE\u0301@, Tſing"
             })
     void findsTextWhateverItsCase(String search, String name) {
         assertThat(found(search)).containsExactly(name);
@@ -82,8 +93,22 @@ class UserSearchTest {
     }
 
     @Test
+    void findsGroupsWhateverTheSpelling() {
+        String name = "Κόσμος µ ſ cafe\u0301";
+        client.data("mutation ($name: String!) { createGroup(name: $name) { group { id } } }", Map.of("name", name));
+
+        for (String search : List.of("κόσμος μ", "ΚΌΣΜΟΣ Μ", "κόσμοσ", "µ s café", "μ ſ CAFÉ", "cafe\u0301")) {
+            JsonNode groups = client.data(
+                    "query ($search: String!) { groups(search: $search, last: 1) { nodes { name } } }",
+                    Map.of("search", search));
+
+            assertThat(groups.at("/groups/nodes/0/name").asString()).as(search).isEqualTo(name);
+        }
+    }
+
+    @Test
     void findsAllForNoText() {
-        assertThat(found("")).hasSize(9);
+        assertThat(found("")).hasSize(11);
     }
 
     @ParameterizedTest
