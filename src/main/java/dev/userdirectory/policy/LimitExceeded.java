@@ -21,6 +21,9 @@ enum LimitExceeded {
     TOKENS("MAX_TOKENS_LIMIT", "The document has %,d tokens or more; at most %,d are read"),
     CHARACTERS("MAX_CHARACTERS_LIMIT", "The document has %,d characters; at most %,d are read"),
     VARIABLES("MAX_VARIABLES_LIMIT", "The variables have %,d values; at most %,d are read"),
+    RESPONSE(
+            "MAX_RESPONSE_LIMIT",
+            "The response has %,d bytes or more; at most %,d are sent. If it is of a mutation, that was carried out"),
     INTROSPECTION_DEPTH("INTROSPECTION_LIMIT_EXCEEDED", "The introspection is %,d fields deep; at most %,d are served"),
     INTROSPECTION_FIELDS("INTROSPECTION_LIMIT_EXCEEDED", "The introspection has %,d fields; at most %,d are served");
 
