@@ -70,7 +70,8 @@ public class GroupDataFetcher {
                         : ALL.filteredBy(
                                 List.of("g.name_lower like lower(? collate \"pg_c_utf8\")"),
                                 List.of(Text.containing("search", search))),
-                request);
+                request,
+                env.getGraphQlContext());
     }
 
     @DgsData(parentType = "User", field = "groups")

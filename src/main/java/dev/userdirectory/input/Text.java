@@ -10,6 +10,10 @@ import org.jspecify.annotations.Nullable;
 public final class Text {
     private static final Validator VALIDATOR =
             Validation.buildDefaultValidatorFactory().getValidator();
+    private static final int MAX_NAME = 200;
+    private static final int MAX_EMAIL = 254;
+    /** As long as the longest name. */
+    private static final int MAX_SEARCH = MAX_NAME;
 
     private Text() {}
 
@@ -20,7 +24,7 @@ public final class Text {
         }
         String stripped = name.strip();
         // No-break spaces are nothing that strip() takes away.
-        if (stripped.codePoints().allMatch(Character::isSpaceChar) || length(stripped) > 200) {
+        if (stripped.codePoints().allMatch(Character::isSpaceChar) || length(stripped) > MAX_NAME) {
             return "A name has 1 to 200 characters.";
         }
         if (contains(stripped, Text::isControl)) {
@@ -33,7 +37,7 @@ public final class Text {
         if (email == null) {
             return "An e-mail address cannot be null.";
         }
-        if (length(email) > 254) {
+        if (length(email) > MAX_EMAIL) {
             return "An e-mail address has at most 254 characters.";
         }
         if (!VALIDATOR.validateValue(Address.class, "email", email).isEmpty()) {
@@ -57,6 +61,7 @@ public final class Text {
 
     /** @throws BadUserInput if nothing stored can hold that text: a control character or half a surrogate pair */
     public static String searchable(String argument, String text) {
+        checkLength(argument, text, MAX_EMAIL);
         if (contains(text, Text::isControl)) {
             throw new BadUserInput(argument, "must not contain control characters.");
         }
@@ -65,7 +70,16 @@ public final class Text {
 
     /** A LIKE pattern, not yet lower-cased, for what contains the text; what LIKE takes for special is escaped. */
     public static String containing(String argument, String text) {
+        checkLength(argument, text, MAX_SEARCH);
         return "%" + searchable(argument, text).replaceAll("[%_\\\\]", "\\\\$0") + "%";
+    }
+
+    /** @throws BadUserInput if the text, which nothing stored can equal or contain, would only keep PostgreSQL busy */
+    private static void checkLength(String argument, String text, int limit) {
+        int length = length(text);
+        if (length > limit) {
+            throw new BadUserInput(argument, "has at most %,d characters, not %,d.".formatted(limit, length));
+        }
     }
 
     private static int length(String text) {
