@@ -23,6 +23,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -195,6 +196,31 @@ class LimitsTest {
         assertThat(cost(users, Map.of())).isEqualTo(costOf(15));
         assertThat(cost("{ users(first: 10000) { nodes { id } } }", Map.of())).isEqualTo(costOf(10001));
         assertThat(client.execute(users, Map.of()).has("extensions")).isFalse();
+    }
+
+    /** An ordinary page stays cheap; what keeps PostgreSQL busy does not. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            { users(first: 100) { nodes { groups(first: 50) { nodes { id } } } pageInfo { hasNextPage } } }       | 5202
+            { users(first: 0, filter: { search: "☃" }) { totalCount } }                                           | 1052
+            { users(first: 0, filter: { search: null, active: null, groupId: null }) { nodes { id } } }           | 2
+            { users(filter: { search: "a", active: true, groupId: "" }, first: 20) { totalCount nodes { id } } }  | 2072
+            { groups(search: "a", first: 10) { totalCount nodes { members(first: 0) { totalCount } } } }          | 1531
+            { users(first: 1) { nodes { groups(first: 5) { nodes { a: members { totalCount } b: members { totalCount } } } } } } | 518
+            """)
+    void costsWhatItMakesPostgreSqlDo(String document, int cost) {
+        assertThat(cost(document, Map.of())).isEqualTo(costOf(cost));
+    }
+
+    @Test
+    void rejectsAFloodOfSearches() {
+        String searches =
+                "{ " + repeat(10, i -> "a" + i + ": users(filter: { search: \"a" + i + "\" }) { totalCount }") + " }";
+
+        JsonNode error = client.error(searches, Map.of());
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("COST_ESTIMATED_TOO_EXPENSIVE");
+        assertThat(statements.executed()).isEmpty();
     }
 
     private static final String DESCRIBED = """
