@@ -1,6 +1,7 @@
 package dev.userdirectory.execution;
 
 import dev.userdirectory.policy.GuardedProperty;
+import dev.userdirectory.policy.ResponseBudget;
 import graphql.execution.DataFetcherResult;
 import graphql.execution.ExecutionContext;
 import graphql.schema.GraphQLEnumType;
@@ -27,7 +28,7 @@ record Property(
         @Nullable LightDataFetcher<?> reader,
         @Nullable Completion completion) {
 
-    /** Something that is for graphql-java to handle, and to say. */
+    /** Something that graphql-java must handle and report. */
     static final class Unforeseen extends RuntimeException {
         private static final long serialVersionUID = 1;
 
@@ -40,9 +41,9 @@ record Property(
         return reader != null && completion != null;
     }
 
-    /** @throws RuntimeException if this is no simple matter */
+    /** @throws RuntimeException if graphql-java must do it, or if the budget is exceeded */
     @Nullable
-    Object read(Object source, ExecutionContext context) {
+    Object read(Object source, ExecutionContext context, ResponseBudget budget) {
         if (reader == null) {
             throw new Unforeseen();
         }
@@ -57,94 +58,117 @@ record Property(
             Object value = allowed.get(definition, source, () -> {
                 throw new Unforeseen();
             });
-            return complete(value, context);
+            return complete(value, context, budget);
         } catch (Exception e) {
             throw new Unforeseen();
         }
     }
 
-    /** @throws RuntimeException if this is no simple matter */
+    /** @throws RuntimeException if graphql-java must do it, or if the budget is exceeded */
     @Nullable
-    Object complete(@Nullable Object value, ExecutionContext context) {
+    Object complete(@Nullable Object value, ExecutionContext context, ResponseBudget budget) {
         if (completion == null) {
             throw new Unforeseen();
         }
-        return complete(value, definition.getType(), completion, context);
+        return complete(value, definition.getType(), completion, context, budget);
     }
 
     private static @Nullable Object complete(
-            @Nullable Object boxed, GraphQLType type, Completion completion, ExecutionContext context) {
+            @Nullable Object boxed,
+            GraphQLType type,
+            Completion completion,
+            ExecutionContext context,
+            ResponseBudget budget) {
+        if (budget.isExceeded()) {
+            throw new Unforeseen();
+        }
         Object value = context.getValueUnboxer().unbox(boxed);
         if (value != null) {
-            return completion.complete(value, context);
+            return completion.complete(value, context, budget);
         }
         if (GraphQLTypeUtil.isNonNull(type)) {
             throw new Unforeseen();
         }
+        budget.addNull();
         return null;
     }
 
-    /** Of a value that is not null. */
+    /** Completes a value that is not null, and counts what it adds to the response. */
     sealed interface Completion {
-        Object complete(Object value, ExecutionContext context);
+        Object complete(Object value, ExecutionContext context, ResponseBudget budget);
     }
 
     record OfScalar(GraphQLScalarType type) implements Completion {
         @Override
-        public Object complete(Object value, ExecutionContext context) {
+        public Object complete(Object value, ExecutionContext context, ResponseBudget budget) {
             Object serialized = type.getCoercing().serialize(value, context.getGraphQLContext(), context.getLocale());
             if (serialized == null) {
                 throw new Unforeseen();
             }
+            budget.addValue(serialized);
             return serialized;
         }
     }
 
     record OfEnum(GraphQLEnumType type) implements Completion {
         @Override
-        public Object complete(Object value, ExecutionContext context) {
-            return type.serialize(value, context.getGraphQLContext(), context.getLocale());
+        public Object complete(Object value, ExecutionContext context, ResponseBudget budget) {
+            Object serialized = type.serialize(value, context.getGraphQLContext(), context.getLocale());
+            budget.addValue(serialized);
+            return serialized;
         }
     }
 
     record OfList(GraphQLType elementType, Completion element) implements Completion {
         @Override
-        public Object complete(Object value, ExecutionContext context) {
+        public Object complete(Object value, ExecutionContext context, ResponseBudget budget) {
             if (!(value instanceof Collection<?> elements)) {
                 throw new Unforeseen();
             }
+            budget.addList(elements.size());
             List<@Nullable Object> completed = new ArrayList<>(elements.size());
             for (Object each : elements) {
-                completed.add(Property.complete(each, elementType, element, context));
+                completed.add(Property.complete(each, elementType, element, context, budget));
             }
             return completed;
         }
     }
 
-    /** @param properties by their names in the response */
-    record OfObject(List<String> names, List<Property> properties) implements Completion {
+    /**
+     * @param properties by their names in the response
+     * @param bytesOfNames in the response, with the braces
+     */
+    record OfObject(List<String> names, List<Property> properties, int bytesOfNames) implements Completion {
+        OfObject(List<String> names, List<Property> properties) {
+            this(
+                    names,
+                    properties,
+                    2 + names.stream().mapToInt(ResponseBudget::bytesOfName).sum());
+        }
+
         @Override
-        public Object complete(Object value, ExecutionContext context) {
+        public Object complete(Object value, ExecutionContext context, ResponseBudget budget) {
             if (value instanceof DataFetcherResult<?>) {
                 throw new Unforeseen();
             }
+            budget.add(bytesOfNames);
             @Nullable Object[] values = new Object[properties.size()];
             for (int i = 0; i < values.length; i++) {
-                values[i] = properties.get(i).read(value, context);
+                values[i] = properties.get(i).read(value, context, budget);
             }
             return context.getResponseMapFactory().createInsertionOrdered(names, Arrays.asList(values));
         }
     }
 
-    /** Of an interface or a union: an object is an instance of the class that is named as its type. */
+    /** For an interface or a union, whose objects are instances of the class that is named like their type. */
     record OfAny(Map<String, OfObject> byType) implements Completion {
         @Override
-        public Object complete(Object value, ExecutionContext context) {
+        public Object complete(Object value, ExecutionContext context, ResponseBudget budget) {
             OfObject completion = byType.get(value.getClass().getSimpleName());
             if (completion == null) {
                 throw new Unforeseen();
             }
-            return completion.complete(value, context);
+            return completion.complete(value, context, budget);
         }
     }
 }

@@ -11,6 +11,7 @@ import dev.userdirectory.execution.Property.OfList;
 import dev.userdirectory.execution.Property.OfObject;
 import dev.userdirectory.execution.Property.OfScalar;
 import dev.userdirectory.observability.TracedFields;
+import dev.userdirectory.policy.ResponseBudget;
 import graphql.execution.AsyncExecutionStrategy;
 import graphql.execution.DataFetcherExceptionHandler;
 import graphql.execution.ExecutionContext;
@@ -43,6 +44,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -54,9 +56,15 @@ import org.springframework.stereotype.Component;
  * with a page of objects that takes longer than PostgreSQL does. What turns out not to be so simple, a null where there
  * may be none or a caller without the scope, is left to graphql-java from the field on that began it, and so is
  * everything in an operation that is traced.
+ *
+ * <p>Either way counts against the {@link ResponseBudget}. Once that is exceeded, everything is null: the operation then
+ * ends soon, with no data loader left waiting, and its result is replaced by an error.
  */
 @Component("query")
 class PropertyExecutionStrategy extends AsyncExecutionStrategy {
+    /** What a field adds to {@code extensions.ftv1} beside its name: its type, its parent's type and its times, in Base64. */
+    private static final int TRACE_BYTES = 100;
+
     /** Worked out once for each field of a document that is kept, and each type that it turned out to be a field of. */
     private final Cache<Field, Map<GraphQLObjectType, Property>> properties =
             Caffeine.newBuilder().weakKeys().build();
@@ -67,16 +75,33 @@ class PropertyExecutionStrategy extends AsyncExecutionStrategy {
 
     @Override
     protected Object resolveFieldWithInfo(ExecutionContext context, ExecutionStrategyParameters parameters) {
+        ResponseBudget budget = budget(context);
+        budget.addName(parameters.getField().getResultKey());
         Object source = parameters.getSource();
-        if (source != null && isSimple(context, parameters.getField())) {
+        if (source == null) {
+            return super.resolveFieldWithInfo(context, parameters);
+        }
+        if (budget.isExceeded()) {
+            return completed(null);
+        }
+        if (TracedFields.isTraced(context)) {
+            budget.addName(parameters.getField().getResultKey());
+            budget.add(TRACE_BYTES);
+            return super.resolveFieldWithInfo(context, parameters);
+        }
+        if (isSimple(parameters.getField())) {
             GraphQLObjectType parent = parameters.getExecutionStepInfo().getUnwrappedNonNullTypeAs();
             Property property = property(parent, parameters.getField(), context);
             if (property.isRead()) {
+                long used = budget.used();
                 try {
-                    return completed(property.read(source, context));
+                    return completed(property.read(source, context, budget));
                 } catch (RuntimeException e) {
-                    // It will come to the same, and say so.
-                    return super.resolveFieldWithInfo(context, parameters);
+                    if (budget.isExceeded()) {
+                        return completed(null);
+                    }
+                    // graphql-java fails likewise, and reports it.
+                    budget.resetTo(used);
                 }
             }
         }
@@ -85,19 +110,57 @@ class PropertyExecutionStrategy extends AsyncExecutionStrategy {
 
     @Override
     protected FieldValueInfo completeValue(ExecutionContext context, ExecutionStrategyParameters parameters) {
+        ResponseBudget budget = budget(context);
+        if (budget.isExceeded()) {
+            return completed(null);
+        }
         if (!parameters.getPath().isListSegment() && isSimple(context, parameters.getField())) {
             GraphQLObjectType parent = parameters.getExecutionStepInfo().getObjectType();
             Property property = property(parent, parameters.getField(), context);
             if (property.completion() != null) {
+                long used = budget.used();
                 try {
-                    return completed(property.complete(parameters.getSource(), context));
+                    return completed(property.complete(parameters.getSource(), context, budget));
                 } catch (RuntimeException e) {
-                    // It will come to the same, and say so.
-                    return super.completeValue(context, parameters);
+                    if (budget.isExceeded()) {
+                        return completed(null);
+                    }
+                    // graphql-java fails likewise, and reports it.
+                    budget.resetTo(used);
                 }
             }
         }
+        if (parameters.getSource() == null) {
+            budget.addNull();
+        } else {
+            budget.add(2); // the braces of an object
+        }
         return super.completeValue(context, parameters);
+    }
+
+    @Override
+    protected Object completeValueForScalar(
+            ExecutionContext context, ExecutionStrategyParameters parameters, GraphQLScalarType type, Object value) {
+        return count(super.completeValueForScalar(context, parameters, type, value), context);
+    }
+
+    @Override
+    protected Object completeValueForEnum(
+            ExecutionContext context, ExecutionStrategyParameters parameters, GraphQLEnumType type, Object value) {
+        return count(super.completeValueForEnum(context, parameters, type, value), context);
+    }
+
+    private static Object count(Object serialized, ExecutionContext context) {
+        if (!(serialized instanceof CompletableFuture)) { // it is one if it failed
+            ResponseBudget.of(context.getGraphQLContext()).addValue(serialized);
+        }
+        return serialized;
+    }
+
+    private static ResponseBudget budget(ExecutionContext context) {
+        ResponseBudget budget = ResponseBudget.of(context.getGraphQLContext());
+        budget.addErrors(context.getErrors());
+        return budget;
     }
 
     /** What is selected of a scalar is the same however often, of an object not. */

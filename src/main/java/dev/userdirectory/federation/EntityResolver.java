@@ -14,6 +14,7 @@ import graphql.schema.DataFetchingEnvironment;
 import graphql.schema.DataFetchingEnvironmentImpl;
 import graphql.schema.TypeResolver;
 import java.lang.reflect.Method;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -28,7 +29,8 @@ import org.springframework.util.ReflectionUtils;
 
 /**
  * Resolves {@code _entities}, each representation on its own: one that is malformed is null, with an error at its own
- * index. All are asked for before any is awaited, so entity fetchers that use a data loader share its statement.
+ * index. All are asked for before any is awaited, so entity fetchers that use a data loader share its statement. Equal
+ * representations are resolved once.
  */
 @DgsComponent
 class EntityResolver implements DgsFederationResolver {
@@ -70,8 +72,9 @@ class EntityResolver implements DgsFederationResolver {
                             representations.size()));
         }
         DgsDataFetchingEnvironment ofFetchers = new DgsDataFetchingEnvironment(env, context);
+        Map<Object, CompletableFuture<@Nullable Object>> fetched = HashMap.newHashMap(representations.size());
         List<CompletableFuture<@Nullable Object>> entities = IntStream.range(0, representations.size())
-                .mapToObj(i -> fetch(i, representations.get(i), ofFetchers))
+                .mapToObj(i -> fetch(i, representations.get(i), fetched, ofFetchers))
                 .toList();
         return CompletableFuture.allOf(entities.toArray(CompletableFuture[]::new))
                 .thenApply(
@@ -79,21 +82,25 @@ class EntityResolver implements DgsFederationResolver {
     }
 
     private CompletableFuture<@Nullable Object> fetch(
-            int index, Object representation, DgsDataFetchingEnvironment env) {
-        CompletableFuture<@Nullable Object> entity;
+            int index,
+            Object representation,
+            Map<Object, CompletableFuture<@Nullable Object>> fetched,
+            DgsDataFetchingEnvironment env) {
+        CompletableFuture<@Nullable Object> entity = fetched.computeIfAbsent(representation, each -> fetch(each, env));
+        return entity.handle((value, exception) -> exception == null ? value : failure(exception, index, env.getDfe()));
+    }
+
+    /** A failure is in the future, whenever it happens. */
+    private CompletableFuture<@Nullable Object> fetch(Object representation, DgsDataFetchingEnvironment env) {
         try {
-            entity = fetch(representation, env);
-        } catch (BadUserInput e) {
-            entity = CompletableFuture.failedFuture(e.within(ARGUMENT + "." + index));
+            return fetchNow(representation, env);
         } catch (RuntimeException e) {
-            entity = CompletableFuture.failedFuture(e);
+            return CompletableFuture.failedFuture(e);
         }
-        return entity.handle(
-                (value, exception) -> exception == null ? value : failure(exception, at(index, env.getDfe())));
     }
 
     @SuppressWarnings("unchecked")
-    private CompletableFuture<@Nullable Object> fetch(Object representation, DgsDataFetchingEnvironment env) {
+    private CompletableFuture<@Nullable Object> fetchNow(Object representation, DgsDataFetchingEnvironment env) {
         Object typeName = representation instanceof Map<?, ?> fields ? fields.get("__typename") : null;
         Pair<Object, Method> fetcher = registry.getEntityFetchers().get(typeName);
         if (fetcher == null) {
@@ -108,12 +115,15 @@ class EntityResolver implements DgsFederationResolver {
                 : CompletableFuture.completedFuture(entity);
     }
 
-    private DataFetcherResult<Object> failure(Throwable exception, DataFetchingEnvironment env) {
+    private DataFetcherResult<Object> failure(Throwable exception, int index, DataFetchingEnvironment env) {
         return DataFetcherResult.newResult()
                 .errors(exceptionHandler
                         .handleException(DataFetcherExceptionHandlerParameters.newExceptionParameters()
-                                .dataFetchingEnvironment(env)
-                                .exception(exception)
+                                .dataFetchingEnvironment(at(index, env))
+                                .exception(
+                                        exception instanceof BadUserInput bad
+                                                ? bad.within(ARGUMENT + "." + index)
+                                                : exception)
                                 .build())
                         .join()
                         .getErrors())

@@ -6,10 +6,14 @@ import com.netflix.graphql.dgs.DgsTypeDefinitionRegistry;
 import graphql.language.ScalarTypeDefinition;
 import graphql.scalars.ExtendedScalars;
 import graphql.schema.FieldCoordinates;
+import graphql.schema.GraphQLArgument;
 import graphql.schema.GraphQLCodeRegistry;
+import graphql.schema.GraphQLFieldDefinition;
+import graphql.schema.GraphQLNamedSchemaElement;
 import graphql.schema.GraphQLObjectType;
 import graphql.schema.GraphQLSchemaElement;
 import graphql.schema.GraphQLTypeVisitorStub;
+import graphql.schema.GraphQLUnionType;
 import graphql.schema.StaticDataFetcher;
 import graphql.schema.idl.RuntimeWiring;
 import graphql.schema.idl.TypeDefinitionRegistry;
@@ -25,6 +29,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -45,6 +50,24 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
             Pattern.compile("(?ms)^extend type (?<type>\\w+) \\{\n(?<fields>.*?)^\\}\n\n?");
     private static final Pattern ROOT_TYPE =
             Pattern.compile("(?ms)^type (?<type>Query|Mutation|Subscription)(?: \\{\n(?<fields>.*?)^\\})?\n");
+
+    /** Of what Federation adds to the schema, by name. */
+    private static final Map<String, String> DESCRIPTIONS = Map.of(
+            ANY,
+            "A representation of an entity: its `__typename`, and the fields of one of its keys.",
+            "_Entity",
+            "An object that other subgraphs may refer to by its keys.",
+            "_Service",
+            "This service as a subgraph of Apollo Federation.",
+            "sdl",
+            "The schema of this subgraph, with its directives, in the schema definition language.",
+            "_service",
+            "Describes this subgraph to a federation gateway.",
+            "_entities",
+            "Looks up entities by their keys, for a federation gateway. The result has one element per"
+                    + " representation, in the same order: null if there is no such entity.",
+            "representations",
+            "The entities to look up, at most 1,000.");
 
     private final String sdl = sdl();
 
@@ -109,11 +132,46 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
     @DgsRuntimeWiring
     public RuntimeWiring.Builder addAny(RuntimeWiring.Builder wiring) {
         return wiring.scalar(
-                ExtendedScalars.Object.transform(scalar -> scalar.name(ANY).description(null)));
+                ExtendedScalars.Object.transform(scalar -> scalar.name(ANY).description(DESCRIPTIONS.get(ANY))));
     }
 
     @Override
     public void customize(SchemaResourceBuilder builder) {
+        builder.typeVisitorsToTransformSchema(List.of(new GraphQLTypeVisitorStub() {
+            @Override
+            public TraversalControl visitGraphQLObjectType(
+                    GraphQLObjectType type, TraverserContext<GraphQLSchemaElement> context) {
+                return describe(context, type, text -> type.transform(copy -> copy.description(text)));
+            }
+
+            @Override
+            public TraversalControl visitGraphQLUnionType(
+                    GraphQLUnionType type, TraverserContext<GraphQLSchemaElement> context) {
+                return describe(context, type, text -> type.transform(copy -> copy.description(text)));
+            }
+
+            @Override
+            public TraversalControl visitGraphQLFieldDefinition(
+                    GraphQLFieldDefinition field, TraverserContext<GraphQLSchemaElement> context) {
+                return describe(context, field, text -> field.transform(copy -> copy.description(text)));
+            }
+
+            @Override
+            public TraversalControl visitGraphQLArgument(
+                    GraphQLArgument argument, TraverserContext<GraphQLSchemaElement> context) {
+                return describe(context, argument, text -> argument.transform(copy -> copy.description(text)));
+            }
+
+            private TraversalControl describe(
+                    TraverserContext<GraphQLSchemaElement> context,
+                    GraphQLNamedSchemaElement element,
+                    Function<String, GraphQLSchemaElement> copy) {
+                String description = DESCRIPTIONS.get(element.getName());
+                return description == null || element.getDescription() != null
+                        ? TraversalControl.CONTINUE
+                        : changeNode(context, copy.apply(description));
+            }
+        }));
         builder.typeVisitors(List.of(new GraphQLTypeVisitorStub() {
             @Override
             public TraversalControl visitGraphQLObjectType(

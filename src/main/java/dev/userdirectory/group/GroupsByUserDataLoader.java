@@ -14,7 +14,11 @@ import org.dataloader.MappedBatchLoader;
 @DgsDataLoader(name = "User.groups", caching = false)
 class GroupsByUserDataLoader implements MappedBatchLoader<OfParent, Connection<Group>> {
     private static final Rows<Group> ROWS = new Rows<>(
-            "group_members m join groups g on g.id = m.group_id", "m.user_id = parent.id", Group.COLUMNS, Group::read);
+                    "group_members m join groups g on g.id = m.group_id",
+                    "m.user_id = parent.id",
+                    Group.COLUMNS,
+                    Group::read)
+            .countedBy("(select count(*) from group_members m where m.user_id = parent.id)");
 
     private final Pages pages;
 

@@ -15,7 +15,11 @@ import org.dataloader.MappedBatchLoader;
 @DgsDataLoader(name = "Group.members", caching = false)
 class MembersByGroupDataLoader implements MappedBatchLoader<OfParent, Connection<User>> {
     private static final Rows<User> ROWS = new Rows<>(
-            "group_members m join users u on u.id = m.user_id", "m.group_id = parent.id", User.COLUMNS, User::read);
+                    "group_members m join users u on u.id = m.user_id",
+                    "m.group_id = parent.id",
+                    User.COLUMNS,
+                    User::read)
+            .countedBy("(select count(*) from group_members m where m.group_id = parent.id)");
 
     private final Pages pages;
 

@@ -11,7 +11,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The rules for text. Each returns what is wrong with a value as a sentence, or null; lengths are in code points. */
 public final class Text {
+    private static final int MAX_NAME = 200;
     private static final int MAX_EMAIL = 254;
+    /** As long as the longest name. */
+    private static final int MAX_SEARCH = MAX_NAME;
 
     /** Unicode's Default_Ignorable_Code_Points, which the regular expressions of Java have no name for. */
     private static final String IGNORABLE =
@@ -47,7 +50,7 @@ public final class Text {
             return "A name cannot be null.";
         }
         String stripped = name.strip();
-        if (stripped.isEmpty() || length(stripped) > 200) {
+        if (stripped.isEmpty() || length(stripped) > MAX_NAME) {
             return "A name has 1 to 200 characters.";
         }
         if (!VISIBLE.matcher(stripped).find()) {
@@ -130,6 +133,7 @@ public final class Text {
 
     /** @throws BadUserInput if nothing stored can hold that text: a control character or half a surrogate pair */
     public static String searchable(String argument, String text) {
+        checkLength(argument, text, MAX_EMAIL);
         if (contains(text, Text::isControl)) {
             throw new BadUserInput(argument, "must not contain control characters.");
         }
@@ -138,6 +142,7 @@ public final class Text {
 
     /** A LIKE pattern that matches what contains the text, both of them folded. Wildcards in the text are escaped. */
     public static String containing(String argument, String text) {
+        checkLength(argument, text, MAX_SEARCH);
         return "%" + folded(searchable(argument, text)).replaceAll("[%_\\\\]", "\\\\$0") + "%";
     }
 
@@ -163,6 +168,14 @@ public final class Text {
                         ? upper
                         : Character.toLowerCase(upper);
         };
+    }
+
+    /** @throws BadUserInput if the text, which nothing stored can equal or contain, would only keep PostgreSQL busy */
+    private static void checkLength(String argument, String text, int limit) {
+        int length = length(text);
+        if (length > limit) {
+            throw new BadUserInput(argument, "has at most %,d characters, not %,d.".formatted(limit, length));
+        }
     }
 
     private static int length(String text) {

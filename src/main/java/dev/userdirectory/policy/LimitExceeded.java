@@ -24,6 +24,9 @@ enum LimitExceeded {
     DIGITS("MAX_DIGITS_LIMIT", "A number has %,d digits; at most %,d are read"),
     ALL_DIGITS("MAX_DIGITS_LIMIT", "The numbers in the document have %,d digits or more; at most %,d are read"),
     MEMBER_NAME("MAX_MEMBER_NAME_LIMIT", "The name of a member has %,d characters; at most %,d are read"),
+    RESPONSE(
+            "MAX_RESPONSE_LIMIT",
+            "The response has %,d bytes or more; at most %,d are sent. If it is of a mutation, that was carried out"),
     INTROSPECTION_DEPTH("INTROSPECTION_LIMIT_EXCEEDED", "The introspection is %,d fields deep; at most %,d are served"),
     INTROSPECTION_FIELDS("INTROSPECTION_LIMIT_EXCEEDED", "The introspection has %,d fields; at most %,d are served");
 

@@ -8,8 +8,8 @@ import org.springframework.core.io.Resource;
 import org.springframework.util.unit.DataSize;
 
 /**
- * How much one request may ask for. What is over a limit is refused before anything is executed, with a code of its own
- * and both numbers. Fragments count wherever they are spread, fields whether or not they are skipped.
+ * How much one request may ask for. A request over a limit is rejected before anything is executed; the error has the
+ * limit's code, the limit and the actual value. Only the response is checked while it is built. Fragments count wherever they are spread, fields whether or not they are skipped.
  *
  * @param depth how deep fields are nested; the groups of the members of the groups of a user take 10
  * @param fields how many fields; more than any page of an application shows, few enough to validate in milliseconds
@@ -35,6 +35,7 @@ import org.springframework.util.unit.DataSize;
  * @param memory share of the heap for requests while they are read and executed, by the size that they have once they are
  *     parsed; the others are told to try again
  * @param head how long a connection may take to send the whole head of a request, counted from its first byte
+ * @param response how many bytes a response may have: 5,000 groups with 2,000 bytes each
  * @param deadline until a request is answered, with what it is, and its SQL stopped
  * @param introspectionDepth how deep introspection is nested; what GraphiQL sends has 15
  * @param introspectionFields how many fields of introspection; what GraphiQL sends has some 200
@@ -61,6 +62,7 @@ public record Limits(
         @DefaultValue("8192") int firstMessage,
         @DefaultValue("0.25") double memory,
         @DefaultValue("10s") Duration head,
+        @DefaultValue("10MB") DataSize response,
         @DefaultValue("5s") Duration deadline,
         @DefaultValue("20") int introspectionDepth,
         @DefaultValue("500") int introspectionFields,

@@ -1,6 +1,7 @@
 package dev.userdirectory.policy;
 
 import graphql.ExecutionResult;
+import graphql.GraphQLError;
 import graphql.execution.ExecutionContext;
 import graphql.execution.instrumentation.DocumentAndVariables;
 import graphql.execution.instrumentation.InstrumentationContext;
@@ -9,6 +10,7 @@ import graphql.execution.instrumentation.SimpleInstrumentationContext;
 import graphql.execution.instrumentation.SimplePerformantInstrumentation;
 import graphql.execution.instrumentation.parameters.InstrumentationExecuteOperationParameters;
 import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
+import graphql.execution.instrumentation.parameters.InstrumentationFieldParameters;
 import graphql.language.Document;
 import graphql.parser.ParserOptions;
 import graphql.parser.exceptions.ParseCancelledException;
@@ -20,7 +22,10 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Holds an operation to its limits: the document once it is parsed, the cost before the first data fetcher is called. */
+/**
+ * Holds an operation to its limits: the document once it is parsed, the cost before the first data fetcher is called, the
+ * size of the response while it is completed.
+ */
 @Component
 class LimitsInstrumentation extends SimplePerformantInstrumentation {
     /** In the GraphQL context: that the request wants to be told its cost. */
@@ -78,6 +83,17 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
                 throw LimitExceeded.abort(RateLimited.error(spent, cost));
             }
         }
+        ResponseBudget.open(context.getGraphQLContext(), limits.response().toBytes());
+        return null;
+    }
+
+    /** Events of a subscription share its context, but each is a response of its own. */
+    @Override
+    public @Nullable InstrumentationContext<ExecutionResult> beginSubscribedFieldEvent(
+            InstrumentationFieldParameters parameters, @Nullable InstrumentationState state) {
+        ResponseBudget.open(
+                parameters.getExecutionContext().getGraphQLContext(),
+                limits.response().toBytes());
         return null;
     }
 
@@ -86,9 +102,23 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
             ExecutionResult result,
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
+        ResponseBudget budget = ResponseBudget.find(parameters.getGraphQLContext());
+        if (budget != null) {
+            budget.addErrors(result.getErrors());
+        }
+        if (budget != null && budget.isExceeded()) {
+            GraphQLError error = LimitExceeded.RESPONSE.error(
+                    budget.used(), limits.response().toBytes());
+            return CompletableFuture.completedFuture(withCost(
+                    ExecutionResult.newExecutionResult().addError(error).build(), parameters));
+        }
+        return CompletableFuture.completedFuture(withCost(result, parameters));
+    }
+
+    private ExecutionResult withCost(ExecutionResult result, InstrumentationExecutionParameters parameters) {
         Long cost = parameters.getGraphQLContext().get(COST);
         if (cost == null || !parameters.getGraphQLContext().getBoolean(REPORT_COST)) {
-            return CompletableFuture.completedFuture(result);
+            return result;
         }
         Map<Object, Object> extensions = new LinkedHashMap<>();
         if (result.getExtensions() != null) {
@@ -100,6 +130,6 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
             report.put("budget", budgets.describe(spent));
         }
         extensions.put("cost", report);
-        return CompletableFuture.completedFuture(result.transform(builder -> builder.extensions(extensions)));
+        return result.transform(builder -> builder.extensions(extensions));
     }
 }

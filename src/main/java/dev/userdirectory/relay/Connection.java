@@ -22,6 +22,10 @@ public record Connection<T>(
         }
     }
 
+    Connection<T> withTotalCount(@Nullable Integer totalCount) {
+        return new Connection<>(edges, hasNextPage, hasPreviousPage, totalCount);
+    }
+
     public List<T> getNodes() {
         return edges.stream().map(Edge::node).toList();
     }

@@ -42,6 +42,21 @@ public record PageRequest(
         return !totalCount && !(previousPage && after != null) && !(nextPage && before != null);
     }
 
+    /** The rows of the page and one more, which tells whether there is another page; none if nobody wants to know. */
+    int rowsToRead() {
+        boolean another = backward ? previousPage : nextPage;
+        return size == 0 && !another ? 0 : size + 1;
+    }
+
+    PageRequest withoutTotalCount() {
+        return new PageRequest(ordering, size, backward, after, before, previousPage, nextPage, false);
+    }
+
+    /** The count alone, which is the same for every page of a list. */
+    PageRequest ofTotalCountAlone() {
+        return new PageRequest(ordering, 0, false, null, null, false, false, true);
+    }
+
     /** @throws BadUserInput naming the argument that cannot be served */
     public static PageRequest of(DataFetchingEnvironment env, Ordering ordering, Cursors cursors) {
         Integer first = env.getArgument("first");

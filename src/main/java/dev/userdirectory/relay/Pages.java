@@ -3,6 +3,7 @@ package dev.userdirectory.relay;
 import dev.userdirectory.platform.SingleFlight;
 import dev.userdirectory.relay.Connection.Edge;
 import dev.userdirectory.replica.Reads;
+import graphql.GraphQLContext;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -10,10 +11,13 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGStatement;
 import org.springframework.jdbc.core.ArgumentPreparedStatementSetter;
@@ -23,7 +27,8 @@ import org.springframework.stereotype.Component;
 
 /**
  * Reads pages. However many parents, arguments and counts, it is one statement, and each page in it one seek in an
- * index and a row more than the page has: the row that tells whether there is a next page.
+ * index and a row more than the page has: the row that tells whether there is a next page. The rows of a list are counted
+ * once, however many of its pages are asked for with their {@code totalCount}.
  *
  * <p>Where rows are filtered, that index leads past rows that do not pass. If many pass, the page is soon full; if few
  * do, the filter has an index of its own, and they are soon sorted. Which it is differs from cursor to cursor and no
@@ -55,11 +60,41 @@ public class Pages {
     private record PagesOfParents(Rows<?> rows, Set<OfParent> keys) {}
 
     /** A page of a connection that belongs to an object; the key of a data loader. */
-    public record OfParent(UUID parent, PageRequest request) {}
+    public record OfParent(UUID parent, PageRequest request) {
+        private OfParent withoutTotalCount() {
+            return new OfParent(parent, request.withoutTotalCount());
+        }
 
-    /** All who ask for the same page at the same time have it from one statement. */
+        private OfParent ofTotalCountAlone() {
+            return new OfParent(parent, request.ofTotalCountAlone());
+        }
+    }
+
+    /**
+     * What an operation has counted so far, under its class in the GraphQL context: aliases of a root field are data fetchers
+     * of their own, one after the other.
+     */
+    private record Counts(Map<Rows<?>, Integer> totals) {}
+
+    /** Concurrent requests for the same page share one statement. */
+    public <T> Connection<T> load(Rows<T> rows, PageRequest request, GraphQLContext operation) {
+        if (!request.totalCount()) {
+            return load(rows, request);
+        }
+        Map<Rows<?>, Integer> totals = operation
+                .computeIfAbsent(Counts.class, key -> new Counts(new ConcurrentHashMap<>()))
+                .totals();
+        Integer known = totals.get(rows);
+        if (known != null) {
+            return load(rows, request.withoutTotalCount()).withTotalCount(known);
+        }
+        Connection<T> page = load(rows, request);
+        totals.put(rows, Objects.requireNonNull(page.totalCount()));
+        return page;
+    }
+
     @SuppressWarnings("unchecked")
-    public <T> Connection<T> load(Rows<T> rows, PageRequest request) {
+    private <T> Connection<T> load(Rows<T> rows, PageRequest request) {
         return (Connection<T>) pages.load(new Page(rows, request));
     }
 
@@ -69,6 +104,9 @@ public class Pages {
     }
 
     private <T> Connection<T> load(JdbcTemplate jdbc, Rows<T> rows, PageRequest request) {
+        if (request.rowsToRead() == 0 && request.isOfRowsAlone()) {
+            return new PageBuilder<T>(request, false, false, null).build();
+        }
         if (!rows.filter().isEmpty() && request.isOfRowsAlone()) {
             Connection<T> page = walk(jdbc, rows, request);
             if (page != null) {
@@ -102,6 +140,38 @@ public class Pages {
     }
 
     private <T> Map<OfParent, Connection<T>> load(JdbcTemplate jdbc, Rows<T> rows, Collection<OfParent> keys) {
+        boolean shareCounts = keys.stream()
+                        .map(OfParent::request)
+                        .filter(PageRequest::totalCount)
+                        .distinct()
+                        .limit(2)
+                        .count()
+                == 2;
+        if (!shareCounts) {
+            return loadEach(jdbc, rows, keys);
+        }
+        Set<OfParent> apart = new LinkedHashSet<>();
+        for (OfParent key : keys) {
+            apart.add(key.withoutTotalCount());
+            if (key.request().totalCount()) {
+                apart.add(key.ofTotalCountAlone());
+            }
+        }
+        Map<OfParent, Connection<T>> loaded = loadEach(jdbc, rows, apart);
+        Map<OfParent, Connection<T>> result = HashMap.newHashMap(keys.size());
+        for (OfParent key : keys) {
+            Connection<T> page = Objects.requireNonNull(loaded.get(key.withoutTotalCount()));
+            result.put(
+                    key,
+                    key.request().totalCount()
+                            ? page.withTotalCount(Objects.requireNonNull(loaded.get(key.ofTotalCountAlone()))
+                                    .totalCount())
+                            : page);
+        }
+        return result;
+    }
+
+    private <T> Map<OfParent, Connection<T>> loadEach(JdbcTemplate jdbc, Rows<T> rows, Collection<OfParent> keys) {
         Map<PageRequest, List<OfParent>> branches = new LinkedHashMap<>();
         keys.forEach(key -> branches.computeIfAbsent(key.request(), request -> new ArrayList<>())
                 .add(key));
@@ -151,10 +221,10 @@ public class Pages {
             sql.append(ROWS_ALONE);
             requests.add(request);
             if (rows.filter().isEmpty()) {
-                appendSeek(request.ordering(), range(request), request.backward(), request.size() + 1);
+                appendSeek(request.ordering(), range(request), request.backward(), request.rowsToRead());
             } else {
                 planAnew = true;
-                appendFound(request.ordering(), range(request), request.backward(), request.size() + 1, "true");
+                appendFound(request.ordering(), range(request), request.backward(), request.rowsToRead(), "true");
             }
             sql.append(") page");
         }
@@ -163,7 +233,7 @@ public class Pages {
         void appendWalked(PageRequest request) {
             sql.append(ROWS_ALONE);
             requests.add(request);
-            appendWalk(request.ordering(), range(request), request.backward(), request.size() + 1);
+            appendWalk(request.ordering(), range(request), request.backward(), request.rowsToRead());
             sql.append(") page");
         }
 
@@ -185,6 +255,7 @@ public class Pages {
             if (request.totalCount() && rows.count() != null && rows.filter().isEmpty()) {
                 sql.append(rows.count());
             } else if (request.totalCount()) {
+                planAnew |= !rows.filter().isEmpty();
                 sql.append("(select count(*)");
                 appendFrom(List.of());
                 appendFilter();
@@ -193,7 +264,7 @@ public class Pages {
                 sql.append("null::bigint");
             }
             sql.append(" as total) more left join lateral (");
-            appendSeek(ordering, range(request), request.backward(), request.size() + 1);
+            appendSeek(ordering, range(request), request.backward(), request.rowsToRead());
             sql.append(") page on true");
         }
 
@@ -217,7 +288,7 @@ public class Pages {
         /** The first rows of a range, or the last ones. */
         private void appendSeek(Ordering ordering, List<Bound> range, boolean backward, int limit) {
             String select = "select " + ordering.select() + ", " + rows.columns();
-            if (rows.filter().isEmpty()) {
+            if (rows.filter().isEmpty() || limit == 0) {
                 sql.append(select);
                 appendFrom(range);
                 appendOrder(ordering.orderBy(backward), limit);

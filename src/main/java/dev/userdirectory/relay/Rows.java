@@ -11,7 +11,7 @@ import org.springframework.jdbc.core.RowMapper;
  * @param where which of their rows, as far as the index of every ordering can tell; in a nested connection it says by
  *     {@code parent.id} whose they are
  * @param columns what the mapper reads
- * @param count an expression for how many rows there are, if that is known without counting them
+ * @param count an expression for how many rows there are without a filter, if there is a cheaper one than to count them
  * @param filter conditions on those rows that the index of the ordering knows nothing of, joined by {@code and}
  * @param filterArgs the values of the placeholders in the filter
  */

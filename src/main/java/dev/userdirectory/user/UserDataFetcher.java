@@ -98,7 +98,8 @@ public class UserDataFetcher {
     @DgsQuery
     Connection<User> users(DgsDataFetchingEnvironment env) {
         Ordering ordering = ORDERINGS.get(env.<Map<String, String>>getArgument("orderBy"));
-        return pages.load(rows(env), PageRequest.of(env, Objects.requireNonNull(ordering), cursors));
+        return pages.load(
+                rows(env), PageRequest.of(env, Objects.requireNonNull(ordering), cursors), env.getGraphQlContext());
     }
 
     private static Rows<User> rows(DgsDataFetchingEnvironment env) {

@@ -48,6 +48,14 @@ class SchemaTest {
                 .containsExactlyInAnyOrderElementsOf(declared);
     }
 
+    /** The published schema, as if nothing in it were described. */
+    static String withoutDescriptions() throws IOException {
+        return Files.readString(PUBLISHED)
+                .replaceAll("(?s)\"\"\".*?\"\"\"\\n\\s*", "")
+                .replaceAll("\"(?:[^\"\\\\\\n]|\\\\.)*\"\\n\\s*", "")
+                .replaceAll("\\(\\n\\s*", "(");
+    }
+
     private String served() {
         return client.data("{ _service { sdl } }").at("/_service/sdl").asString();
     }
@@ -73,7 +81,7 @@ class SchemaTest {
             interface Node                 | type Node                          | Node is type, was interface
             """)
     void namesWhatIsBroken(String before, @Nullable String after, String changes) throws IOException {
-        String released = Files.readString(PUBLISHED);
+        String released = withoutDescriptions();
         assertThat(released).contains(before);
 
         assertThat(SchemaChanges.breaking(released, released.replace(before, after == null ? "" : after)))
@@ -87,10 +95,10 @@ class SchemaTest {
             type Group implements Node     | type Group implements Node & Named
             TAKEN                          | TAKEN RESERVED
             type UserEdge                  | type UserEdge @shareable
-            totalCount: Int!               | totalCount: Int! weight: Int
+            endCursor: String              | endCursor: String weight: Int
             """)
     void letsASchemaGrow(String before, String after) throws IOException {
-        String released = Files.readString(PUBLISHED);
+        String released = withoutDescriptions();
         assertThat(released).contains(before);
 
         assertThat(SchemaChanges.breaking(released, released.replace(before, after)))

@@ -182,6 +182,60 @@ class StatementCountTest {
         assertThat(statements.executed()).singleElement().asString().contains("count(");
     }
 
+    @Test
+    void countsMembersOncePerGroupHoweverManyAliasesAsk() {
+        String counts = IntStream.range(1, 20)
+                .mapToObj(i -> "a%d: members(first: %d) { totalCount nodes { id } }".formatted(i, i))
+                .collect(Collectors.joining(" "));
+        String document =
+                "query ($id: ID!) { user(id: $id) { groups(first: 5) { nodes { last: members(last: 1) { nodes { id } } "
+                        + counts + " } } } }";
+
+        JsonNode groups = client.data(document, Map.of("id", users.get(20))).at("/user/groups/nodes");
+
+        assertThat(groups).hasSize(5);
+        for (JsonNode group : groups) {
+            assertThat(group.at("/last/nodes")).hasSize(1);
+            for (int i = 1; i < 20; i++) {
+                assertThat(group.at("/a" + i + "/totalCount").asInt()).isEqualTo(40);
+                assertThat(group.at("/a" + i + "/nodes")).hasSize(i);
+            }
+        }
+        assertThat(statements.executed()).hasSize(3);
+        assertThat(statements.executed().getLast()).containsOnlyOnce("count(");
+    }
+
+    @Test
+    void countsAListOncePerOperationHoweverManyAliasesAsk() {
+        JsonNode data = client.data("""
+                {
+                  a: users(first: 1, filter: { search: "user 1" }) { totalCount nodes { id } }
+                  b: users(first: 2, filter: { search: "user 1" }) { totalCount nodes { id } }
+                  c: users(first: 0, filter: { search: "user 1" }) { totalCount nodes { id } }
+                  d: users(first: 0, filter: { search: "user 2" }) { totalCount }
+                }""");
+
+        assertThat(data.at("/a/totalCount").asInt()).isPositive();
+        assertThat(data.at("/b/totalCount")).isEqualTo(data.at("/a/totalCount"));
+        assertThat(data.at("/c/totalCount")).isEqualTo(data.at("/a/totalCount"));
+        assertThat(data.at("/a/nodes")).hasSize(1);
+        assertThat(data.at("/b/nodes")).hasSize(2);
+        assertThat(data.at("/c/nodes")).isEmpty();
+        assertThat(statements.executed().stream().filter(sql -> sql.contains("count(")))
+                .hasSize(2);
+    }
+
+    @Test
+    void readsNoRowsForACountAlone() {
+        client.data("{ users(first: 0, filter: { search: \"user\" }) { totalCount } }");
+
+        assertThat(statements.executed())
+                .singleElement()
+                .asString()
+                .contains("limit 0")
+                .doesNotContain("near");
+    }
+
     private static String aliases(List<String> values, String field) {
         return IntStream.range(0, values.size())
                 .mapToObj(i -> "_" + i + ": " + field.formatted(values.get(i)))

@@ -3,9 +3,11 @@ package dev.userdirectory.execution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.observability.TracedFields;
+import dev.userdirectory.policy.ResponseBudget;
 import graphql.ExecutionInput;
 import graphql.ExecutionResult;
 import graphql.GraphQL;
+import graphql.GraphQLContext;
 import graphql.execution.AsyncExecutionStrategy;
 import graphql.execution.DataFetcherResult;
 import graphql.execution.ExecutionStrategy;
@@ -13,21 +15,26 @@ import graphql.execution.SimpleDataFetcherExceptionHandler;
 import graphql.execution.instrumentation.InstrumentationContext;
 import graphql.execution.instrumentation.InstrumentationState;
 import graphql.execution.instrumentation.SimplePerformantInstrumentation;
+import graphql.execution.instrumentation.parameters.InstrumentationExecuteOperationParameters;
 import graphql.execution.instrumentation.parameters.InstrumentationFieldParameters;
 import graphql.schema.DataFetcher;
 import graphql.schema.idl.RuntimeWiring;
 import graphql.schema.idl.SchemaGenerator;
 import graphql.schema.idl.SchemaParser;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Answers as graphql-java itself does, whatever there is in the objects, and asks it for less. */
 class PropertyExecutionStrategyTest {
@@ -43,6 +50,7 @@ class PropertyExecutionStrategyTest {
             """;
 
     private final AtomicInteger fieldsOfGraphQlJava = new AtomicInteger();
+    private long limit = Long.MAX_VALUE;
     private final GraphQL plain = build(new AsyncExecutionStrategy());
     private final GraphQL ours = build(new PropertyExecutionStrategy(new SimpleDataFetcherExceptionHandler()));
 
@@ -115,6 +123,13 @@ class PropertyExecutionStrategyTest {
                 .queryExecutionStrategy(strategy)
                 .instrumentation(new SimplePerformantInstrumentation() {
                     @Override
+                    public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
+                            InstrumentationExecuteOperationParameters parameters, InstrumentationState state) {
+                        ResponseBudget.open(parameters.getExecutionContext().getGraphQLContext(), limit);
+                        return null;
+                    }
+
+                    @Override
                     public @Nullable InstrumentationContext<Object> beginFieldExecution(
                             InstrumentationFieldParameters parameters, InstrumentationState state) {
                         fieldsOfGraphQlJava.incrementAndGet();
@@ -128,9 +143,8 @@ class PropertyExecutionStrategyTest {
         return env.getSchema().getObjectType(env.<Object>getObject().getClass().getSimpleName());
     }
 
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
+    static Stream<String> queries() {
+        return Stream.of(
                 "{ shelf { name best { id title kind pages } books { id title author { name } } grid } }",
                 "{ later { best { pages } books { author { books { title } } } } shelf { name } }",
                 "{ __typename shelf { __typename a: name b: name books { __typename kind } } }",
@@ -149,13 +163,66 @@ class PropertyExecutionStrategyTest {
                 "{ items { ... on Book { pages } ... on Lamp { id } } }",
                 "{ things { id ... on Book { kind } __typename } }",
                 "{ wrapped { ... on Book { id } ... on Lamp { id } } }",
-                "{ failed { __typename } shelf { name } }"
-            })
+                "{ failed { __typename } shelf { name } }",
+                "{ aLongNameForWhatIsOftenShort: shelf { a: __typename b: books { c: id d: title } } }");
+    }
+
+    @ParameterizedTest
+    @MethodSource("queries")
     void answersAsGraphQlJavaDoes(String query) {
         Map<String, Object> expected = plain.execute(query).toSpecification();
 
         assertThat(ours.execute(query).toSpecification()).isEqualTo(expected);
         assertThat(ours.execute(query).toSpecification()).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @MethodSource("queries")
+    void countsAtLeastTheBytesOfTheResponseAndLittleMore(String query) {
+        Map<String, Object> response = plain.execute(query).toSpecification();
+        int bytes = JsonMapper.shared().writeValueAsBytes(response).length;
+
+        assertThat(counted(query, Map.of())).isBetween((long) bytes - 30, 2L * bytes);
+        // What is traced takes more, for the trace.
+        assertThat(counted(query, Map.of(TracedFields.class, true))).isGreaterThan(bytes - 30);
+    }
+
+    private long counted(String query, Map<?, Object> context) {
+        ExecutionInput input =
+                ExecutionInput.newExecutionInput(query).graphQLContext(context).build();
+        ExecutionResult result = ours.execute(input);
+        ResponseBudget budget = ResponseBudget.of(input.getGraphQLContext());
+        budget.addErrors(result.getErrors());
+        return budget.used();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\"", "\\", "\n", "\u0001", "a", "\u007f", "é", "€", "𠮷", "名前"})
+    void countsTextAsJsonInUtf8(String text) {
+        String repeated = text.repeat(100);
+        GraphQLContext context = GraphQLContext.newContext().build();
+        ResponseBudget.open(context, 0);
+        ResponseBudget.of(context).addValue(repeated);
+
+        assertThat(ResponseBudget.of(context).used())
+                .isEqualTo(JsonMapper.shared().writeValueAsBytes(repeated).length);
+    }
+
+    @ParameterizedTest
+    @MethodSource("queries")
+    void endsSoonOnceTheBudgetIsExceeded(String query) {
+        limit = 20;
+        for (Map<?, Object> context : List.<Map<?, Object>>of(Map.of(), Map.of(TracedFields.class, true))) {
+            ExecutionInput input = ExecutionInput.newExecutionInput(query)
+                    .graphQLContext(context)
+                    .build();
+            fieldsOfGraphQlJava.set(0);
+
+            assertThat(ours.executeAsync(input)).succeedsWithin(Duration.ofSeconds(5));
+            assertThat(ResponseBudget.of(input.getGraphQLContext()).isExceeded())
+                    .isTrue();
+            assertThat(fieldsOfGraphQlJava).hasValueLessThan(5);
+        }
     }
 
     @Test

@@ -194,6 +194,25 @@ class EntitiesTest {
     }
 
     @Test
+    void answersARepeatedMalformedRepresentationWithAnErrorAtEachIndex() {
+        Map<String, Object> malformed = user("id", "not an ID");
+        Map<String, Object> unknown = user("email", "nobody@example.com");
+
+        JsonNode response = client.execute(
+                ENTITIES, Map.of("representations", List.of(malformed, unknown, malformed, unknown, malformed)));
+
+        assertThat(response.at("/data/_entities").valueStream()).hasSize(5).allMatch(JsonNode::isNull);
+        assertThat(response.get("errors")
+                        .valueStream()
+                        .map(error -> error.get("path") + " "
+                                + error.at("/extensions/argument").asString()))
+                .containsExactly(
+                        "[\"_entities\",0] representations.0.id",
+                        "[\"_entities\",2] representations.2.id",
+                        "[\"_entities\",4] representations.4.id");
+    }
+
+    @Test
     void takesRepresentationsThatAreWrittenInTheDocument() {
         JsonNode user = createUsers(1).getFirst();
 

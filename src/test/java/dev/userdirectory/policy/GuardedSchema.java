@@ -75,6 +75,21 @@ class GuardedSchema {
                                 anyOf(type))));
     }
 
+    /** For each guarded field of an entity a way to it through {@code _entities}. */
+    Stream<Guarded> fieldsOfEntities() {
+        return objectTypes()
+                .filter(type -> type.hasDirective("key"))
+                .flatMap(type -> type.getFieldDefinitions().stream()
+                        .filter(GuardedSchema::isGuarded)
+                        .map(field -> new Guarded(
+                                type.getName() + "." + field.getName(),
+                                "query ($representations: [_Any!]!) { _entities(representations: $representations)"
+                                        + " { ... on " + type.getName() + " { id " + call(field) + " } } }",
+                                Map.of("__typename", type.getName()),
+                                "/_entities/0/" + field.getName(),
+                                anyOf(field))));
+    }
+
     long guards() {
         return objectTypes()
                 .flatMap(type -> Stream.concat(Stream.of(type), type.getFieldDefinitions().stream()))

@@ -6,9 +6,13 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.subscription.SocketClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +23,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -190,6 +196,172 @@ class LimitsTest {
         assertThat(cost(users, Map.of())).isEqualTo(costOf(15));
         assertThat(cost("{ users(first: 10000) { nodes { id } } }", Map.of())).isEqualTo(costOf(10001));
         assertThat(client.execute(users, Map.of()).has("extensions")).isFalse();
+    }
+
+    /** An ordinary page stays cheap; what keeps PostgreSQL busy does not. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            { users(first: 100) { nodes { groups(first: 50) { nodes { id } } } pageInfo { hasNextPage } } }       | 5202
+            { users(first: 0, filter: { search: "☃" }) { totalCount } }                                           | 1052
+            { users(first: 0, filter: { search: null, active: null, groupId: null }) { nodes { id } } }           | 2
+            { users(filter: { search: "a", active: true, groupId: "" }, first: 20) { totalCount nodes { id } } }  | 2072
+            { groups(search: "a", first: 10) { totalCount nodes { members(first: 0) { totalCount } } } }          | 1531
+            { users(first: 1) { nodes { groups(first: 5) { nodes { a: members { totalCount } b: members { totalCount } } } } } } | 518
+            """)
+    void costsWhatItMakesPostgreSqlDo(String document, int cost) {
+        assertThat(cost(document, Map.of())).isEqualTo(costOf(cost));
+    }
+
+    @Test
+    void rejectsAFloodOfSearches() {
+        String searches =
+                "{ " + repeat(10, i -> "a" + i + ": users(filter: { search: \"a" + i + "\" }) { totalCount }") + " }";
+
+        JsonNode error = client.error(searches, Map.of());
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("COST_ESTIMATED_TOO_EXPENSIVE");
+        assertThat(statements.executed()).isEmpty();
+    }
+
+    private static final String DESCRIBED = """
+            query ($r: [_Any!]!) { _entities(representations: $r) { ... on Group { %s } } }""";
+
+    private Map<String, ?> manyDescribedGroups(int count) {
+        String group = client.data(
+                        "mutation ($text: String) { createGroup(name: \"Described\", description: $text) { group { id } } }",
+                        Map.of("text", "\t€".repeat(1000)))
+                .at("/createGroup/group/id")
+                .asString();
+        statements.clear();
+        return Map.of("r", Collections.nCopies(count, Map.of("__typename", "Group", "id", group)));
+    }
+
+    /** A description is 5,000 bytes in JSON: a tab takes two, the sign three. */
+    @Test
+    void sendsAResponseThatIsJustWithinTheLimit() {
+        HttpResponse<String> response =
+                client.post(DESCRIBED.formatted(repeat(20, i -> "a" + i + ": description")), manyDescribedGroups(104));
+
+        assertThat(response.body().getBytes(StandardCharsets.UTF_8).length).isBetween(10_000_000, 10 << 20);
+        assertThat(response.body()).startsWith("{\"data\":");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {130, 190})
+    void sendsNoResponseAboveTheLimit(int representations) {
+        String document = DESCRIBED.formatted(repeat(20, i -> "a" + i + ": description"));
+        Map<String, ?> variables = manyDescribedGroups(representations);
+        List<JsonNode> responses = List.of(
+                client.execute(document, variables),
+                client.execute(document.replace("a0: description", "a0: members { totalCount }"), variables),
+                traced(document, variables));
+
+        for (JsonNode response : responses) {
+            assertThat(response.has("data")).isFalse();
+            assertThat(response.get("errors")).hasSize(1);
+            JsonNode extensions = response.at("/errors/0/extensions");
+            assertThat(extensions.get("code").asString()).isEqualTo("MAX_RESPONSE_LIMIT");
+            assertThat(extensions.get("limit").asInt()).isEqualTo(10 << 20);
+            assertThat(extensions.get("requested").asInt()).isBetween(10 << 20, 11 << 20);
+        }
+    }
+
+    /** In full it would have 500 megabytes. */
+    @Test
+    void sendsNoResponseAboveTheLimitToACallerWhoMayOnlyWrite() {
+        String document = DESCRIBED.formatted(repeat(99, i -> "a" + i + ": description"));
+
+        JsonNode response = client.as("users:write").execute(document, manyDescribedGroups(1000));
+
+        assertThat(response.has("data")).isFalse();
+        assertThat(response.at("/errors/0/extensions/code").asString()).isEqualTo("MAX_RESPONSE_LIMIT");
+        assertThat(statements.executed()).hasSize(1);
+    }
+
+    private JsonNode traced(String document, Map<String, ?> variables) {
+        return JsonMapper.shared()
+                .readTree(client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                                .header("Content-Type", "application/json")
+                                .header("apollo-federation-include-trace", "ftv1")
+                                .POST(BodyPublishers.ofString(JsonMapper.shared()
+                                        .writeValueAsString(Map.of("query", document, "variables", variables))))
+                                .build())
+                        .body());
+    }
+
+    @Test
+    void countsTheNamesOfFields() {
+        String alias = "a".repeat(90_000);
+        Map<String, ?> variables = Map.of("r", Collections.nCopies(200, Map.of("__typename", "User", "id", user)));
+
+        JsonNode error = client.error(
+                "query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { " + alias + ": id } } }",
+                variables);
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("MAX_RESPONSE_LIMIT");
+    }
+
+    @Test
+    void countsErrors() {
+        String alias = "a".repeat(60_000);
+        Map<String, ?> variables = Map.of("r", Collections.nCopies(100, Map.of("__typename", "User", "id", user)));
+
+        JsonNode error = client.error(
+                "query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { " + alias
+                        + ": groups(first: -1) { totalCount } } } }",
+                variables);
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("MAX_RESPONSE_LIMIT");
+    }
+
+    @Test
+    void countsWhatAMutationReturns() {
+        String name = "€".repeat(200);
+        List<Map<String, String>> users = IntStream.range(0, 1000)
+                .mapToObj(i -> Map.of("name", name, "email", Directory.newEmail()))
+                .toList();
+
+        JsonNode error = client.error(
+                "mutation ($users: [NewUser!]!) { createUsers(users: $users) { users { "
+                        + repeat(20, i -> "a" + i + ": name") + " } } }",
+                Map.of("users", users));
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("MAX_RESPONSE_LIMIT");
+        assertThat(error.get("message").asString()).endsWith("If it is of a mutation, that was carried out");
+    }
+
+    /** Each event has a budget of its own. */
+    @Test
+    void sendsNoEventAboveTheLimit() {
+        String member = directory.createUser();
+        for (int batch = 0; batch < 2; batch++) {
+            List<String> groups = client.data(
+                            "mutation ($text: String) { "
+                                    + repeat(
+                                            50,
+                                            i -> "a" + i
+                                                    + ": createGroup(name: \"Described\", description: $text) { group { id } }")
+                                    + " }",
+                            Map.of("text", "€".repeat(2000)))
+                    .findValuesAsString("id");
+            client.data("mutation { "
+                    + repeat(
+                            50,
+                            i -> "a%d: addGroupMembers(groupId: \"%s\", userIds: [\"%s\"]) { errors { code } }"
+                                    .formatted(i, groups.get(i), member))
+                    + " }");
+        }
+        String document =
+                "subscription { userEvents(userId: \"%s\") { type user { groups(first: 100) { nodes { %s } } } } }";
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), Tokens.withScopes("users:read"))) {
+            socket.subscribe("large", document.formatted(member, repeat(20, i -> "a" + i + ": description")), Map.of());
+            socket.settle();
+            client.data("mutation { updateUser(id: \"" + member + "\", active: false) { user { id } } }");
+
+            assertThat(String.valueOf(socket.poll(Duration.ofSeconds(20))))
+                    .contains("\"code\":\"MAX_RESPONSE_LIMIT\"")
+                    .doesNotContain("€");
+        }
     }
 
     private JsonNode cost(String document, Map<String, ?> variables) {

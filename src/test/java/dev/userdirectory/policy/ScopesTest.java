@@ -3,6 +3,7 @@ package dev.userdirectory.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
@@ -10,8 +11,10 @@ import dev.userdirectory.policy.GuardedSchema.Guarded;
 import dev.userdirectory.subscription.SocketClient;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +30,9 @@ class ScopesTest {
 
     @Autowired
     Statements statements;
+
+    @Autowired
+    Directory directory;
 
     static Stream<Guarded> guarded() throws IOException {
         GuardedSchema schema = new GuardedSchema();
@@ -111,6 +117,38 @@ class ScopesTest {
         });
     }
 
+    static Stream<Guarded> fieldsOfEntities() throws IOException {
+        return new GuardedSchema().fieldsOfEntities();
+    }
+
+    /** Who may write sees an object, but not the lists that lead from it to others. */
+    @ParameterizedTest
+    @MethodSource("fieldsOfEntities")
+    void servesFieldsOfAnObjectOnlyWithTheirOwnScopes(Guarded guarded) {
+        String user = directory.createUser();
+        String id = guarded.name().startsWith("User.") ? user : directory.createGroup("Readers", List.of(user));
+        Map<String, ?> variables = Map.of(
+                "representations",
+                List.of(Map.of("__typename", guarded.variables().get("__typename"), "id", id)));
+
+        statements.clear();
+        JsonNode response = client.as("users:write").execute(guarded.document(), variables);
+        assertThat(response.at("/data/_entities/0").isNull()).isTrue();
+        assertThat(response.get("errors")).hasSize(1);
+        JsonNode error = response.at("/errors/0");
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("FORBIDDEN");
+        assertThat(error.at("/extensions/requiredScopes")).hasToString("[[\"users:read\"]]");
+        assertThat("/" + error.get("path").valueStream().map(JsonNode::asString).collect(Collectors.joining("/")))
+                .isEqualTo(guarded.path());
+        assertThat(statements.executed()).noneMatch(sql -> sql.contains("group_members"));
+
+        assertThat(client.as("users:read")
+                        .data(guarded.document(), variables)
+                        .at(guarded.path())
+                        .isObject())
+                .isTrue();
+    }
+
     @Test
     void leavesOutNoGuardOfTheSchema() throws IOException {
         GuardedSchema schema = new GuardedSchema();
@@ -119,7 +157,9 @@ class ScopesTest {
                 .distinct()
                 .count();
 
-        assertThat(guarded().filter(each -> !each.path().equals("/_entities")).count() + types)
+        assertThat(guarded().filter(each -> !each.path().equals("/_entities")).count()
+                        + types
+                        + schema.fieldsOfEntities().count())
                 .isEqualTo(schema.guards());
     }
 

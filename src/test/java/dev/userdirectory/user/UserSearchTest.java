@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres.Statements;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -24,6 +25,9 @@ class UserSearchTest {
     @Autowired
     JdbcTemplate jdbc;
 
+    @Autowired
+    Statements statements;
+
     @BeforeEach
     void createUsers() {
         jdbc.update("delete from users");
@@ -38,6 +42,7 @@ class UserSearchTest {
         create("Al", "ice@example.com");
         create("Νίκος", "µm@example.com");
         create("Tſing", "cafe\u0301@example.com");
+        create("张伟", "zhang.wei@example.com");
     }
 
     @AfterEach
@@ -77,7 +82,9 @@ class UserSearchTest {
                 "tsing, Tſing",
                 "TSING, Tſing",
                 "caf\u00e9@, Tſing",
-                "CAFE\u0301@, Tſing"
+                "CAFE\u0301@, Tſing",
+                "张, 张伟",
+                "张伟, 张伟"
             })
     void findsTextWhateverItsCase(String search, String name) {
         assertThat(found(search)).containsExactly(name);
@@ -109,6 +116,7 @@ class UserSearchTest {
     @Test
     void findsAllForNoText() {
         assertThat(found("")).hasSize(11);
+        assertThat(found("")).hasSize(10);
     }
 
     @ParameterizedTest
@@ -121,6 +129,30 @@ class UserSearchTest {
             assertThat(error.at("/extensions/code").asString()).isEqualTo("BAD_USER_INPUT");
             assertThat(error.get("message").asString()).endsWith("search` must not contain control characters.");
         }
+    }
+
+    @Test
+    void searchesForAsManyCharactersAsANameHas() {
+        assertThat(found("🦊".repeat(200))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            query ($text: String) { users(filter: { search: $text }) { nodes { id } } } | filter.search | 200
+            query ($text: String) { groups(search: $text) { totalCount } }              | search        | 200
+            query ($text: String!) { userByEmail(email: $text) { id } }                 | email         | 254
+            """)
+    void rejectsTextThatIsTooLong(String document, String argument, int limit) {
+        statements.clear();
+        for (int length : List.of(limit + 1, 1_800_000)) {
+            JsonNode error = client.error(document, Map.of("text", "a".repeat(length)));
+
+            assertThat(error.at("/extensions/code").asString()).isEqualTo("BAD_USER_INPUT");
+            assertThat(error.at("/extensions/argument").asString()).isEqualTo(argument);
+            assertThat(error.get("message").asString())
+                    .isEqualTo("Argument `%s` has at most %d characters, not %,d.".formatted(argument, limit, length));
+        }
+        assertThat(statements.executed()).isEmpty();
     }
 
     private void create(String name, String email) {
