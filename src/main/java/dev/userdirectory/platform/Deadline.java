@@ -11,10 +11,14 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
 /**
- * What one request makes wait, a thread and PostgreSQL, so that it can be stopped: when the request's time is over, or
- * nobody waits for the answer any longer. Once it is over nothing new is begun.
+ * The thread and the connections that work for one request, so that they can be stopped: when the request's time is over, or
+ * its client has disconnected. After that nothing new begins, not even a commit.
+ *
+ * <p>A commit that has begun is never cancelled. Where it waits for a synchronous standby, PostgreSQL takes a cancellation as
+ * the order to wait no longer, and reports a commit that a failover would lose. It is only abandoned: its connection is closed
+ * here, PostgreSQL goes on waiting, and the request is told that the outcome is unknown.
  */
-class Deadline {
+public class Deadline {
     private static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
     /** Longer than PostgreSQL takes to cancel what it does; a server that takes longer is not there any more. */
     private static final Duration GRACE = Duration.ofMillis(300);
@@ -23,6 +27,9 @@ class Deadline {
 
     private final Thread worker;
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+    /** Those of the connections that are committing. */
+    private final Set<Connection> committing = ConcurrentHashMap.newKeySet();
+
     private volatile boolean over;
     private boolean ended;
 
@@ -32,8 +39,14 @@ class Deadline {
     }
 
     /** Of the request that the current thread works for, or null. */
-    static @Nullable Deadline current() {
+    public static @Nullable Deadline current() {
         return CURRENT.get();
+    }
+
+    /** Whether the request that the current thread works for was stopped, so that whatever fails may fail for that alone. */
+    public static boolean isCurrentOver() {
+        Deadline current = CURRENT.get();
+        return current != null && current.over;
     }
 
     boolean isOver() {
@@ -57,7 +70,21 @@ class Deadline {
         return over;
     }
 
-    /** Returns at once; what is asked to stop and does not is cut off by closing its connection. */
+    /**
+     * To be called before a commit, which must not begin once cancellations may be on their way.
+     *
+     * @throws SQLException if it is too late, so that nothing was committed
+     */
+    synchronized void beginCommit(Connection connection) throws SQLException {
+        check();
+        committing.add(connection);
+    }
+
+    synchronized void endCommit(Connection connection) {
+        committing.remove(connection);
+    }
+
+    /** Returns at once. A statement that does not end when it is cancelled, or a commit, loses its connection. */
     synchronized void stop() {
         if (over || ended) {
             return;
@@ -84,6 +111,9 @@ class Deadline {
     private void cancelUntilDone() {
         while (!connections.isEmpty()) {
             for (Connection connection : connections) {
+                if (committing.contains(connection)) {
+                    continue;
+                }
                 try {
                     // Not the statement, which would not come back before the server has taken this.
                     connection.unwrap(PGConnection.class).cancelQuery();
