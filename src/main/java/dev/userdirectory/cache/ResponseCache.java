@@ -10,7 +10,6 @@ import graphql.ExecutionResult;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collection;
@@ -290,22 +289,25 @@ class ResponseCache implements WebGraphQlInterceptor {
     private static WebGraphQlResponse respond(ExecutionInput input, Answer answer) {
         WebGraphQlResponse response =
                 new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, new WrittenResult(answer.json())));
-        setMaxAge(response, answer.remaining());
+        revalidate(response);
         return response;
     }
 
     private static void describe(WebGraphQlResponse response, CachePolicy policy) {
         if (policy.maxAge() > 0 && response.getExecutionResult().getErrors().isEmpty()) {
-            setMaxAge(response, Duration.ofSeconds(policy.maxAge()));
+            revalidate(response);
         } else {
             response.getResponseHeaders().setCacheControl(CacheControl.noStore());
         }
     }
 
-    /** Private even where the schema says public: a proxy between knows nothing of scopes. */
-    private static void setMaxAge(WebGraphQlResponse response, Duration maxAge) {
+    /**
+     * A browser asks each time whether its copy is still good: it cannot know what its own user has changed since. Private even
+     * where the schema says public: a proxy knows nothing of scopes.
+     */
+    private static void revalidate(WebGraphQlResponse response) {
         response.getResponseHeaders()
-                .setCacheControl(CacheControl.maxAge(maxAge).cachePrivate());
+                .setCacheControl(CacheControl.noCache().cachePrivate());
         response.getResponseHeaders().setVary(List.of("Authorization"));
     }
 }

@@ -177,7 +177,7 @@ class ResponseCacheTest {
     }
 
     @Test
-    void saysByHttpHowLongAnAnswerMayBeKept() {
+    void hasBrowsersRevalidateTheirCopies() {
         String id = directory.createUser();
         URI uri = client.uri(
                 "/graphql?query=" + URLEncoder.encode("{ user(id: \"" + id + "\") { name } }", StandardCharsets.UTF_8));
@@ -186,7 +186,7 @@ class ResponseCacheTest {
                     client.send(HttpRequest.newBuilder(uri).build());
             assertThat(response.body()).contains("User 0");
             assertThat(response.headers().firstValue("Cache-Control").orElseThrow())
-                    .matches("max-age=(30|29), private");
+                    .isEqualTo("no-cache, private");
             assertThat(response.headers().allValues("Vary")).contains("Authorization");
         }
         String etag = client.send(HttpRequest.newBuilder(uri).build())
