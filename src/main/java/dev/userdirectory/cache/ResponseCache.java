@@ -180,6 +180,11 @@ class ResponseCache implements WebGraphQlInterceptor {
             uncached.increment();
             return execute(request, chain, operation);
         }
+        if (known.isPrivate() && !caller.isIdentified()) {
+            uncached.increment();
+            return execute(request, chain, operation)
+                    .doOnNext(response -> learn(document, known, operation.policy(), response));
+        }
         Answer answer = null;
         if (known.equals(CachePolicy.UNKNOWN)) {
             uncached.increment();
@@ -236,10 +241,7 @@ class ResponseCache implements WebGraphQlInterceptor {
                 .doOnNext(response -> {
                     long nanos = System.nanoTime() - started;
                     CachePolicy policy = operation.policy();
-                    boolean isFirst = known.equals(CachePolicy.UNKNOWN);
-                    if (isFirst && response.getExecutionResult().getErrors().isEmpty()) {
-                        policies.put(question.document, policy);
-                    }
+                    learn(question.document, known, policy, response);
                     Answer answer = answer(response, policy, known, state, nanos);
                     if (answer != null) {
                         keep(isFirst && !policy.isPrivate() ? question.ofAll() : question, answer);
@@ -269,6 +271,13 @@ class ResponseCache implements WebGraphQlInterceptor {
             return null;
         }
     }
+    private void learn(Document document, CachePolicy known, CachePolicy policy, WebGraphQlResponse response) {
+        if (known.equals(CachePolicy.UNKNOWN)
+                && response.getExecutionResult().getErrors().isEmpty()) {
+            policies.put(document, policy);
+        }
+    }
+
 
     /** Null if it may not be kept; what is skipped or included can make that another matter than the last time. */
     private static @Nullable Answer answer(
