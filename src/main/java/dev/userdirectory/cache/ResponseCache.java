@@ -2,6 +2,7 @@ package dev.userdirectory.cache;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.userdirectory.federation.SubgraphSchema;
 import dev.userdirectory.platform.WrittenResult;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.Sha256;
@@ -60,6 +61,9 @@ class ResponseCache implements WebGraphQlInterceptor {
             .build();
 
     private final boolean enabled;
+    /** Another version of the service may serve another one while instances are being replaced. */
+    private final String schema = Sha256.hex(SubgraphSchema.sdl());
+
     private final DatabaseState database;
     private final @Nullable SharedStore shared;
     private final Cache<Question, Answer> answers;
@@ -122,9 +126,16 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
 
         /** The same on all instances. */
-        String hash() {
+        String hash(String schema, String database) {
             return Sha256.hex(SORTED_JSON.writeValueAsString(Arrays.asList(
-                    document.text, document.operationName, variables, anonymous, new TreeSet<>(scopes), subject)));
+                    schema,
+                    database,
+                    document.text,
+                    document.operationName,
+                    variables,
+                    anonymous,
+                    new TreeSet<>(scopes),
+                    subject)));
         }
 
         /** About as many as it takes in memory, without the document, which is that of many. */
@@ -169,6 +180,11 @@ class ResponseCache implements WebGraphQlInterceptor {
             return execute(request, chain, operation);
         }
         Caller caller = Caller.of(input.getGraphQLContext());
+        if (known.isPrivate() && !caller.isIdentified()) {
+            uncached.increment();
+            return execute(request, chain, operation)
+                    .doOnNext(response -> learn(document, known, operation.policy(), response));
+        }
         Question question = new Question(
                 document,
                 input.getVariables(),
@@ -179,11 +195,6 @@ class ResponseCache implements WebGraphQlInterceptor {
         if (state == null) {
             uncached.increment();
             return execute(request, chain, operation);
-        }
-        if (known.isPrivate() && !caller.isIdentified()) {
-            uncached.increment();
-            return execute(request, chain, operation)
-                    .doOnNext(response -> learn(document, known, operation.policy(), response));
         }
         Answer answer = null;
         if (known.equals(CachePolicy.UNKNOWN)) {
@@ -208,7 +219,7 @@ class ResponseCache implements WebGraphQlInterceptor {
             saved.increment(answer.nanos() / NANOS_PER_SECOND);
             return answer;
         }
-        answer = shared == null ? null : shared.answer(question.hash());
+        answer = findShared(question);
         if (answer != null && answer.isTrue(state)) {
             sharedHits.increment();
             saved.increment(answer.nanos() / NANOS_PER_SECOND);
@@ -217,6 +228,11 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
         misses.increment();
         return null;
+    }
+
+    private @Nullable Answer findShared(Question question) {
+        String identity = shared == null ? null : database.identity();
+        return identity == null ? null : shared.answer(question.hash(schema, identity));
     }
 
     /** Of several that ask for the same at the same state, one has it executed and the others wait for it. */
@@ -244,6 +260,7 @@ class ResponseCache implements WebGraphQlInterceptor {
                     learn(question.document, known, policy, response);
                     Answer answer = answer(response, policy, known, state, nanos);
                     if (answer != null) {
+                        boolean isFirst = known.equals(CachePolicy.UNKNOWN);
                         keep(isFirst && !policy.isPrivate() ? question.ofAll() : question, answer);
                     }
                     mine.complete(answer);
@@ -254,10 +271,18 @@ class ResponseCache implements WebGraphQlInterceptor {
                 });
     }
 
+    private void learn(Document document, CachePolicy known, CachePolicy policy, WebGraphQlResponse response) {
+        if (known.equals(CachePolicy.UNKNOWN)
+                && response.getExecutionResult().getErrors().isEmpty()) {
+            policies.put(document, policy);
+        }
+    }
+
     private void keep(Question question, Answer answer) {
         answers.put(question, answer);
-        if (shared != null) {
-            shared.putAnswer(question.hash(), answer);
+        String identity = shared == null ? null : database.identity();
+        if (identity != null) {
+            shared.putAnswer(question.hash(schema, identity), answer);
         }
     }
 
@@ -271,13 +296,6 @@ class ResponseCache implements WebGraphQlInterceptor {
             return null;
         }
     }
-    private void learn(Document document, CachePolicy known, CachePolicy policy, WebGraphQlResponse response) {
-        if (known.equals(CachePolicy.UNKNOWN)
-                && response.getExecutionResult().getErrors().isEmpty()) {
-            policies.put(document, policy);
-        }
-    }
-
 
     /** Null if it may not be kept; what is skipped or included can make that another matter than the last time. */
     private static @Nullable Answer answer(

@@ -21,6 +21,14 @@ import org.springframework.transaction.TransactionExecutionListener;
 class FeedHints implements TransactionExecutionListener, SmartLifecycle {
     private static final Logger log = LoggerFactory.getLogger(FeedHints.class);
 
+    /** Notes in advance that this transaction changes nothing, so that cached responses outlive it. */
+    private static final String SEND = """
+            select setval(
+                'user_event_hints',
+                (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint + pg_current_xact_id()::text::bigint),
+                pg_notify('%s', '')
+            """.formatted(UserEventFeed.CHANNEL);
+
     private static final Duration INTERVAL = Duration.ofMillis(10);
 
     private final JdbcConnectionDetails database;
@@ -59,10 +67,12 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
     private void send() {
         while (isRunning()) {
             try (FeedConnection connection = FeedConnection.open(database, "user-directory hints")) {
+                // A hint that a crash loses is of no use after it.
+                connection.jdbc().execute("set synchronous_commit = off");
                 while (isRunning()) {
                     wanted.acquire();
                     wanted.drainPermits();
-                    connection.jdbc().execute("notify " + UserEventFeed.CHANNEL);
+                    connection.jdbc().execute(SEND);
                     // Where much is written, each hint is for many transactions.
                     Thread.sleep(INTERVAL);
                 }
