@@ -43,10 +43,10 @@ public class Deadline {
         return CURRENT.get();
     }
 
-    /** Whether the request that the current thread works for was stopped, so that whatever fails may fail for that alone. */
-    public static boolean isCurrentOver() {
+    /** Whether the current thread was told to stop: then what fails on it says nothing of what others can expect. */
+    public static boolean isStopped() {
         Deadline current = CURRENT.get();
-        return current != null && current.over;
+        return Thread.currentThread().isInterrupted() || (current != null && current.over);
     }
 
     boolean isOver() {

@@ -1,5 +1,6 @@
 package dev.userdirectory.replica;
 
+import dev.userdirectory.platform.Deadline;
 import dev.userdirectory.platform.RequestCollapser;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -147,3 +148,6 @@ public class Reads {
         pausedUntil = System.nanoTime() + PAUSE.toNanos();
     }
 }
+        if (Deadline.isStopped()) {
+            return;
+        }

@@ -1,6 +1,7 @@
 package dev.userdirectory.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
@@ -113,6 +114,57 @@ class SharedCacheTest {
     void passesOverAnswersThatItCannotRead() throws InterruptedException {
         StringRedisTemplate store = instances.get(0).getBean(StringRedisTemplate.class);
         Map<String, String> id = Map.of("id", directory.createUser());
+    @Test
+    void databasesOfOneServerDoNotShareResponses() {
+        String name = "other_" + UUID.randomUUID().toString().replace('-', '_');
+        JdbcTemplate server = jdbc(postgres.getJdbcUrl());
+        server.execute("create database " + name);
+        String url = postgres.getJdbcUrl().replaceFirst("(jdbc:postgresql://[^/]+/)[^?]+", "$1" + name);
+        try (ConfigurableApplicationContext other = start(url)) {
+            UUID user = UUID.randomUUID();
+            insert(server, user, "Here");
+            insert(jdbc(url), user, "There");
+            Map<String, String> id = Map.of("id", new GlobalId(NodeType.USER, user).toString());
+            Client there = other.getBean(Client.class);
+            for (int i = 0; i < 40; i++) {
+                String document = "query ($id: ID!) { user(id: $id) { name } } # " + i / 10;
+                assertThat(clients.get(i % 2).data(document, id).at("/user/name").asString())
+                        .isEqualTo("Here");
+                assertThat(there.data(document, id).at("/user/name").asString()).isEqualTo("There");
+            }
+        } finally {
+            server.execute("drop database " + name + " with (force)");
+        }
+    }
+
+    private static void insert(JdbcTemplate jdbc, UUID id, String name) {
+        jdbc.update(
+                "insert into users (id, name, email, active, created_at, updated_at, version)"
+                        + " values (?, ?, ?, true, now(), now(), 0)",
+                id,
+                name,
+                id + "@example.com");
+    }
+
+    private JdbcTemplate jdbc(String url) {
+        return new JdbcTemplate(
+                new DriverManagerDataSource(url, postgres.getUsername(), postgres.getPassword()));
+    }
+
+    @Test
+    void asksRedisForOthersAfterOneRequestWasStopped() throws InterruptedException {
+        SharedStore store = instances.getFirst().getBean(SharedStore.class);
+        await().until(() -> !store.isPaused());
+        Thread stopped = Thread.startVirtualThread(() -> {
+            Thread.currentThread().interrupt();
+            store.answer("nothing");
+        });
+
+        stopped.join();
+
+        assertThat(store.isPaused()).isFalse();
+    }
+
         Set<String> keys = Set.of();
         for (int attempt = 0; attempt < 20 && keys.isEmpty(); attempt++) {
             clients.get(0).data(USER, id);
