@@ -9,6 +9,8 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.UserDirectoryApplication;
 import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -19,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,6 +38,8 @@ import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.data.redis.core.StringRedisTemplate;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import redis.embedded.RedisServer;
 
 /**
@@ -109,11 +114,6 @@ class SharedCacheTest {
         assertThat(others).isEqualTo(answer).contains("version");
     }
 
-    /** What another version has put there. */
-    @Test
-    void passesOverAnswersThatItCannotRead() throws InterruptedException {
-        StringRedisTemplate store = instances.get(0).getBean(StringRedisTemplate.class);
-        Map<String, String> id = Map.of("id", directory.createUser());
     @Test
     void databasesOfOneServerDoNotShareResponses() {
         String name = "other_" + UUID.randomUUID().toString().replace('-', '_');
@@ -165,6 +165,11 @@ class SharedCacheTest {
         assertThat(store.isPaused()).isFalse();
     }
 
+    /** What another version has put there. */
+    @Test
+    void passesOverAnswersThatItCannotRead() throws InterruptedException {
+        StringRedisTemplate store = instances.get(0).getBean(StringRedisTemplate.class);
+        Map<String, String> id = Map.of("id", directory.createUser());
         Set<String> keys = Set.of();
         for (int attempt = 0; attempt < 20 && keys.isEmpty(); attempt++) {
             clients.get(0).data(USER, id);
@@ -287,13 +292,17 @@ class SharedCacheTest {
     }
 
     private ConfigurableApplicationContext start() {
+        return start(postgres.getJdbcUrl());
+    }
+
+    private ConfigurableApplicationContext start(String url) {
         return new SpringApplicationBuilder(UserDirectoryApplication.class, Client.class)
                 .run(
                         "--server.port=0",
                         "--server.shutdown=immediate",
                         "--spring.main.banner-mode=off",
                         "--logging.level.root=warn",
-                        "--spring.datasource.url=" + postgres.getJdbcUrl(),
+                        "--spring.datasource.url=" + url,
                         "--spring.datasource.username=" + postgres.getUsername(),
                         "--spring.datasource.password=" + postgres.getPassword(),
                         "--spring.security.oauth2.resourceserver.jwt.public-key-location=" + Tokens.publicKey(),
