@@ -81,6 +81,65 @@ class MigrationTest {
     @Test
     void countsUsersOfTransactionsThatAreUnderWay() throws Exception {
         flyway().target("4").load().migrate();
+    /** On AWS Lambda no instance of the service does. */
+    @Test
+    void noticesThatTheDatabaseWasRestoredIntoAnotherServer() throws Exception {
+        migrate(1);
+        jdbc.update(insert(2));
+        assertThat(migrate(1)).containsExactly(0);
+        assertThat(events()).isEqualTo(2);
+
+        // As in a server that had come further with its transactions.
+        jdbc.update("update user_events set transaction = transaction + 1000000000");
+        assertThat(migrate(1)).containsExactly(0);
+        assertThat(events()).isZero();
+        assertThat(jdbc.queryForObject("select users from user_count", Integer.class)).isEqualTo(2);
+    }
+
+    private Integer events() {
+        return jdbc.queryForObject("select count(*) from user_events", Integer.class);
+    }
+
+    /** As the service is when it starts: both open the pool with the same settings. */
+    @Test
+    void triesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
+        URI target = URI.create(server.getJdbcUrl().substring("jdbc:".length()));
+        try (ServerSocket proxy = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.startVirtualThread(() -> serveAllButTheFirst(proxy, target));
+
+            Migration.run(
+                    "--spring.main.banner-mode=off",
+                    "--spring.datasource.url="
+                            + url.replace(
+                                    target.getHost() + ":" + target.getPort(), "127.0.0.1:" + proxy.getLocalPort()),
+                    "--spring.datasource.username=" + server.getUsername(),
+                    "--spring.datasource.password=" + server.getPassword());
+        }
+        assertThat(versions()).isEqualTo(migrations());
+    }
+
+    private static void serveAllButTheFirst(ServerSocket proxy, URI target) {
+        try (Socket silent = proxy.accept()) {
+            while (silent.isBound()) {
+                Socket client = proxy.accept();
+                Socket postgres = new Socket(target.getHost(), target.getPort());
+                Thread.startVirtualThread(() -> forward(client, postgres));
+                Thread.startVirtualThread(() -> forward(postgres, client));
+            }
+        } catch (IOException e) {
+            // closed
+        }
+    }
+
+    private static void forward(Socket from, Socket to) {
+        try (from;
+                to) {
+            from.getInputStream().transferTo(to.getOutputStream());
+        } catch (IOException e) {
+            // closed
+        }
+    }
+
         jdbc.update(insert(3));
         client.data("{ users(first: 0) { totalCount } }");
         String total = "select total from (%s) page".formatted(statements.last().sql());
