@@ -6,7 +6,6 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
@@ -31,12 +30,12 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
 
     private static final Duration INTERVAL = Duration.ofMillis(10);
 
-    private final JdbcConnectionDetails database;
+    private final FeedConnections connections;
     private final Semaphore wanted = new Semaphore(0);
     private volatile @Nullable Thread sender;
 
-    FeedHints(JdbcConnectionDetails database) {
-        this.database = database;
+    FeedHints(FeedConnections connections) {
+        this.connections = connections;
     }
 
     @Override
@@ -66,7 +65,7 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
 
     private void send() {
         while (isRunning()) {
-            try (FeedConnection connection = FeedConnection.open(database, "user-directory hints")) {
+            try (FeedConnection connection = connections.open("user-directory hints")) {
                 // A hint that a crash loses is of no use after it.
                 connection.jdbc().execute("set synchronous_commit = off");
                 while (isRunning()) {
