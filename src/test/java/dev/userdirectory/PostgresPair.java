@@ -138,6 +138,14 @@ public class PostgresPair {
         }
     }
 
+    /** Kills all processes of a server with {@code SIGKILL}. */
+    public void kill(EmbeddedPostgres server) throws IOException {
+        ProcessHandle postmaster = postmaster(server);
+        List<ProcessHandle> children = postmaster.children().toList();
+        postmaster.destroyForcibly();
+        children.forEach(ProcessHandle::destroyForcibly);
+    }
+
     private ProcessHandle postmaster(EmbeddedPostgres server) throws IOException {
         Path file = Objects.requireNonNull(data.get(server)).resolve("postmaster.pid");
         return ProcessHandle.of(

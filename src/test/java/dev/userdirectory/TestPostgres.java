@@ -138,7 +138,7 @@ public class TestPostgres {
         }
     }
 
-    record Server(String jdbcUrl, String username, String password) implements JdbcConnectionDetails {
+    public record Server(String jdbcUrl, String username, String password) implements JdbcConnectionDetails {
         @Override
         public String getJdbcUrl() {
             return jdbcUrl;
