@@ -93,7 +93,8 @@ class MigrationTest {
         jdbc.update("update user_events set transaction = transaction + 1000000000");
         assertThat(migrate(1)).containsExactly(0);
         assertThat(events()).isZero();
-        assertThat(jdbc.queryForObject("select users from user_count", Integer.class)).isEqualTo(2);
+        assertThat(jdbc.queryForObject("select users from user_count", Integer.class))
+                .isEqualTo(2);
     }
 
     private Integer events() {

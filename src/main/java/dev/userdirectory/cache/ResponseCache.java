@@ -61,7 +61,7 @@ class ResponseCache implements WebGraphQlInterceptor {
             .build();
 
     private final boolean enabled;
-    /** Another version of the service may serve another one while instances are being replaced. */
+    /** A hash of the schema that is served: while instances are being replaced, another version may serve another one. */
     private final String schema = Sha256.hex(SubgraphSchema.sdl());
 
     private final DatabaseState database;
@@ -231,7 +231,10 @@ class ResponseCache implements WebGraphQlInterceptor {
     }
 
     private @Nullable Answer findShared(Question question) {
-        String identity = shared == null ? null : database.identity();
+        if (shared == null) {
+            return null;
+        }
+        String identity = database.identity();
         return identity == null ? null : shared.answer(question.hash(schema, identity));
     }
 
@@ -280,9 +283,11 @@ class ResponseCache implements WebGraphQlInterceptor {
 
     private void keep(Question question, Answer answer) {
         answers.put(question, answer);
-        String identity = shared == null ? null : database.identity();
-        if (identity != null) {
-            shared.putAnswer(question.hash(schema, identity), answer);
+        if (shared != null) {
+            String identity = database.identity();
+            if (identity != null) {
+                shared.putAnswer(question.hash(schema, identity), answer);
+            }
         }
     }
 
@@ -333,8 +338,7 @@ class ResponseCache implements WebGraphQlInterceptor {
      * where the schema says public: a proxy knows nothing of scopes.
      */
     private static void revalidate(WebGraphQlResponse response) {
-        response.getResponseHeaders()
-                .setCacheControl(CacheControl.noCache().cachePrivate());
+        response.getResponseHeaders().setCacheControl(CacheControl.noCache().cachePrivate());
         response.getResponseHeaders().setVary(List.of("Authorization"));
     }
 }

@@ -34,8 +34,9 @@ class PrivateResponsesTest {
     static class CallersToken {
         @DgsQuery
         String callersToken() {
-            Jwt token = (Jwt) Objects.requireNonNull(SecurityContextHolder.getContext().getAuthentication())
-                    .getPrincipal();
+            Jwt token = (Jwt)
+                    Objects.requireNonNull(SecurityContextHolder.getContext().getAuthentication())
+                            .getPrincipal();
             return Objects.requireNonNull(token).getId();
         }
     }
@@ -73,7 +74,8 @@ class PrivateResponsesTest {
     }
 
     private Client with(String subject, String tokenId) {
-        JWTClaimsSet.Builder claims = Tokens.claims().claim("scope", "users:read").jwtID(tokenId);
+        JWTClaimsSet.Builder claims =
+                Tokens.claims().claim("scope", "users:read").jwtID(tokenId);
         return client.withToken(
                 Tokens.sign(claims.subject(subject.isEmpty() ? null : subject).build()));
     }
@@ -83,6 +85,9 @@ class PrivateResponsesTest {
     }
 
     private double hits() {
-        return meters.get("directory.cache.requests").tag("result", "hit").counter().count();
+        return meters.get("directory.cache.requests")
+                .tag("result", "hit")
+                .counter()
+                .count();
     }
 }

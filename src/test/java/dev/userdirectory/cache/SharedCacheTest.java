@@ -81,6 +81,8 @@ class SharedCacheTest {
     void learn() {
         String id = directory.createUser();
         clients.forEach(client -> client.data(USER, Map.of("id", id)));
+        // To connect may take longer than Redis is waited for.
+        instances.forEach(instance -> awaitRedis(instance.getBean(SharedStore.class)));
     }
 
     @Test
@@ -141,7 +143,9 @@ class SharedCacheTest {
                 assertThat(name(there, user)).isEqualTo("There");
                 shared += count(1, "shared hit") > before ? 1 : 0;
             }
-            assertThat(shared).as("responses that one instance had from the other").isPositive();
+            assertThat(shared)
+                    .as("responses that one instance had from the other")
+                    .isPositive();
         } finally {
             server.execute("drop database " + name + " with (force)");
         }
@@ -163,14 +167,13 @@ class SharedCacheTest {
     }
 
     private JdbcTemplate jdbc(String url) {
-        return new JdbcTemplate(
-                new DriverManagerDataSource(url, postgres.getUsername(), postgres.getPassword()));
+        return new JdbcTemplate(new DriverManagerDataSource(url, postgres.getUsername(), postgres.getPassword()));
     }
 
     @Test
     void asksRedisForOthersAfterOneRequestWasStopped() throws InterruptedException {
         SharedStore store = instances.getFirst().getBean(SharedStore.class);
-        await().until(() -> !store.isPaused());
+        awaitRedis(store);
         Thread stopped = Thread.startVirtualThread(() -> {
             Thread.currentThread().interrupt();
             store.answer("nothing");
@@ -179,6 +182,14 @@ class SharedCacheTest {
         stopped.join();
 
         assertThat(store.isPaused()).isFalse();
+    }
+
+    private static void awaitRedis(SharedStore store) {
+        await().until(() -> {
+            boolean paused = store.isPaused();
+            store.answer("nothing");
+            return !paused && !store.isPaused();
+        });
     }
 
     /** What another version has put there. */

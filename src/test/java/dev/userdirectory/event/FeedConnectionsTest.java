@@ -7,6 +7,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.userdirectory.DirectoryTest;
 import java.sql.SQLException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
@@ -41,7 +42,7 @@ class FeedConnectionsTest {
         }
     }
 
-    private static FeedConnections connections(HikariDataSource pool, String url) throws SQLException {
+    private static FeedConnections connections(HikariDataSource pool, @Nullable String url) throws SQLException {
         return new FeedConnections(pool, new EventProperties(Duration.ZERO, 0, true, Duration.ZERO, url));
     }
 

@@ -129,8 +129,7 @@ class StalledStandbyTest {
         String id = directory.createUser();
         stall();
 
-        JsonNode response =
-                client.execute(mutation.replace("ID", id).replace("EMAIL", Directory.newEmail()), Map.of());
+        JsonNode response = client.execute(mutation.replace("ID", id).replace("EMAIL", Directory.newEmail()), Map.of());
 
         assertThat(response.at("/errors/0/extensions/code").asString()).isEqualTo("DEADLINE_EXCEEDED");
         assertThat(response.at("/errors/0/message").asString()).contains("unknown");
@@ -149,8 +148,8 @@ class StalledStandbyTest {
     }
 
     private static void send(Socket socket, String email) throws IOException {
-        byte[] body = JsonMapper.shared()
-                .writeValueAsBytes(Map.of("query", CREATE, "variables", Map.of("email", email)));
+        byte[] body =
+                JsonMapper.shared().writeValueAsBytes(Map.of("query", CREATE, "variables", Map.of("email", email)));
         socket.getOutputStream().write("""
                         POST /graphql HTTP/1.1\r
                         Host: localhost\r
@@ -168,7 +167,8 @@ class StalledStandbyTest {
     }
 
     private int waitingForStandby() {
-        return count("select count(*) from pg_stat_activity where wait_event = 'SyncRep' and backend_type = 'client backend'");
+        return count(
+                "select count(*) from pg_stat_activity where wait_event = 'SyncRep' and backend_type = 'client backend'");
     }
 
     private int count(String sql, Object... arguments) {

@@ -85,7 +85,8 @@ class ReplicaDisconnectTest {
     }
 
     private boolean isReadFromReplica() {
-        double before = meters.get("directory.reads").tag("server", "replica").counter().count();
+        double before =
+                meters.get("directory.reads").tag("server", "replica").counter().count();
         client.data(BY_EMAIL, Map.of("email", Directory.newEmail()));
         return meters.get("directory.reads").tag("server", "replica").counter().count() > before;
     }

@@ -69,8 +69,8 @@ class ReplicaFailoverTest {
 
     private boolean hasReplayed(EmbeddedPostgres standby) {
         String flushed = oldPrimary.queryForObject("select pg_current_wal_flush_lsn()", String.class);
-        return Boolean.TRUE.equals(jdbc(standby)
-                .queryForObject("select pg_last_wal_replay_lsn() >= ?::pg_lsn", Boolean.class, flushed));
+        return Boolean.TRUE.equals(
+                jdbc(standby).queryForObject("select pg_last_wal_replay_lsn() >= ?::pg_lsn", Boolean.class, flushed));
     }
 
     private static void connect(EmbeddedPostgres standby, String primary) {
@@ -78,7 +78,8 @@ class ReplicaFailoverTest {
         jdbc.execute("alter system set primary_conninfo = '" + primary + "'");
         jdbc.execute("select pg_reload_conf()");
         if (primary.isEmpty()) {
-            await().until(() -> jdbc.queryForList("select from pg_stat_wal_receiver").isEmpty());
+            await().until(() ->
+                    jdbc.queryForList("select from pg_stat_wal_receiver").isEmpty());
         }
     }
 
