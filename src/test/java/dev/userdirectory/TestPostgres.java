@@ -29,7 +29,7 @@ public class TestPostgres {
     private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
     private static final String IMAGE = "postgres:18-alpine";
     /** Whether anything has changed since a response was cached: of many requests at once, not of one. */
-    private static final String STATE = "from user_event_hints";
+    private static final String STATE = " pg_current_snapshot()";
 
     private static final String CHOICE = System.getProperty("directory.test.postgres", "auto");
 

@@ -1,6 +1,8 @@
 package dev.userdirectory.cache;
 
 import dev.userdirectory.platform.RequestCollapser;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,14 +28,14 @@ import org.springframework.stereotype.Component;
 @Component
 class DatabaseState {
     private static final Logger log = LoggerFactory.getLogger(DatabaseState.class);
+    private static final double MICROS_PER_SECOND = 1e6;
     private static final String KEY = "the only one";
+    /** Numbers and functions of PostgreSQL's memory alone: it is asked for each lookup, unless lookups share it. */
     private static final String SQL = """
-            select extract(epoch from pg_postmaster_start_time()) || ' '
-                    || extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) || ' '
-                    || quote_ident(current_database()) || '.' || quote_ident(current_schema()) || ' ',
-                last_value - (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint,
-                pg_current_snapshot()
-            from user_event_hints""";
+            select date_part('epoch', pg_postmaster_start_time()),
+                date_part('epoch', pg_stat_get_bgwriter_stat_reset_time()),
+                current_database(), current_schema(),
+                pg_sequence_last_value('user_event_hints'::regclass), pg_current_snapshot()""";
 
     /** It does not change while the service runs, unless the state changes with it. */
     private static final String IDENTITY = """
@@ -47,8 +49,7 @@ class DatabaseState {
     DatabaseState(JdbcTemplate jdbc) {
         this.jdbc = jdbc;
         states = new RequestCollapser<>(1, keys -> {
-            String state = jdbc.queryForObject(
-                    SQL, (row, number) -> row.getString(1) + without(row.getLong(2), row.getString(3)));
+            String state = jdbc.queryForObject(SQL, (row, number) -> state(row));
             return state == null ? Map.of() : Map.of(KEY, state);
         });
     }
@@ -75,6 +76,13 @@ class DatabaseState {
             }
         }
         return identity;
+    }
+
+    private static String state(ResultSet row) throws SQLException {
+        double start = row.getDouble(1);
+        long hint = row.getLong(5) - Math.round(start * MICROS_PER_SECOND);
+        return start + " " + row.getDouble(2) + " " + row.getString(3) + " " + row.getString(4) + " "
+                + without(hint, row.getString(6));
     }
 
     /** That snapshot, as it would be if the last transaction of those that have ended had not existed. */
