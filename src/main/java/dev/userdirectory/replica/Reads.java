@@ -53,17 +53,6 @@ public class Reads {
     /** By then commits that others wait for have flushed what was before them. */
     private static final Duration UNFLUSHED = Duration.ofMillis(5);
 
-    /**
-     * One that was promoted has a log of its own. The timeline is that of the last checkpoint that was replayed, or what the
-     * replica receives, if its user may know ({@code pg_monitor}).
-     */
-    private static final String REPLAYED = """
-            select case when pg_is_in_recovery() and pg_last_wal_replay_lsn() >= '%s' then
-                (select system_identifier = %d from pg_control_system())
-                and %d in (select timeline_id from pg_control_checkpoint()
-                    union all select received_tli from pg_stat_wal_receiver)
-            end""";
-
     private final JdbcTemplate primary;
     private final @Nullable JdbcTemplate replica;
     private final Duration patience;
@@ -126,7 +115,7 @@ public class Reads {
         try {
             long start = System.nanoTime();
             String replayed = Objects.requireNonNull(primary.queryForObject(
-                    INSERTED, (row, number) -> REPLAYED.formatted(row.getString(1), row.getLong(2), row.getInt(3))));
+                    INSERTED, (row, number) -> replayed(row.getString(1), row.getLong(2), row.getInt(3))));
             boolean flushed = false;
             Duration waited = Duration.ZERO;
             while (waited.compareTo(patience) < 0) {
@@ -147,6 +136,19 @@ public class Reads {
             Thread.currentThread().interrupt();
         }
         return false;
+    }
+
+    /**
+     * A server that was promoted has a log of its own. The timeline is that of the last checkpoint that was replayed, or what the
+     * replica receives, if its user may know ({@code pg_monitor}).
+     */
+    private static String replayed(String position, long system, int timeline) {
+        return """
+                select case when pg_is_in_recovery() and pg_last_wal_replay_lsn() >= '%s' then
+                    (select system_identifier = %d from pg_control_system())
+                    and %d in (select timeline_id from pg_control_checkpoint()
+                        union all select received_tli from pg_stat_wal_receiver)
+                end""".formatted(position, system, timeline);
     }
 
     private boolean isTrueAtReplica(String sql) {

@@ -37,7 +37,7 @@ class PrivateResponsesTest {
             Jwt token = (Jwt)
                     Objects.requireNonNull(SecurityContextHolder.getContext().getAuthentication())
                             .getPrincipal();
-            return Objects.requireNonNull(token).getId();
+            return String.valueOf(Objects.requireNonNull(token).getId());
         }
     }
 

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -167,7 +168,10 @@ class SharedCacheTest {
     }
 
     private JdbcTemplate jdbc(String url) {
-        return new JdbcTemplate(new DriverManagerDataSource(url, postgres.getUsername(), postgres.getPassword()));
+        return new JdbcTemplate(new DriverManagerDataSource(
+                url,
+                Objects.requireNonNull(postgres.getUsername()),
+                Objects.requireNonNull(postgres.getPassword())));
     }
 
     @Test

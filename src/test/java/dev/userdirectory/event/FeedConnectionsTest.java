@@ -47,7 +47,7 @@ class FeedConnectionsTest {
     }
 
     private static String show(FeedConnection connection, String setting) {
-        return connection.jdbc().queryForObject("show " + setting, String.class);
+        return String.valueOf(connection.jdbc().queryForObject("show " + setting, String.class));
     }
 
     private HikariDataSource pool() {

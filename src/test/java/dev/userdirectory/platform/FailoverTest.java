@@ -20,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -110,7 +111,7 @@ class FailoverTest {
         for (Future<?> each : clients) {
             each.get();
         }
-        List<String> stored = new JdbcTemplate(SERVERS.replica().getPostgresDatabase())
+        List<@Nullable String> stored = new JdbcTemplate(SERVERS.replica().getPostgresDatabase())
                 .queryForList("select email from users", String.class);
         System.out.printf(
                 "%d creations acknowledged, %d writes failed, %d reads%n",

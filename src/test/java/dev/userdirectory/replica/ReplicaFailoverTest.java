@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -51,7 +52,8 @@ class ReplicaFailoverTest {
     }
 
     private static Integer count(Reads reads) {
-        return reads.query(jdbc -> jdbc.queryForObject("select count(*) from written", Integer.class));
+        return reads.query(jdbc ->
+                Objects.requireNonNull(jdbc.queryForObject("select count(*) from written", Integer.class)));
     }
 
     private double replicaReads() {
