@@ -169,9 +169,7 @@ class SharedCacheTest {
 
     private JdbcTemplate jdbc(String url) {
         return new JdbcTemplate(new DriverManagerDataSource(
-                url,
-                Objects.requireNonNull(postgres.getUsername()),
-                Objects.requireNonNull(postgres.getPassword())));
+                url, Objects.requireNonNull(postgres.getUsername()), Objects.requireNonNull(postgres.getPassword())));
     }
 
     @Test

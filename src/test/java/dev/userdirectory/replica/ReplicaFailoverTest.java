@@ -52,8 +52,8 @@ class ReplicaFailoverTest {
     }
 
     private static Integer count(Reads reads) {
-        return reads.query(jdbc ->
-                Objects.requireNonNull(jdbc.queryForObject("select count(*) from written", Integer.class)));
+        return reads.query(
+                jdbc -> Objects.requireNonNull(jdbc.queryForObject("select count(*) from written", Integer.class)));
     }
 
     private double replicaReads() {
