@@ -1,23 +1,40 @@
 package dev.userdirectory;
 
+import dev.userdirectory.platform.AfterMigration;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.flyway.autoconfigure.FlywayAutoConfiguration;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceTransactionManagerAutoConfiguration;
+import org.springframework.boot.jdbc.autoconfigure.JdbcTemplateAutoConfiguration;
+import org.springframework.boot.transaction.autoconfigure.TransactionAutoConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.ComponentScan;
+import org.springframework.context.annotation.FilterType;
 
 /**
  * Brings the database up to date and ends, before instances of a new version start with
  * {@code spring.flyway.enabled=false}. It needs the data source's properties and nothing else. Several at once are safe:
  * Flyway holds a lock in the database.
  */
-@ImportAutoConfiguration({DataSourceAutoConfiguration.class, FlywayAutoConfiguration.class})
+@ImportAutoConfiguration({
+    DataSourceAutoConfiguration.class,
+    DataSourceTransactionManagerAutoConfiguration.class,
+    JdbcTemplateAutoConfiguration.class,
+    TransactionAutoConfiguration.class,
+    FlywayAutoConfiguration.class
+})
+@ComponentScan(
+        useDefaultFilters = false,
+        includeFilters = @ComponentScan.Filter(type = FilterType.ASSIGNABLE_TYPE, classes = AfterMigration.class))
 class Migration {
     /** @throws RuntimeException if the database is not up to date after it, so that the process fails */
     static void run(String... args) {
-        new SpringApplicationBuilder(Migration.class)
+        try (ConfigurableApplicationContext context = new SpringApplicationBuilder(Migration.class)
                 .web(WebApplicationType.NONE)
-                .run(args)
-                .close();
+                .run(args)) {
+            context.getBeansOfType(AfterMigration.class).values().forEach(AfterMigration::run);
+        }
     }
 }

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.userdirectory.TestPostgres.Statements;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -80,6 +84,66 @@ class MigrationTest {
         jdbc.execute("create table users (name text)");
         assertThat(migrate(1)).containsExactly(1);
         assertThat(jdbc.queryForList("select * from users")).isEmpty();
+    }
+
+    /** On AWS Lambda no instance of the service does. */
+    @Test
+    void noticesThatTheDatabaseWasRestoredIntoAnotherServer() throws Exception {
+        migrate(1);
+        jdbc.update(insert(2));
+        assertThat(migrate(1)).containsExactly(0);
+        assertThat(events()).isEqualTo(2);
+
+        // As in a server that had come further with its transactions.
+        jdbc.update("update user_events set transaction = transaction + 1000000000");
+        assertThat(migrate(1)).containsExactly(0);
+        assertThat(events()).isZero();
+        assertThat(jdbc.queryForObject("select users from user_count", Integer.class))
+                .isEqualTo(2);
+    }
+
+    private Integer events() {
+        return jdbc.queryForObject("select count(*) from user_events", Integer.class);
+    }
+
+    /** As the service is when it starts: both open the pool with the same settings. */
+    @Test
+    void triesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
+        URI target = URI.create(server.getJdbcUrl().substring("jdbc:".length()));
+        try (ServerSocket proxy = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.startVirtualThread(() -> serveAllButTheFirst(proxy, target));
+
+            Migration.run(
+                    "--spring.main.banner-mode=off",
+                    "--spring.datasource.url="
+                            + url.replace(
+                                    target.getHost() + ":" + target.getPort(), "127.0.0.1:" + proxy.getLocalPort()),
+                    "--spring.datasource.username=" + server.getUsername(),
+                    "--spring.datasource.password=" + server.getPassword());
+        }
+        assertThat(versions()).isEqualTo(migrations());
+    }
+
+    private static void serveAllButTheFirst(ServerSocket proxy, URI target) {
+        try (Socket silent = proxy.accept()) {
+            while (silent.isBound()) {
+                Socket client = proxy.accept();
+                Socket postgres = new Socket(target.getHost(), target.getPort());
+                Thread.startVirtualThread(() -> forward(client, postgres));
+                Thread.startVirtualThread(() -> forward(postgres, client));
+            }
+        } catch (IOException e) {
+            // closed
+        }
+    }
+
+    private static void forward(Socket from, Socket to) {
+        try (from;
+                to) {
+            from.getInputStream().transferTo(to.getOutputStream());
+        } catch (IOException e) {
+            // closed
+        }
     }
 
     /** An older version goes on writing while a newer one's tables are made. */

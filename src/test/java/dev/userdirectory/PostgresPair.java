@@ -1,5 +1,7 @@
 package dev.userdirectory;
 
+import static org.awaitility.Awaitility.await;
+
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,42 +15,58 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.jdbc.core.JdbcTemplate;
 
-/** A PostgreSQL, and another one that is its streaming replica. They end with the JVM. */
+/** A PostgreSQL, and another one that is its streaming replica; more replicas if asked. They end with the JVM. */
 public class PostgresPair {
+    private final Path folder;
+    private final Map<EmbeddedPostgres, Path> data = new ConcurrentHashMap<>();
     private final EmbeddedPostgres primary;
     private final EmbeddedPostgres replica;
-    private final Path replicaData;
 
     public PostgresPair() {
         try {
-            Path folder = Files.createTempDirectory("postgres-pair");
-            Path primaryData = folder.resolve("primary");
+            folder = Files.createTempDirectory("postgres-pair");
             primary = LocalPostgres.embedded()
                     .setServerConfig("synchronous_commit", "on")
-                    .setDataDirectory(primaryData)
+                    .setDataDirectory(folder.resolve("primary"))
                     .start();
-            replicaData = folder.resolve("replica");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        data.put(primary, folder.resolve("primary"));
+        replica = addReplica("replica");
+    }
+
+    public final EmbeddedPostgres addReplica(String name) {
+        Path copy = folder.resolve(name);
+        try {
             try (Connection connection = primary.getPostgresDatabase().getConnection();
                     Statement statement = connection.createStatement()) {
                 statement.execute("select pg_backup_start('replica', true)");
-                copy(primaryData, replicaData);
+                copy(folder.resolve("primary"), copy);
                 try (ResultSet backup = statement.executeQuery("select labelfile from pg_backup_stop(false)")) {
                     backup.next();
-                    Files.writeString(replicaData.resolve("backup_label"), backup.getString(1));
+                    Files.writeString(copy.resolve("backup_label"), backup.getString(1));
                 }
             }
-            Files.createFile(replicaData.resolve("standby.signal"));
+            Files.createFile(copy.resolve("standby.signal"));
             Files.writeString(
-                    replicaData.resolve("postgresql.auto.conf"),
+                    copy.resolve("postgresql.auto.conf"),
                     "primary_conninfo = 'host=127.0.0.1 port=%d user=postgres'%n".formatted(primary.getPort()),
                     StandardOpenOption.APPEND);
-            replica = LocalPostgres.embedded()
-                    .setDataDirectory(replicaData)
+            EmbeddedPostgres added = LocalPostgres.embedded()
+                    .setServerConfig("synchronous_commit", "on")
+                    .setDataDirectory(copy)
                     .setCleanDataDirectory(false)
                     .start();
+            data.put(added, copy);
+            return added;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (SQLException e) {
@@ -94,17 +112,44 @@ public class PostgresPair {
         return postgres.getJdbcUrl("postgres", "postgres");
     }
 
-    /** Lets all processes of the replica stand still, or go on: they keep their connections and say nothing. */
+    /** Whether the primary acknowledges a commit only once a replica has it. */
+    public void synchronousStandby(boolean synchronous) {
+        JdbcTemplate jdbc = new JdbcTemplate(primary.getPostgresDatabase());
+        String names = synchronous ? "*" : "";
+        jdbc.execute("alter system set synchronous_standby_names = '" + names + "'");
+        jdbc.execute("select pg_reload_conf()");
+        String state = synchronous ? "sync" : "async";
+        await().until(() -> jdbc.queryForList("select sync_state from pg_stat_replication", String.class)
+                .contains(state));
+    }
+
+    /** Stops or continues all processes of the replica: they keep their connections and say nothing. */
     public void freezeReplica(boolean frozen) throws IOException, InterruptedException {
-        long pid = Long.parseLong(Files.readAllLines(replicaData.resolve("postmaster.pid"))
-                .getFirst()
-                .strip());
-        ProcessHandle server = ProcessHandle.of(pid).orElseThrow();
+        freeze(replica, frozen);
+    }
+
+    public void freeze(EmbeddedPostgres server, boolean frozen) throws IOException, InterruptedException {
+        ProcessHandle postmaster = postmaster(server);
         for (ProcessHandle process :
-                Stream.concat(Stream.of(server), server.descendants()).toList()) {
+                Stream.concat(Stream.of(postmaster), postmaster.descendants()).toList()) {
             new ProcessBuilder(List.of("kill", frozen ? "-STOP" : "-CONT", String.valueOf(process.pid())))
                     .start()
                     .waitFor();
         }
+    }
+
+    /** Kills all processes of a server with {@code SIGKILL}. */
+    public void kill(EmbeddedPostgres server) throws IOException {
+        ProcessHandle postmaster = postmaster(server);
+        List<ProcessHandle> children = postmaster.children().toList();
+        postmaster.destroyForcibly();
+        children.forEach(ProcessHandle::destroyForcibly);
+    }
+
+    private ProcessHandle postmaster(EmbeddedPostgres server) throws IOException {
+        Path file = Objects.requireNonNull(data.get(server)).resolve("postmaster.pid");
+        return ProcessHandle.of(
+                        Long.parseLong(Files.readAllLines(file).getFirst().strip()))
+                .orElseThrow();
     }
 }

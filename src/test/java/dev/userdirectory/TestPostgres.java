@@ -28,7 +28,7 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 public class TestPostgres {
     private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
     private static final String IMAGE = "postgres:18-alpine";
-    /** Whether anything has changed since an answer was kept: of many requests at once, not of one. */
+    /** Whether anything has changed since a response was cached: of many requests at once, not of one. */
     private static final String STATE = " pg_current_snapshot()";
 
     private static final String CHOICE = System.getProperty("directory.test.postgres", "auto");
@@ -138,7 +138,7 @@ public class TestPostgres {
         }
     }
 
-    record Server(String jdbcUrl, String username, String password) implements JdbcConnectionDetails {
+    public record Server(String jdbcUrl, String username, String password) implements JdbcConnectionDetails {
         @Override
         public String getJdbcUrl() {
             return jdbcUrl;

@@ -4,7 +4,9 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import com.github.benmanes.caffeine.cache.Scheduler;
+import dev.userdirectory.federation.SubgraphSchema;
 import dev.userdirectory.platform.Deadline;
+import dev.userdirectory.platform.Transport;
 import dev.userdirectory.platform.WrittenResult;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.MemoryProperties;
@@ -68,6 +70,9 @@ class ResponseCache implements WebGraphQlInterceptor {
             .build();
 
     private final boolean enabled;
+    /** A hash of the schema that is served: while instances are being replaced, another version may serve another one. */
+    private final String schema = Sha256.hex(SubgraphSchema.sdl());
+
     private final DatabaseState database;
     private final @Nullable SharedStore shared;
     private final Cache<Question, Answer> answers;
@@ -154,9 +159,9 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
 
         /** The same on all instances. */
-        String hash() {
-            return Sha256.hex(SORTED_JSON.writeValueAsString(
-                    Arrays.asList(document, variables, anonymous, new TreeSet<>(scopes), subject)));
+        String hash(String schema, String database) {
+            return Sha256.hex(SORTED_JSON.writeValueAsString(Arrays.asList(
+                    schema, database, document, variables, anonymous, new TreeSet<>(scopes), subject)));
         }
 
         /** About as many as it takes in memory. */
@@ -193,6 +198,11 @@ class ResponseCache implements WebGraphQlInterceptor {
             return execute(request, chain, operation);
         }
         Caller caller = Caller.of(input.getGraphQLContext());
+        if (known.isPrivate() && !caller.isIdentified()) {
+            uncached.increment();
+            return execute(request, chain, operation)
+                    .doOnNext(response -> learn(document, document.hash(), known, operation.policy(), response));
+        }
         Question question = new Question(
                 ofDocument == null ? document.hash() : ofDocument.hash,
                 input.getVariables(),
@@ -228,7 +238,7 @@ class ResponseCache implements WebGraphQlInterceptor {
             saved.increment(answer.nanos() / NANOS_PER_SECOND);
             return answer;
         }
-        answer = shared == null ? null : shared.answer(question.hash());
+        answer = findShared(question);
         if (answer != null && answer.isTrue(state)) {
             sharedHits.increment();
             saved.increment(answer.nanos() / NANOS_PER_SECOND);
@@ -237,6 +247,14 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
         misses.increment();
         return null;
+    }
+
+    private @Nullable Answer findShared(Question question) {
+        if (shared == null) {
+            return null;
+        }
+        String identity = database.identity();
+        return identity == null ? null : shared.answer(question.hash(schema, identity));
     }
 
     /** Of several that ask for the same at the same state, one has it executed and the others wait for it. */
@@ -263,12 +281,10 @@ class ResponseCache implements WebGraphQlInterceptor {
                 .doOnNext(response -> {
                     long nanos = System.nanoTime() - started;
                     CachePolicy policy = operation.policy();
-                    boolean isFirst = known.equals(CachePolicy.UNKNOWN);
-                    if (isFirst && response.getExecutionResult().getErrors().isEmpty()) {
-                        documents.put(document, new Known(question.document, policy));
-                    }
+                    learn(document, question.document, known, policy, response);
                     Answer answer = answer(response, policy, known, state, nanos);
                     if (answer != null) {
+                        boolean isFirst = known.equals(CachePolicy.UNKNOWN);
                         keep(isFirst && !policy.isPrivate() ? question.ofAll() : question, answer);
                     }
                     mine.complete(answer);
@@ -277,6 +293,14 @@ class ResponseCache implements WebGraphQlInterceptor {
                     running.remove(key);
                     mine.complete(null);
                 });
+    }
+
+    private void learn(
+            Document document, String hash, CachePolicy known, CachePolicy policy, WebGraphQlResponse response) {
+        if (known.equals(CachePolicy.UNKNOWN)
+                && response.getExecutionResult().getErrors().isEmpty()) {
+            documents.put(document, new Known(hash, policy));
+        }
     }
 
     private static double weight(Cache<?, ?> cache) {
@@ -297,7 +321,10 @@ class ResponseCache implements WebGraphQlInterceptor {
     private void keep(Question question, Answer answer) {
         answers.put(question, answer);
         if (shared != null) {
-            shared.putAnswer(question.hash(), answer);
+            String identity = database.identity();
+            if (identity != null) {
+                shared.putAnswer(question.hash(schema, identity), answer);
+            }
         }
     }
 
@@ -343,10 +370,14 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
     }
 
-    /** Private even where the schema says public: a proxy between knows nothing of scopes. */
+    /**
+     * A browser, which caches what it gets by GET, asks each time whether its copy is still good: it cannot know what its own user
+     * has changed since. Private even where the schema says public: a proxy knows nothing of scopes.
+     */
     private static void setMaxAge(WebGraphQlResponse response, Duration maxAge) {
-        response.getResponseHeaders()
-                .setCacheControl(CacheControl.maxAge(maxAge).cachePrivate());
+        boolean byGet = response.getExecutionInput().getGraphQLContext().get(Transport.class) == Transport.GET;
+        CacheControl control = byGet ? CacheControl.noCache() : CacheControl.maxAge(maxAge);
+        response.getResponseHeaders().setCacheControl(control.cachePrivate());
         response.getResponseHeaders().put(HttpHeaders.VARY, VARY);
     }
 }

@@ -1,5 +1,6 @@
 package dev.userdirectory.cache;
 
+import dev.userdirectory.platform.Deadline;
 import dev.userdirectory.policy.Sha256;
 import dev.userdirectory.policy.SharedBudgets;
 import dev.userdirectory.policy.SharedDocuments;
@@ -28,9 +29,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What all instances share, in Redis: answers, persisted queries and budgets. Redis is a help, never a need: once it fails or is
- * slow, it is left alone for a second, and whatever it returns is checked, answers by the {@link DatabaseState} and
- * documents by their hash.
+ * What all instances share, in Redis: responses, persisted queries and budgets. The service works as well without it: after a failure
+ * or a timeout it is not asked for a second. Whatever it returns is checked, responses by the {@link DatabaseState} and
+ * documents by their hash, which is why only responses are kept apart by database and schema.
  */
 @Component
 @ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
@@ -145,6 +146,9 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     }
 
     private void pause(RuntimeException e) {
+        if (Deadline.isStopped()) {
+            return;
+        }
         if (!isPaused()) {
             log.warn("Nothing is shared for the next {} s: {}", PAUSE.toSeconds(), e.toString());
         }

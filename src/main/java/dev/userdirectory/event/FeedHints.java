@@ -6,7 +6,6 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
@@ -21,14 +20,22 @@ import org.springframework.transaction.TransactionExecutionListener;
 class FeedHints implements TransactionExecutionListener, SmartLifecycle {
     private static final Logger log = LoggerFactory.getLogger(FeedHints.class);
 
+    /** Notes in advance that this transaction changes nothing, so that cached responses outlive it. */
+    private static final String SEND = """
+            select setval(
+                'user_event_hints',
+                (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint + pg_current_xact_id()::text::bigint),
+                pg_notify('%s', '')
+            """.formatted(UserEventFeed.CHANNEL);
+
     private static final Duration INTERVAL = Duration.ofMillis(10);
 
-    private final JdbcConnectionDetails database;
+    private final FeedConnections connections;
     private final Semaphore wanted = new Semaphore(0);
     private volatile @Nullable Thread sender;
 
-    FeedHints(JdbcConnectionDetails database) {
-        this.database = database;
+    FeedHints(FeedConnections connections) {
+        this.connections = connections;
     }
 
     @Override
@@ -58,11 +65,13 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
 
     private void send() {
         while (isRunning()) {
-            try (FeedConnection connection = FeedConnection.open(database, "user-directory hints")) {
+            try (FeedConnection connection = connections.open("user-directory hints")) {
+                // A hint that a crash loses is of no use after it.
+                connection.jdbc().execute("set synchronous_commit = off");
                 while (isRunning()) {
                     wanted.acquire();
                     wanted.drainPermits();
-                    connection.jdbc().execute("notify " + UserEventFeed.CHANNEL);
+                    connection.jdbc().execute(SEND);
                     // Where much is written, each hint is for many transactions.
                     Thread.sleep(INTERVAL);
                 }

@@ -5,7 +5,6 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
@@ -21,12 +20,12 @@ class UserCounting implements SmartLifecycle {
     /** Added up in a fraction of a millisecond; and each time is a write, after which kept answers are asked for anew. */
     private static final int LEAST = 500;
 
-    private final JdbcConnectionDetails database;
+    private final FeedConnections connections;
     private final EventProperties properties;
     private volatile @Nullable Thread counter;
 
-    UserCounting(JdbcConnectionDetails database, EventProperties properties) {
-        this.database = database;
+    UserCounting(FeedConnections connections, EventProperties properties) {
+        this.connections = connections;
         this.properties = properties;
     }
 
@@ -45,7 +44,7 @@ class UserCounting implements SmartLifecycle {
 
     private void count() {
         while (isRunning()) {
-            try (FeedConnection connection = FeedConnection.open(database, "user-directory counting")) {
+            try (FeedConnection connection = connections.open("user-directory counting")) {
                 UserEvents events = new UserEvents(connection.jdbc());
                 while (isRunning()) {
                     events.count(LEAST);

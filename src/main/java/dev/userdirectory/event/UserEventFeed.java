@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
@@ -45,7 +44,7 @@ class UserEventFeed implements SmartLifecycle {
     private static final Duration RETRY = Duration.ofSeconds(1);
 
     private final UserEvents events;
-    private final JdbcConnectionDetails database;
+    private final FeedConnections connections;
     private final EventProperties properties;
     private final Sinks.Many<Boolean> news = Sinks.many().multicast().directBestEffort();
     /** So that many who come back at once leave the pool of connections to others. Not interrupted, as JDBC is not. */
@@ -60,9 +59,9 @@ class UserEventFeed implements SmartLifecycle {
     /** By {@link System#nanoTime}: whatever had been settled by then has been taken. */
     private volatile long upToDate;
 
-    UserEventFeed(UserEvents events, JdbcConnectionDetails database, EventProperties properties, MeterRegistry meters) {
+    UserEventFeed(UserEvents events, FeedConnections connections, EventProperties properties, MeterRegistry meters) {
         this.events = events;
-        this.database = database;
+        this.connections = connections;
         this.properties = properties;
         this.recent = new RecentEvents(properties.buffer(), Position.START);
         Gauge.builder("directory.feed.subscribers", following, AtomicInteger::get)
@@ -124,9 +123,8 @@ class UserEventFeed implements SmartLifecycle {
     }
 
     private void read() {
-        String url = properties.url() == null ? database.getJdbcUrl() : properties.url();
         while (isRunning()) {
-            try (FeedConnection connection = FeedConnection.open(url, database, "user-directory events")) {
+            try (FeedConnection connection = connections.openToListen("user-directory events")) {
                 connection.jdbc().execute("listen " + CHANNEL);
                 UserEvents table = new UserEvents(connection.jdbc());
                 goBackIfLost(table);

@@ -4,7 +4,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.dao.DataAccessException;
 import org.springframework.scheduling.annotation.EnableScheduling;
 import org.springframework.scheduling.annotation.Scheduled;
@@ -18,11 +17,11 @@ class UserEventTrimming {
     private static final int STEP = 1000;
     private static final Duration PAUSE = Duration.ofMillis(100);
 
-    private final JdbcConnectionDetails database;
+    private final FeedConnections connections;
     private final EventProperties properties;
 
-    UserEventTrimming(JdbcConnectionDetails database, EventProperties properties) {
-        this.database = database;
+    UserEventTrimming(FeedConnections connections, EventProperties properties) {
+        this.connections = connections;
         this.properties = properties;
     }
 
@@ -30,7 +29,7 @@ class UserEventTrimming {
             initialDelayString = "${directory.events.trim-interval:1m}",
             fixedDelayString = "${directory.events.trim-interval:1m}")
     void trim() throws InterruptedException {
-        try (FeedConnection connection = FeedConnection.open(database, "user-directory trimming")) {
+        try (FeedConnection connection = connections.open("user-directory trimming")) {
             UserEvents events = new UserEvents(connection.jdbc());
             while (events.trim(properties.retention(), STEP) == STEP) {
                 Thread.sleep(PAUSE);

@@ -13,8 +13,12 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
 /**
- * What one request makes wait, a thread and PostgreSQL, so that it can be stopped: when the request's time is over, or
- * nobody waits for the answer any longer. Once it is over nothing new is begun.
+ * The thread and the connections that work for one request, so that they can be stopped: when the request's time is over, or
+ * its client has disconnected. After that nothing new begins, not even a commit.
+ *
+ * <p>A commit that has begun is never cancelled. Where it waits for a synchronous standby, PostgreSQL takes a cancellation as
+ * the order to wait no longer, and reports a commit that a failover would lose. It is only abandoned: its connection is closed
+ * here, PostgreSQL goes on waiting, and the request is told that the outcome is unknown.
  */
 public class Deadline {
     private static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
@@ -30,6 +34,9 @@ public class Deadline {
     private volatile ConnectionQueue.@Nullable Waiter waiter;
     private final AtomicBoolean lent = new AtomicBoolean();
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+    /** Those of the connections that are committing. */
+    private final Set<Connection> committing = ConcurrentHashMap.newKeySet();
+
     private volatile boolean over;
     private boolean ended;
 
@@ -97,6 +104,12 @@ public class Deadline {
         return CURRENT.get();
     }
 
+    /** Whether the current thread was told to stop: then what fails on it says nothing of what others can expect. */
+    public static boolean isStopped() {
+        Deadline current = CURRENT.get();
+        return Thread.currentThread().isInterrupted() || (current != null && current.over);
+    }
+
     boolean isOver() {
         return over;
     }
@@ -118,7 +131,21 @@ public class Deadline {
         return over;
     }
 
-    /** Returns at once; what is asked to stop and does not is cut off by closing its connection. */
+    /**
+     * To be called before a commit, which must not begin once cancellations may be on their way.
+     *
+     * @throws SQLException if it is too late, so that nothing was committed
+     */
+    synchronized void beginCommit(Connection connection) throws SQLException {
+        check();
+        committing.add(connection);
+    }
+
+    synchronized void endCommit(Connection connection) {
+        committing.remove(connection);
+    }
+
+    /** Returns at once. A statement that does not end when it is cancelled, or a commit, loses its connection. */
     synchronized void stop() {
         if (over || ended) {
             return;
@@ -145,6 +172,9 @@ public class Deadline {
     private void cancelUntilDone() {
         while (!connections.isEmpty()) {
             for (Connection connection : connections) {
+                if (committing.contains(connection)) {
+                    continue;
+                }
                 try {
                     // Not the statement, which would not come back before the server has taken this.
                     connection.unwrap(PGConnection.class).cancelQuery();

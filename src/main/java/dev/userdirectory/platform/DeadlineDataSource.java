@@ -97,8 +97,30 @@ class DeadlineDataSource extends DelegatingDataSource {
                     close();
                     return null;
                 }
+                case "commit" -> {
+                    return commit(method, args);
+                }
+                case "setAutoCommit" -> {
+                    if (args != null && Boolean.TRUE.equals(args[0])) {
+                        // JDBC commits an open transaction then.
+                        return commit(method, args);
+                    }
+                }
                 default -> {}
             }
+            return invoke(method, args);
+        }
+
+        private @Nullable Object commit(Method method, @Nullable Object @Nullable [] args) throws Throwable {
+            deadline.beginCommit(connection);
+            try {
+                return invoke(method, args);
+            } finally {
+                deadline.endCommit(connection);
+            }
+        }
+
+        private @Nullable Object invoke(Method method, @Nullable Object @Nullable [] args) throws Throwable {
             try {
                 return method.invoke(connection, args);
             } catch (InvocationTargetException e) {

@@ -126,7 +126,7 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.UNAVAILABLE)
                 .message(
-                        "Stopped after %s ms, the most that a request may take. It is not known how far a mutation came",
+                        "Stopped after %s ms, the most that a request may take. Whether a mutation took effect is unknown",
                         limit.toMillis())
                 .extensions(Map.of("code", "DEADLINE_EXCEEDED", "limit", limit.toMillis()))
                 .build();

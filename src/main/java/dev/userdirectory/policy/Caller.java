@@ -16,6 +16,7 @@ import org.springframework.security.core.GrantedAuthority;
 /**
  * Who sent the operation, under its class in the GraphQL context: so it is known on any thread and any transport.
  *
+ * @param subject of the token; empty if it has none, or if there is no token
  * @param account under which the caller is counted where subjects share something: the subject of the token, or the network
  *     address of a caller without one
  */
@@ -50,7 +51,9 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
                 scopes.add(authority.substring(SCOPE.length()));
             }
         }
-        return new Caller(false, authentication.getName(), Collections.unmodifiableSet(scopes));
+        // Null if the token has no subject, whatever the interface says.
+        String subject = Objects.requireNonNullElse(authentication.getName(), "");
+        return new Caller(false, subject, Collections.unmodifiableSet(scopes));
     }
 
     /** See {@link #account()}. */
@@ -75,5 +78,10 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
     /** Nobody, if nobody has been put there. */
     public static Caller of(GraphQLContext context) {
         return context.getOrDefault(Caller.class, ANONYMOUS);
+    }
+
+    /** Whether this caller can be told from every other one; all anonymous callers count as one. */
+    public boolean isIdentified() {
+        return anonymous || !subject.isEmpty();
     }
 }

@@ -1,5 +1,6 @@
 package dev.userdirectory.replica;
 
+import dev.userdirectory.platform.Deadline;
 import dev.userdirectory.platform.RequestCollapser;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -23,10 +24,13 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /**
- * Where queries read: from the replica, if there is one, as soon as it has all that was committed before. The primary
- * tells how far its log is, and the replica whether it has replayed that, for all who ask at the time. So what was
- * written is in every later answer, on every instance, as without a replica. One that is behind, or does not answer, is
- * left alone for a second, in which the primary is read.
+ * Where queries read: from the replica, if there is one, as soon as it has everything that was committed before. The primary
+ * says how far its log is, the replica whether it has replayed that; concurrent requests share these two round trips. So a
+ * response is never older than an acknowledged write, whoever wrote, at whatever instance. A replica that is behind, or does
+ * not answer, is left alone for a second, in which the primary is read.
+ *
+ * <p>Positions in the log can be compared only within one timeline of one cluster. A replica that has not followed the primary
+ * to its timeline, as after a failover, may be ahead by position and still lack what was committed since.
  *
  * <p>A replica may show a commit a moment before the primary does. What compares the two reads {@link #fromPrimary}.
  */
@@ -35,9 +39,19 @@ public class Reads {
     private static final Logger log = LoggerFactory.getLogger(Reads.class);
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final String KEY = "the only one";
-    /** What is acknowledged has been flushed; without synchronous_commit it has only been written. */
-    private static final String COMMITTED = "select case when current_setting('synchronous_commit') = 'off'"
-            + " then pg_current_wal_insert_lsn() else pg_current_wal_flush_lsn() end";
+    /**
+     * A commit becomes visible when it is in the log; one with {@code synchronous_commit = off} before the log is flushed, and
+     * only then is it sent to replicas.
+     */
+    private static final String INSERTED = """
+            select pg_current_wal_insert_lsn(), system_identifier,
+                ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+            from pg_control_system()""";
+
+    /** Flushes the log up to a message that nobody reads, and assigns no transaction number. */
+    private static final String FLUSH = "select pg_logical_emit_message(false, 'user-directory', '', true)";
+    /** By then commits that others wait for have flushed what was before them. */
+    private static final Duration UNFLUSHED = Duration.ofMillis(5);
 
     private final JdbcTemplate primary;
     private final @Nullable JdbcTemplate replica;
@@ -78,7 +92,7 @@ public class Reads {
             replicaReads.increment();
             return result;
         } catch (DataAccessException e) {
-            // Where it is the request that is over, or wrong, the primary does not help either.
+            // If it is the request that was stopped, or is wrong, the primary does not help either.
             T result = fromPrimary(query);
             pause(e);
             return result;
@@ -99,14 +113,22 @@ public class Reads {
             return false;
         }
         try {
-            long end = System.nanoTime() + patience.toNanos();
-            String committed = Objects.requireNonNull(primary.queryForObject(COMMITTED, String.class));
-            do {
-                if (hasReplayed(committed)) {
+            long start = System.nanoTime();
+            String replayed = Objects.requireNonNull(primary.queryForObject(
+                    INSERTED, (row, number) -> replayed(row.getString(1), row.getLong(2), row.getInt(3))));
+            boolean flushed = false;
+            Duration waited = Duration.ZERO;
+            while (waited.compareTo(patience) < 0) {
+                if (isTrueAtReplica(replayed)) {
                     return true;
                 }
+                if (!flushed && waited.compareTo(UNFLUSHED) > 0) {
+                    primary.execute(FLUSH);
+                    flushed = true;
+                }
                 Thread.sleep(1);
-            } while (System.nanoTime() - end < 0);
+                waited = Duration.ofNanos(System.nanoTime() - start);
+            }
             pause(new TimeoutException("It is behind"));
         } catch (DataAccessException e) {
             pause(e);
@@ -116,15 +138,26 @@ public class Reads {
         return false;
     }
 
-    private boolean hasReplayed(String committed) {
+    /**
+     * A server that was promoted has a log of its own. The timeline is that of the last checkpoint that was replayed, or what the
+     * replica receives, if its user may know ({@code pg_monitor}).
+     */
+    private static String replayed(String position, long system, int timeline) {
+        return """
+                select case when pg_is_in_recovery() and pg_last_wal_replay_lsn() >= '%s' then
+                    (select system_identifier = %d from pg_control_system())
+                    and %d in (select timeline_id from pg_control_checkpoint()
+                        union all select received_tli from pg_stat_wal_receiver)
+                end""".formatted(position, system, timeline);
+    }
+
+    private boolean isTrueAtReplica(String sql) {
         ConnectionCallback<Boolean> ask = connection -> {
             int before = connection.getNetworkTimeout();
-            // One that is frozen says nothing at all.
+            // A frozen server says nothing at all.
             connection.setNetworkTimeout(Runnable::run, Math.toIntExact(patience.toMillis()));
-            // One that was promoted has a log of its own.
             try (Statement statement = connection.createStatement();
-                    ResultSet row = statement.executeQuery(
-                            "select pg_is_in_recovery() and pg_last_wal_replay_lsn() >= '" + committed + "'")) {
+                    ResultSet row = statement.executeQuery(sql)) {
                 row.next();
                 return row.getBoolean(1);
             } finally {
@@ -141,6 +174,9 @@ public class Reads {
     }
 
     private void pause(Exception e) {
+        if (Deadline.isStopped()) {
+            return;
+        }
         if (!isPaused()) {
             log.warn("The replica is not read for the next {} s: {}", PAUSE.toSeconds(), e.toString());
         }

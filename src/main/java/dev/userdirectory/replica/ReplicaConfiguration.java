@@ -30,6 +30,8 @@ class ReplicaConfiguration {
         pool.setUsername(replica.username() == null ? primary.getUsername() : replica.username());
         pool.setPassword(replica.password() == null ? primary.getPassword() : replica.password());
         pool.setReadOnly(true);
+        // A replica that is down must not hold up the first query that would read it.
+        pool.setInitializationFailTimeout(-1);
         pool.setConnectionTimeout(Math.max(MIN_MILLIS, replica.patience().toMillis()));
         // Of seconds, longer than a request may take: a server that is gone without a word is noticed.
         pool.addDataSourceProperty("socketTimeout", "10");

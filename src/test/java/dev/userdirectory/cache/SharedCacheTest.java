@@ -1,6 +1,7 @@
 package dev.userdirectory.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
@@ -8,6 +9,8 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.UserDirectoryApplication;
 import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -17,7 +20,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -34,6 +39,8 @@ import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.data.redis.core.StringRedisTemplate;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import redis.embedded.RedisServer;
 
 /**
@@ -44,6 +51,7 @@ import redis.embedded.RedisServer;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SharedCacheTest {
     private static final String USER = "query ($id: ID!) { user(id: $id) { version } }";
+    private static final String NAME = "query ($id: ID!) { user(id: $id) { name } }";
     private static final Duration TIME = Duration.ofSeconds(Long.getLong("directory.test.seconds", 5));
 
     private final Directory directory;
@@ -74,6 +82,8 @@ class SharedCacheTest {
     void learn() {
         String id = directory.createUser();
         clients.forEach(client -> client.data(USER, Map.of("id", id)));
+        // To connect may take longer than Redis is waited for.
+        instances.forEach(instance -> awaitRedis(instance.getBean(SharedStore.class)));
     }
 
     @Test
@@ -106,6 +116,82 @@ class SharedCacheTest {
             others = clients.get(1).post(byHash).body();
         }
         assertThat(others).isEqualTo(answer).contains("version");
+    }
+
+    @Test
+    void databasesOfOneServerDoNotShareResponses() throws InterruptedException {
+        String name = "other_" + UUID.randomUUID().toString().replace('-', '_');
+        JdbcTemplate server = jdbc(postgres.getJdbcUrl());
+        server.execute("create database " + name);
+        String url = postgres.getJdbcUrl().replaceFirst("(jdbc:postgresql://[^/]+/)[^?]+", "$1" + name);
+        try (ConfigurableApplicationContext other = start(url)) {
+            Client there = other.getBean(Client.class);
+            JdbcTemplate otherDatabase = jdbc(url);
+            for (Client each : List.of(clients.get(0), clients.get(1), there)) {
+                // What is asked for the first time is not looked up in Redis.
+                name(each, UUID.randomUUID());
+            }
+            int shared = 0;
+            for (int attempt = 0; attempt < 20 && shared < 10; attempt++) {
+                UUID user = UUID.randomUUID();
+                insert(server, user, "Here");
+                insert(otherDatabase, user, "There");
+                assertThat(name(clients.get(0), user)).isEqualTo("Here");
+                // Until it is in Redis, or Redis was too slow.
+                Thread.sleep(50);
+                double before = count(1, "shared hit");
+                assertThat(name(clients.get(1), user)).isEqualTo("Here");
+                assertThat(name(there, user)).isEqualTo("There");
+                shared += count(1, "shared hit") > before ? 1 : 0;
+            }
+            assertThat(shared)
+                    .as("responses that one instance had from the other")
+                    .isPositive();
+        } finally {
+            server.execute("drop database " + name + " with (force)");
+        }
+    }
+
+    private static String name(Client client, UUID user) {
+        return client.data(NAME, Map.of("id", new GlobalId(NodeType.USER, user).toString()))
+                .at("/user/name")
+                .asString();
+    }
+
+    private static void insert(JdbcTemplate jdbc, UUID id, String name) {
+        jdbc.update(
+                "insert into users (id, name, email, active, created_at, updated_at, version)"
+                        + " values (?, ?, ?, true, now(), now(), 0)",
+                id,
+                name,
+                id + "@example.com");
+    }
+
+    private JdbcTemplate jdbc(String url) {
+        return new JdbcTemplate(new DriverManagerDataSource(
+                url, Objects.requireNonNull(postgres.getUsername()), Objects.requireNonNull(postgres.getPassword())));
+    }
+
+    @Test
+    void asksRedisForOthersAfterOneRequestWasStopped() throws InterruptedException {
+        SharedStore store = instances.getFirst().getBean(SharedStore.class);
+        awaitRedis(store);
+        Thread stopped = Thread.startVirtualThread(() -> {
+            Thread.currentThread().interrupt();
+            store.answer("nothing");
+        });
+
+        stopped.join();
+
+        assertThat(store.isPaused()).isFalse();
+    }
+
+    private static void awaitRedis(SharedStore store) {
+        await().until(() -> {
+            boolean paused = store.isPaused();
+            store.answer("nothing");
+            return !paused && !store.isPaused();
+        });
     }
 
     /** What another version has put there. */
@@ -235,13 +321,17 @@ class SharedCacheTest {
     }
 
     private ConfigurableApplicationContext start() {
+        return start(postgres.getJdbcUrl());
+    }
+
+    private ConfigurableApplicationContext start(String url) {
         return new SpringApplicationBuilder(UserDirectoryApplication.class, Client.class)
                 .run(
                         "--server.port=0",
                         "--server.shutdown=immediate",
                         "--spring.main.banner-mode=off",
                         "--logging.level.root=warn",
-                        "--spring.datasource.url=" + postgres.getJdbcUrl(),
+                        "--spring.datasource.url=" + url,
                         "--spring.datasource.username=" + postgres.getUsername(),
                         "--spring.datasource.password=" + postgres.getPassword(),
                         "--spring.security.oauth2.resourceserver.jwt.public-key-location=" + Tokens.publicKey(),

@@ -8,6 +8,8 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.http.HttpRequest;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,6 +120,29 @@ class ReplicaTest {
         assertThat(reads("replica") - before)
                 .as("of 800 reads, from the replica")
                 .isGreaterThan(200);
+    }
+
+    /** With {@code synchronous_commit = off} a change is visible before replicas can have it. */
+    @Test
+    void showsAtOnceWhatAnybodyWroteWithoutWaitingForTheLog() throws Exception {
+        JdbcTemplate primary = new JdbcTemplate(SERVERS.primary().getPostgresDatabase());
+        primary.execute("alter system set wal_writer_delay = '10s'");
+        primary.execute("select pg_reload_conf()");
+        try (Connection connection = SERVERS.primary().getPostgresDatabase().getConnection();
+                Statement other = connection.createStatement()) {
+            other.execute("set synchronous_commit = off");
+            double before = reads("replica");
+            for (int i = 0; i < 20; i++) {
+                String email = Directory.newEmail();
+                other.execute("insert into users (id, name, email, active, created_at, updated_at, version)"
+                        + " values (gen_random_uuid(), 'Written', '" + email + "', true, now(), now(), 0)");
+                assertThat(find(email)).isTrue();
+            }
+            assertThat(reads("replica")).isGreaterThan(before);
+        } finally {
+            primary.execute("alter system reset wal_writer_delay");
+            primary.execute("select pg_reload_conf()");
+        }
     }
 
     @Test

@@ -1,0 +1,54 @@
+package dev.userdirectory.event;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.Properties;
+import javax.sql.DataSource;
+import org.springframework.stereotype.Component;
+
+/**
+ * Opens connections beside the pool, for work that goes on in the background all the time and must not wait for requests. They
+ * are opened as the pool's are, so that for example {@code sslmode=verify-full} holds for them, too.
+ */
+@Component
+class FeedConnections {
+    private final HikariDataSource pool;
+    private final EventProperties properties;
+
+    FeedConnections(DataSource pool, EventProperties properties) throws SQLException {
+        this.pool = pool.unwrap(HikariDataSource.class);
+        this.properties = properties;
+    }
+
+    /** @param name by which PostgreSQL knows the connection */
+    FeedConnection open(String name) throws SQLException {
+        return open(pool.getJdbcUrl(), name);
+    }
+
+    /** One on which {@code listen} works, if the pool's URL leads through a pooler of transactions. */
+    FeedConnection openToListen(String name) throws SQLException {
+        return open(properties.url() == null ? pool.getJdbcUrl() : properties.url(), name);
+    }
+
+    private FeedConnection open(String url, String name) throws SQLException {
+        Properties driver = new Properties();
+        driver.putAll(pool.getDataSourceProperties());
+        if (pool.getUsername() != null) {
+            driver.setProperty("user", pool.getUsername());
+        }
+        if (pool.getPassword() != null) {
+            driver.setProperty("password", pool.getPassword());
+        }
+        driver.setProperty("ApplicationName", name);
+        // Seconds, so that a server that is gone without a word is noticed.
+        driver.setProperty("connectTimeout", "5");
+        driver.setProperty("socketTimeout", "10");
+        Connection connection = DriverManager.getConnection(url, driver);
+        if (pool.getSchema() != null) {
+            connection.setSchema(pool.getSchema());
+        }
+        return new FeedConnection(connection);
+    }
+}

@@ -1,0 +1,29 @@
+package dev.userdirectory.event;
+
+import dev.userdirectory.platform.AfterMigration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.annotation.Import;
+
+/**
+ * Notices that the database was restored into another server, as each instance does that follows the feed when it starts. On
+ * AWS Lambda no instance follows it.
+ */
+@Import(UserEvents.class)
+class RestoredFeed implements AfterMigration {
+    private static final Logger log = LoggerFactory.getLogger(RestoredFeed.class);
+
+    private final UserEvents events;
+
+    RestoredFeed(UserEvents events) {
+        this.events = events;
+    }
+
+    @Override
+    public void run() {
+        int foreign = events.deleteIfForeign();
+        if (foreign > 0) {
+            log.warn("The change feed starts anew: its {} events are from another database server", foreign);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package dev.userdirectory;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Leads to one local port, and later to another one, as a name or a load balancer does after a failover. */
+public class SwitchableProxy {
+    private final ServerSocket server;
+    private final Set<Socket> clients = ConcurrentHashMap.newKeySet();
+    private volatile int target;
+
+    public SwitchableProxy(int target) {
+        this.target = target;
+        try {
+            server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Thread.startVirtualThread(this::accept);
+    }
+
+    public int port() {
+        return server.getLocalPort();
+    }
+
+    /** Connections that are open end. */
+    public void switchTo(int port) throws IOException {
+        target = port;
+        for (Socket client : clients) {
+            client.close();
+        }
+    }
+
+    private void accept() {
+        while (true) {
+            try {
+                Socket client = server.accept();
+                clients.add(client);
+                Socket behind = new Socket(InetAddress.getLoopbackAddress(), target);
+                Thread.startVirtualThread(() -> forward(client, behind));
+                Thread.startVirtualThread(() -> forward(behind, client));
+            } catch (IOException e) {
+                // The target is down.
+            }
+        }
+    }
+
+    private static void forward(Socket from, Socket to) {
+        try (from;
+                to) {
+            from.getInputStream().transferTo(to.getOutputStream());
+        } catch (IOException e) {
+            // closed
+        }
+    }
+}

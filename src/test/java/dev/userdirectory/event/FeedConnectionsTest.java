@@ -1,0 +1,60 @@
+package dev.userdirectory.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.userdirectory.DirectoryTest;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+
+@DirectoryTest
+class FeedConnectionsTest {
+    @Autowired
+    JdbcConnectionDetails postgres;
+
+    @Test
+    void haveTheDriverPropertiesAndTheSchemaOfThePool() throws SQLException {
+        try (HikariDataSource pool = pool()) {
+            pool.addDataSourceProperty("options", "-c work_mem=5MB");
+            pool.setSchema("pg_catalog");
+            try (FeedConnection connection = connections(pool, null).open("a name")) {
+                assertThat(show(connection, "work_mem")).isEqualTo("5MB");
+                assertThat(show(connection, "application_name")).isEqualTo("a name");
+                assertThat(connection.jdbc().queryForObject("select current_schema()", String.class))
+                        .isEqualTo("pg_catalog");
+            }
+        }
+    }
+
+    /** The server of the tests has no certificate. */
+    @Test
+    void areNotOpenedWithoutTheEncryptionThatThePoolDemands() {
+        try (HikariDataSource pool = pool()) {
+            pool.addDataSourceProperty("sslmode", "verify-full");
+            assertThatThrownBy(() -> connections(pool, null).open("a name")).hasMessageContaining("SSL");
+            assertThatThrownBy(() -> connections(pool, postgres.getJdbcUrl()).openToListen("a name"))
+                    .hasMessageContaining("SSL");
+        }
+    }
+
+    private static FeedConnections connections(HikariDataSource pool, @Nullable String url) throws SQLException {
+        return new FeedConnections(pool, new EventProperties(Duration.ZERO, 0, true, Duration.ZERO, url));
+    }
+
+    private static String show(FeedConnection connection, String setting) {
+        return String.valueOf(connection.jdbc().queryForObject("show " + setting, String.class));
+    }
+
+    private HikariDataSource pool() {
+        HikariDataSource pool = new HikariDataSource();
+        pool.setJdbcUrl(postgres.getJdbcUrl());
+        pool.setUsername(postgres.getUsername());
+        pool.setPassword(postgres.getPassword());
+        return pool;
+    }
+}
