@@ -20,10 +20,12 @@ class UserEventTrimming {
 
     private final JdbcConnectionDetails database;
     private final EventProperties properties;
+    private final UserEvents events;
 
-    UserEventTrimming(JdbcConnectionDetails database, EventProperties properties) {
+    UserEventTrimming(JdbcConnectionDetails database, EventProperties properties, UserEvents events) {
         this.database = database;
         this.properties = properties;
+        this.events = events;
     }
 
     @Scheduled(
@@ -31,8 +33,8 @@ class UserEventTrimming {
             fixedDelayString = "${directory.events.trim-interval:1m}")
     void trim() throws InterruptedException {
         try (FeedConnection connection = FeedConnection.open(database, "user-directory trimming")) {
-            UserEvents events = new UserEvents(connection.jdbc());
-            while (events.trim(properties.retention(), STEP) == STEP) {
+            UserEvents table = events.over(connection.jdbc());
+            while (table.trim(properties.retention(), STEP) == STEP) {
                 Thread.sleep(PAUSE);
             }
         } catch (SQLException | DataAccessException e) {

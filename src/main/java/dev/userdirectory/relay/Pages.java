@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGStatement;
 import org.springframework.jdbc.core.ArgumentPreparedStatementSetter;
@@ -333,7 +334,9 @@ public class Pages {
                 return; // a parent without rows
             }
             T node = rows.mapper().mapRow(row, edges.size());
-            edges.add(new Edge<>(node, () -> cursors.encode(ordering.name(), keys)));
+            Function<T, String> cursor = rows.cursors();
+            edges.add(new Edge<>(
+                    node, cursor == null ? () -> cursors.encode(ordering.name(), keys) : () -> cursor.apply(node)));
         }
 
         Connection<T> build() {
