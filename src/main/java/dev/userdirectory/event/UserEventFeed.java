@@ -66,6 +66,9 @@ class UserEventFeed implements SmartLifecycle {
     private volatile @Nullable Task reader;
     /** By {@link System#nanoTime}: whatever had been settled by then has been taken. */
     private volatile long upToDate;
+    /** By {@link System#nanoTime}: when the oldest event was committed that followers do not see yet; or null. */
+    private volatile @Nullable Long heldBackSince;
+
     UserEventFeed(
             UserEvents events,
             JdbcConnectionDetails database,
@@ -83,10 +86,18 @@ class UserEventFeed implements SmartLifecycle {
         TimeGauge.builder("directory.feed.lag", this, TimeUnit.NANOSECONDS, UserEventFeed::lag)
                 .description("Time since the reader last asked the database for new events and got an answer")
                 .register(meters);
+        TimeGauge.builder("directory.feed.held.back", this, TimeUnit.NANOSECONDS, UserEventFeed::heldBack)
+                .description("Age of the oldest committed event that followers do not see yet, or 0")
+                .register(meters);
     }
 
     private double lag() {
         return isRunning() ? System.nanoTime() - upToDate : Double.NaN;
+    }
+
+    private double heldBack() {
+        Long since = heldBackSince;
+        return since == null ? 0 : System.nanoTime() - since;
     }
 
     /**
@@ -154,8 +165,14 @@ class UserEventFeed implements SmartLifecycle {
             connection.jdbc().execute("listen " + CHANNEL);
             UserEvents table = events.over(connection.jdbc());
             goBackIfLost(table);
+            long lookedForHeldBack = System.nanoTime() - POLL.toNanos();
             while (task.isRunning()) {
                 takeAll(table, recent.end());
+                long now = System.nanoTime();
+                if (now - lookedForHeldBack >= POLL.toNanos()) {
+                    lookedForHeldBack = now;
+                    takeHeldBack(table);
+                }
                 task.progress();
                 connection.awaitNotification((int) POLL.toMillis());
             }
@@ -169,6 +186,16 @@ class UserEventFeed implements SmartLifecycle {
             looked = System.nanoTime();
         }
         upToDate = looked;
+    }
+
+    /** Events that wait for open transactions are taken as soon as it is certain that none of these comes before them. */
+    private void takeHeldBack(UserEvents table) {
+        Duration age = table.ageOfNext(recent.end());
+        if (age != null) {
+            takeAll(table, table.settled());
+            age = table.ageOfNext(recent.end());
+        }
+        heldBackSince = age == null ? null : System.nanoTime() - age.toNanos();
     }
 
     /** A server that has taken over may lack the last commits of the one before, and number others like them. */

@@ -154,6 +154,25 @@ class UserEvents {
         return newest == null ? Position.START : newest.position();
     }
 
+    /** How long ago the first event behind a position was appended that is committed; null if there is none. */
+    @Nullable
+    Duration ageOfNext(Position after) {
+        Double seconds = DataAccessUtils.singleResult(jdbc.queryForList(
+                "select extract(epoch from clock_timestamp() - e.occurred_at)::float8 from user_events e where " + KNOWN
+                        + " and (e.transaction, e.sequence) > (?, ?) order by e.transaction, e.sequence limit 1",
+                Double.class,
+                after.transaction(),
+                after.sequence()));
+        return seconds == null ? null : Duration.ofMillis(Math.max(0, Math.round(seconds * 1000)));
+    }
+
+    /** Up to where the feed is settled for statements that begin from now on, in spite of transactions that are open. */
+    Position settled() {
+        return Objects.requireNonNull(jdbc.queryForObject(
+                "select settled_transaction, settled_sequence from feed_settled()",
+                (row, number) -> new Position(row.getLong(1), row.getLong(2), Seen.UNKNOWN)));
+    }
+
     /**
      * Takes the settled events into {@code user_count}, if there are at least that many, so that few are left to be
      * added up by whoever counts. Another instance may have done so since this statement began: PostgreSQL then puts the
