@@ -3,6 +3,7 @@ package dev.userdirectory;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.userdirectory.event.FeedCursors;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
 import dev.userdirectory.subscription.EventStreamClient;
@@ -244,7 +245,7 @@ class NothingIsLostIT {
         for (List<String> page = page(service, start); !page.isEmpty(); page = page(service, cursors.getLast())) {
             cursors.addAll(page);
         }
-        return cursors;
+        return cursors.stream().map(FeedCursors::place).toList();
     }
 
     private static List<String> page(ServiceProcess service, @Nullable String after)
@@ -298,7 +299,7 @@ class NothingIsLostIT {
 
         void see(JsonNode event) {
             last = event.get("cursor").asString();
-            cursors.add(last);
+            cursors.add(FeedCursors.place(last));
             String type = event.get("type").asString();
             String user = event.get("userId").asString();
             events.add(type + " " + user);

@@ -2,6 +2,7 @@ package dev.userdirectory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.userdirectory.event.FeedCursors;
 import dev.userdirectory.subscription.EventStreamClient;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
@@ -188,7 +189,7 @@ class RollingRestartIT {
                 EventStreamClient.Event event = stream.poll(20_000);
                 while (event != null && event.type().equals("next")) {
                     last = event.data().at("/data/userEvents/cursor").asString();
-                    seen.add(last);
+                    seen.add(FeedCursors.place(last));
                     seenUsers.add(event.data().at("/data/userEvents/userId").asString());
                     event = stream.poll(20_000);
                 }
@@ -211,7 +212,7 @@ class RollingRestartIT {
                     .at("/data/userEvents/edges")
                     .findValuesAsString("cursor");
             if (page.isEmpty()) {
-                return cursors;
+                return cursors.stream().map(FeedCursors::place).toList();
             }
             cursors.addAll(page);
         }

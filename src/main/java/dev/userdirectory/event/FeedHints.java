@@ -1,25 +1,23 @@
 package dev.userdirectory.event;
 
+import dev.userdirectory.platform.BackgroundThreads;
+import dev.userdirectory.platform.BackgroundThreads.Task;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
-import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionExecution;
 import org.springframework.transaction.TransactionExecutionListener;
 
 /**
  * Wakes the readers of all instances after a transaction of this one. Not in it: {@code notify} makes transactions commit
- * one after the other. A hint may be lost, and one is enough for several transactions.
+ * one after the other. A hint may get lost, and one does for several transactions.
  */
 @Component
 class FeedHints implements TransactionExecutionListener, SmartLifecycle {
-    private static final Logger log = LoggerFactory.getLogger(FeedHints.class);
-
     /** Notes in advance that this transaction changes nothing, so that cached responses outlive it. */
     private static final String SEND = """
             select setval(
@@ -29,13 +27,16 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
             """.formatted(UserEventFeed.CHANNEL);
 
     private static final Duration INTERVAL = Duration.ofMillis(10);
+    private static final Duration IDLE = Duration.ofSeconds(5);
 
     private final FeedConnections connections;
     private final Semaphore wanted = new Semaphore(0);
-    private volatile @Nullable Thread sender;
+    private final BackgroundThreads threads;
+    private volatile @Nullable Task sender;
 
-    FeedHints(FeedConnections connections) {
+    FeedHints(FeedConnections connections, BackgroundThreads threads) {
         this.connections = connections;
+        this.threads = threads;
     }
 
     @Override
@@ -57,39 +58,31 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
 
     @Override
     public void start() {
-        Thread started = Thread.ofPlatform().daemon().name("user-event-hints").unstarted(this::send);
-        // Before it runs, since it goes on only as long as it finds itself here.
-        sender = started;
-        started.start();
+        sender = threads.start("user-event-hints", this::send);
     }
 
-    private void send() {
-        while (isRunning()) {
-            try (FeedConnection connection = connections.open("user-directory hints")) {
-                // A hint that a crash loses is of no use after it.
-                connection.jdbc().execute("set synchronous_commit = off");
-                while (isRunning()) {
-                    wanted.acquire();
+    private void send(Task task) throws SQLException, InterruptedException {
+        try (FeedConnection connection = connections.open("user-directory hints")) {
+            // A hint that a crash loses is of no use after it.
+            connection.jdbc().execute("set synchronous_commit = off");
+            while (task.isRunning()) {
+                if (wanted.tryAcquire(IDLE.toMillis(), TimeUnit.MILLISECONDS)) {
                     wanted.drainPermits();
                     connection.jdbc().execute(SEND);
                     // Where much is written, each hint is for many transactions.
                     Thread.sleep(INTERVAL);
                 }
-            } catch (SQLException | DataAccessException e) {
-                log.debug("A hint is lost", e);
-                UserEventFeed.pause();
-            } catch (InterruptedException e) {
-                return;
+                task.progress();
             }
         }
     }
 
     @Override
     public void stop() {
-        Thread stopped = sender;
+        Task stopped = sender;
         sender = null;
         if (stopped != null) {
-            stopped.interrupt();
+            stopped.stop(Duration.ZERO);
         }
     }
 

@@ -52,8 +52,8 @@ final class Follower implements Iterator<UserEvent> {
         try {
             // What the reader has taken is settled, so a page that is read after that has it too.
             Position end = recent.end();
-            List<UserEvent> page = table.read(last, user, PAGE);
-            if (!last.equals(Position.START) && !table.isKept(last)) {
+            List<UserEvent> page = table.read(last, end, user, PAGE);
+            if (!last.equals(Position.START) && !table.isKept(last, user)) {
                 pages.error(new SubscriptionEnded("EVENTS_EXPIRED", UserEvents.EXPIRED));
                 return;
             }

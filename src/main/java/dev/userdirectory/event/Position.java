@@ -3,16 +3,35 @@ package dev.userdirectory.event;
 import java.util.Comparator;
 import java.util.List;
 
-/** Where an event stands in the feed. */
-record Position(long transaction, long sequence) implements Comparable<Position> {
+/**
+ * Where an event stands in the feed. Positions are ordered by transaction and sequence alone.
+ *
+ * @param seen which commits are visible to those who have read up to here
+ */
+record Position(long transaction, long sequence, Seen seen) implements Comparable<Position> {
     /** Before every event: PostgreSQL's first transactions are its own. */
-    static final Position START = new Position(0, 0);
+    static final Position START = new Position(0, 0, Seen.UNKNOWN);
 
     private static final Comparator<Position> ORDER =
             Comparator.comparingLong(Position::transaction).thenComparingLong(Position::sequence);
 
+    /**
+     * @param era the ID of a row of {@code feed_eras}
+     * @param wal a position in the write-ahead log that covers every commit, as a number of bytes
+     */
+    record Seen(long era, long wal) {
+        /** As in cursors of before there were eras. */
+        static final Seen UNKNOWN = new Seen(0, 0);
+    }
+
     static Position of(List<String> cursorKeys) {
-        return new Position(Long.parseLong(cursorKeys.get(0)), Long.parseLong(cursorKeys.get(1)));
+        List<Long> keys = cursorKeys.stream().map(Long::valueOf).toList();
+        return new Position(
+                keys.get(0), keys.get(1), keys.size() == 2 ? Seen.UNKNOWN : new Seen(keys.get(2), keys.get(3)));
+    }
+
+    boolean isAfter(Position other) {
+        return compareTo(other) > 0;
     }
 
     @Override

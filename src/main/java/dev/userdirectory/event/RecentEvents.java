@@ -60,7 +60,7 @@ final class RecentEvents {
 
     /** Whoever follows is to look again which events are recent. */
     void abandon() {
-        start = new Position(Long.MAX_VALUE, Long.MAX_VALUE);
+        start = new Position(Long.MAX_VALUE, Long.MAX_VALUE, Position.Seen.UNKNOWN);
     }
 
     Position end() {

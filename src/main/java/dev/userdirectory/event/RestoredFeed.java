@@ -9,7 +9,7 @@ import org.springframework.context.annotation.Import;
  * Notices that the database was restored into another server, as each instance does that follows the feed when it starts. On
  * AWS Lambda no instance follows it.
  */
-@Import(UserEvents.class)
+@Import({UserEvents.class, Coverage.class})
 class RestoredFeed implements AfterMigration {
     private static final Logger log = LoggerFactory.getLogger(RestoredFeed.class);
 

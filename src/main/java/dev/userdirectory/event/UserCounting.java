@@ -1,12 +1,11 @@
 package dev.userdirectory.event;
 
+import dev.userdirectory.platform.BackgroundThreads;
+import dev.userdirectory.platform.BackgroundThreads.Task;
 import java.sql.SQLException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
-import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 
 /**
@@ -15,18 +14,22 @@ import org.springframework.stereotype.Component;
  */
 @Component
 class UserCounting implements SmartLifecycle {
-    private static final Logger log = LoggerFactory.getLogger(UserCounting.class);
     private static final Duration INTERVAL = Duration.ofSeconds(1);
     /** Added up in a fraction of a millisecond; and each time is a write, after which kept answers are asked for anew. */
     private static final int LEAST = 500;
 
     private final FeedConnections connections;
     private final EventProperties properties;
-    private volatile @Nullable Thread counter;
+    private final UserEvents events;
+    private final BackgroundThreads threads;
+    private volatile @Nullable Task counter;
 
-    UserCounting(FeedConnections connections, EventProperties properties) {
+    UserCounting(
+            FeedConnections connections, EventProperties properties, UserEvents events, BackgroundThreads threads) {
         this.connections = connections;
         this.properties = properties;
+        this.events = events;
+        this.threads = threads;
     }
 
     @Override
@@ -36,35 +39,26 @@ class UserCounting implements SmartLifecycle {
 
     @Override
     public void start() {
-        Thread started = Thread.ofPlatform().daemon().name("user-counting").unstarted(this::count);
-        // Before it runs, since it goes on only as long as it finds itself here.
-        counter = started;
-        started.start();
+        counter = threads.start("user-counting", this::count);
     }
 
-    private void count() {
-        while (isRunning()) {
-            try (FeedConnection connection = connections.open("user-directory counting")) {
-                UserEvents events = new UserEvents(connection.jdbc());
-                while (isRunning()) {
-                    events.count(LEAST);
-                    Thread.sleep(INTERVAL);
-                }
-            } catch (SQLException | DataAccessException e) {
-                log.debug("Events are left to be added up", e);
-                UserEventFeed.pause();
-            } catch (InterruptedException e) {
-                return;
+    private void count(Task task) throws SQLException, InterruptedException {
+        try (FeedConnection connection = connections.open("user-directory counting")) {
+            UserEvents table = events.over(connection.jdbc());
+            while (task.isRunning()) {
+                table.count(LEAST);
+                task.progress();
+                Thread.sleep(INTERVAL);
             }
         }
     }
 
     @Override
     public void stop() {
-        Thread stopped = counter;
+        Task stopped = counter;
         counter = null;
         if (stopped != null) {
-            stopped.interrupt();
+            stopped.stop(Duration.ZERO);
         }
     }
 

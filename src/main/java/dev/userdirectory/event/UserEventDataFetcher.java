@@ -5,6 +5,7 @@ import com.netflix.graphql.dgs.DgsData;
 import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.policy.Refused;
 import dev.userdirectory.relay.Connection;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.NodeType;
@@ -12,7 +13,6 @@ import dev.userdirectory.relay.PageRequest;
 import dev.userdirectory.relay.Pages;
 import dev.userdirectory.relay.Rows;
 import dev.userdirectory.user.User;
-import graphql.execution.DataFetcherResult;
 import graphql.language.OperationDefinition.Operation;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.Objects;
@@ -23,34 +23,29 @@ import org.jspecify.annotations.Nullable;
 
 @DgsComponent
 class UserEventDataFetcher {
-    private static final Rows<UserEvent> ROWS =
-            new Rows<>("user_events e", UserEvents.SETTLED, UserEvent.COLUMNS, UserEvent::read);
-
     private final Pages pages;
     private final Cursors cursors;
     private final UserEvents events;
     private final FreshUsers freshUsers;
+    private final Rows<UserEvent> rows;
 
     UserEventDataFetcher(Pages pages, Cursors cursors, UserEvents events, FreshUsers freshUsers) {
         this.freshUsers = freshUsers;
         this.pages = pages;
         this.cursors = cursors;
         this.events = events;
+        rows = new Rows<>("user_events e", UserEvents.SETTLED, UserEvents.COLUMNS, events::read)
+                .withCursors(event -> UserEvents.cursor(cursors, event.position()));
     }
 
     @DgsQuery
-    DataFetcherResult<Connection<UserEvent>> userEvents(
-            @InputArgument @Nullable String after, DgsDataFetchingEnvironment env) {
+    Connection<UserEvent> userEvents(@InputArgument @Nullable String after, DgsDataFetchingEnvironment env) {
         PageRequest request = PageRequest.of(env, UserEvents.ORDER, cursors);
-        Connection<UserEvent> page = pages.loadFromPrimary(ROWS, request);
-        boolean expired = after != null && !events.isKept(UserEvents.position(cursors, after));
-        return expired
-                ? DataFetcherResult.<Connection<UserEvent>>newResult()
-                        .error(UserEvents.expired(env))
-                        .build()
-                : DataFetcherResult.<Connection<UserEvent>>newResult()
-                        .data(page)
-                        .build();
+        Connection<UserEvent> page = pages.loadFromPrimary(rows, request);
+        if (after != null && !events.isKept(UserEvents.position(cursors, after), null)) {
+            throw new Refused(UserEvents.expired(env));
+        }
+        return page;
     }
 
     @DgsData(parentType = "UserEventConnection")

@@ -1,6 +1,8 @@
 package dev.userdirectory.event;
 
 import dev.userdirectory.event.RecentEvents.Overtaken;
+import dev.userdirectory.platform.BackgroundThreads;
+import dev.userdirectory.platform.BackgroundThreads.Task;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.TimeGauge;
@@ -19,6 +21,7 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -27,25 +30,29 @@ import reactor.core.scheduler.Schedulers;
 import reactor.util.retry.Retry;
 
 /**
- * One reader for all subscribers of this instance. It takes what is new from the table into {@link RecentEvents} and
- * wakes them. A subscriber that starts before those reads the table itself until they cover where it is.
+ * One reader for all subscribers of this instance. It takes new events from the table into {@link RecentEvents} and
+ * wakes the subscribers. A subscriber that resumes further back reads the table itself until it reaches those.
  *
- * <p>Nothing is missed in between: whatever the reader has taken is settled, so whoever reads the table later sees it.
+ * <p>It misses nothing in between: whatever the reader has taken is settled, so a subscriber that reads the table later
+ * sees it too.
  */
 @Component
 @EnableConfigurationProperties(EventProperties.class)
 class UserEventFeed implements SmartLifecycle {
     static final String CHANNEL = "user_events";
     private static final Logger log = LoggerFactory.getLogger(UserEventFeed.class);
-    /** What the feed promises is to look once a second; a hint makes it look earlier. */
-    private static final int POLL_MILLIS = 500;
+    /** The feed promises to look once a second; a hint makes it look earlier. */
+    private static final Duration POLL = Duration.ofMillis(500);
 
     private static final int PAGE = 500;
     private static final Duration RETRY = Duration.ofSeconds(1);
+    /** A database that is restarting is back within that time. */
+    private static final Duration START_PATIENCE = Duration.ofSeconds(10);
 
     private final UserEvents events;
     private final FeedConnections connections;
     private final EventProperties properties;
+    private final BackgroundThreads threads;
     private final Sinks.Many<Boolean> news = Sinks.many().multicast().directBestEffort();
     /** So that many who come back at once leave the pool of connections to others. Not interrupted, as JDBC is not. */
     private final ExecutorService replayThreads = Executors.newFixedThreadPool(
@@ -55,11 +62,19 @@ class UserEventFeed implements SmartLifecycle {
     private final Scheduler subscribers = Schedulers.fromExecutor(Thread::startVirtualThread);
     private volatile RecentEvents recent;
     private final AtomicInteger following = new AtomicInteger();
-    private volatile @Nullable Thread reader;
+    private volatile @Nullable Task reader;
     /** By {@link System#nanoTime}: whatever had been settled by then has been taken. */
     private volatile long upToDate;
+    /** By {@link System#nanoTime}: when the oldest event was committed that followers do not see yet; or null. */
+    private volatile @Nullable Long heldBackSince;
 
-    UserEventFeed(UserEvents events, FeedConnections connections, EventProperties properties, MeterRegistry meters) {
+    UserEventFeed(
+            UserEvents events,
+            FeedConnections connections,
+            EventProperties properties,
+            BackgroundThreads threads,
+            MeterRegistry meters) {
+        this.threads = threads;
         this.events = events;
         this.connections = connections;
         this.properties = properties;
@@ -68,12 +83,20 @@ class UserEventFeed implements SmartLifecycle {
                 .description("Subscriptions that follow the change feed")
                 .register(meters);
         TimeGauge.builder("directory.feed.lag", this, TimeUnit.NANOSECONDS, UserEventFeed::lag)
-                .description("How long ago the reader was known to have taken all events that there were")
+                .description("Time since the reader last asked the database for new events and got an answer")
+                .register(meters);
+        TimeGauge.builder("directory.feed.held.back", this, TimeUnit.NANOSECONDS, UserEventFeed::heldBack)
+                .description("Age of the oldest committed event that followers do not see yet, or 0")
                 .register(meters);
     }
 
     private double lag() {
         return isRunning() ? System.nanoTime() - upToDate : Double.NaN;
+    }
+
+    private double heldBack() {
+        Long since = heldBackSince;
+        return since == null ? 0 : System.nanoTime() - since;
     }
 
     /**
@@ -110,53 +133,76 @@ class UserEventFeed implements SmartLifecycle {
 
     @Override
     public void start() {
-        int foreign = events.deleteIfForeign();
-        if (foreign > 0) {
-            log.warn("The change feed starts anew: its {} events are from another database server", foreign);
-        }
+        begin();
         upToDate = System.nanoTime();
-        recent = new RecentEvents(properties.buffer(), events.end());
-        Thread started = Thread.ofPlatform().daemon().name("user-events").unstarted(this::read);
-        // Before it runs, since it goes on only as long as it finds itself here.
-        reader = started;
-        started.start();
+        reader = threads.start("user-events", this::read);
     }
 
-    private void read() {
-        while (isRunning()) {
-            try (FeedConnection connection = connections.openToListen("user-directory events")) {
-                connection.jdbc().execute("listen " + CHANNEL);
-                UserEvents table = new UserEvents(connection.jdbc());
-                goBackIfLost(table);
-                while (isRunning()) {
-                    long looked = System.nanoTime();
-                    while (take(table.read(recent.end(), null, PAGE))) {
-                        // A full page: there may be more.
-                        looked = System.nanoTime();
-                    }
-                    upToDate = looked;
-                    connection.awaitNotification(POLL_MILLIS);
+    private void begin() {
+        long end = System.nanoTime() + START_PATIENCE.toNanos();
+        while (true) {
+            try {
+                int foreign = events.deleteIfForeign();
+                if (foreign > 0) {
+                    log.warn("The change feed starts anew: its {} events are from another database server", foreign);
                 }
-            } catch (SQLException | DataAccessException e) {
-                if (isRunning()) {
-                    log.warn("The change feed has lost its database and tries again: {}", e.getMessage());
-                    pause();
+                recent = new RecentEvents(properties.buffer(), events.end());
+                return;
+            } catch (DataAccessException | TransactionException e) {
+                if (System.nanoTime() - end > 0) {
+                    throw e;
                 }
+                log.warn("The change feed waits for the database: {}", e.getMessage());
+                pause();
             }
         }
     }
 
-    /**
-     * A server that has taken over may lack the last transactions of the one before. It uses their numbers again, so what
-     * happens there would stand before what was read.
-     */
+    private void read(Task task) throws SQLException {
+        try (FeedConnection connection = connections.openToListen("user-directory events")) {
+            connection.jdbc().execute("listen " + CHANNEL);
+            UserEvents table = events.over(connection.jdbc());
+            goBackIfLost(table);
+            long lookedForHeldBack = System.nanoTime() - POLL.toNanos();
+            while (task.isRunning()) {
+                takeAll(table, recent.end());
+                long now = System.nanoTime();
+                if (now - lookedForHeldBack >= POLL.toNanos()) {
+                    lookedForHeldBack = now;
+                    takeHeldBack(table);
+                }
+                task.progress();
+                connection.awaitNotification((int) POLL.toMillis());
+            }
+        }
+    }
+
+    private void takeAll(UserEvents table, Position settled) {
+        long looked = System.nanoTime();
+        while (take(table.read(recent.end(), settled, null, PAGE))) {
+            // A full page: there may be more.
+            looked = System.nanoTime();
+        }
+        upToDate = looked;
+    }
+
+    /** Events that wait for open transactions are taken as soon as it is certain that none of these comes before them. */
+    private void takeHeldBack(UserEvents table) {
+        Duration age = table.ageOfNext(recent.end());
+        if (age != null) {
+            takeAll(table, table.settled());
+            age = table.ageOfNext(recent.end());
+        }
+        heldBackSince = age == null ? null : System.nanoTime() - age.toNanos();
+    }
+
+    /** A server that has taken over may lack the last commits of the one before, and number others like them. */
     private void goBackIfLost(UserEvents table) {
         RecentEvents known = recent;
-        if (known.end().equals(Position.START) || table.isKept(known.end())) {
+        if (known.end().equals(Position.START) || table.isKept(known.end(), null)) {
             return;
         }
-        log.warn(
-                "The database has lost the newest event of the change feed, which goes on from the newest that is left");
+        log.warn("The database may have lost events that were read; the change feed goes on from the newest it has");
         recent = new RecentEvents(properties.buffer(), table.end());
         known.abandon();
         news.tryEmitNext(true);
@@ -172,14 +218,10 @@ class UserEventFeed implements SmartLifecycle {
 
     @Override
     public void stop() {
-        Thread stopped = reader;
+        Task stopped = reader;
         reader = null;
         if (stopped != null) {
-            try {
-                stopped.join(Duration.ofSeconds(2));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
+            stopped.stop(Duration.ofSeconds(2));
         }
     }
 

@@ -43,7 +43,7 @@ class UserEventSubscription {
             return result.data(publish(events.end(), user, progress)).build();
         }
         Position position = UserEvents.position(cursors, resumeAfter);
-        return events.isKept(position)
+        return events.isKept(position, user)
                 ? result.data(publish(position, user, progress)).build()
                 : result.error(UserEvents.expired(env)).build();
     }

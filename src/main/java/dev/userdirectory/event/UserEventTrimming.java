@@ -19,10 +19,12 @@ class UserEventTrimming {
 
     private final FeedConnections connections;
     private final EventProperties properties;
+    private final UserEvents events;
 
-    UserEventTrimming(FeedConnections connections, EventProperties properties) {
+    UserEventTrimming(FeedConnections connections, EventProperties properties, UserEvents events) {
         this.connections = connections;
         this.properties = properties;
+        this.events = events;
     }
 
     @Scheduled(
@@ -30,8 +32,8 @@ class UserEventTrimming {
             fixedDelayString = "${directory.events.trim-interval:1m}")
     void trim() throws InterruptedException {
         try (FeedConnection connection = connections.open("user-directory trimming")) {
-            UserEvents events = new UserEvents(connection.jdbc());
-            while (events.trim(properties.retention(), STEP) == STEP) {
+            UserEvents table = events.over(connection.jdbc());
+            while (table.trim(properties.retention(), STEP) == STEP) {
                 Thread.sleep(PAUSE);
             }
         } catch (SQLException | DataAccessException e) {

@@ -13,10 +13,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,14 +46,15 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     private final ContextSnapshotFactory snapshots =
             ContextSnapshotFactory.builder().build();
     private final Set<Running> running = ConcurrentHashMap.newKeySet();
-    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("deadlines").factory());
-    private final Future<?> looking;
+    private final BackgroundThreads.Task timer;
     private int looks;
 
-    DeadlineInterceptor(Limits limits) {
+    DeadlineInterceptor(Limits limits, BackgroundThreads threads) {
         this.limit = limits.deadline();
-        looking = timer.scheduleWithFixedDelay(this::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
+        timer = threads.start("deadlines", task -> {
+            look();
+            Thread.sleep(LOOK);
+        });
     }
 
     /** @param end by {@link System#nanoTime()} */
@@ -71,8 +68,13 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     private void look() {
         boolean lookForClients = ++looks % LOOKS_PER_CLIENT == 0;
         for (Running operation : running) {
-            if (operation.isLate() || (lookForClients && operation.client != null && operation.client.isGone())) {
-                operation.deadline.stop();
+            try {
+                if (operation.isLate() || (lookForClients && operation.client != null && operation.client.isGone())) {
+                    operation.deadline.stop();
+                }
+            } catch (RuntimeException e) {
+                // The deadlines of others are kept.
+                log.error("Cannot tell whether to stop an operation", e);
             }
         }
     }
@@ -141,7 +143,6 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
 
     @Override
     public void destroy() {
-        looking.cancel(false);
-        timer.shutdown();
+        timer.stop(Duration.ZERO);
     }
 }

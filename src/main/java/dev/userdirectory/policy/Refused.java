@@ -3,13 +3,13 @@ package dev.userdirectory.policy;
 import graphql.GraphQLError;
 
 /**
- * What the caller may not do, thrown so that no decorator of a data fetcher takes it for a value: Spring's makes an empty
- * connection of null. It has no stack trace, as nothing has gone wrong.
+ * A field's error, thrown so that no decorator of a data fetcher sees a value: Spring's turns null into an empty
+ * connection. It has no stack trace, as nothing has gone wrong.
  */
 public class Refused extends RuntimeException {
     private final transient GraphQLError error;
 
-    Refused(GraphQLError error) {
+    public Refused(GraphQLError error) {
         super(error.getMessage(), null, false, false);
         this.error = error;
     }

@@ -72,11 +72,17 @@ public record PageRequest(
                 ordering,
                 last != null ? last : first != null ? first : DEFAULT_SIZE,
                 last != null,
-                after == null ? null : cursors.decode("after", ordering.name(), after),
-                before == null ? null : cursors.decode("before", ordering.name(), before),
+                after == null ? null : keys("after", after, ordering, cursors),
+                before == null ? null : keys("before", before, ordering, cursors),
                 selects(env, "pageInfo", "hasPreviousPage"),
                 selects(env, "pageInfo", "hasNextPage"),
                 selects(env, "totalCount"));
+    }
+
+    /** A cursor may say more than where its row stands. */
+    private static List<String> keys(String argument, String cursor, Ordering ordering, Cursors cursors) {
+        return cursors.decode(argument, ordering.name(), cursor)
+                .subList(0, ordering.keys().size());
     }
 
     /** As {@code env.getSelectionSet()} would tell, which first normalizes the whole operation for each request. */

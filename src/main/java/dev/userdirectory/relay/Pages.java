@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGStatement;
 import org.springframework.jdbc.core.ArgumentPreparedStatementSetter;
@@ -404,7 +405,9 @@ public class Pages {
                 return; // a parent without rows
             }
             T node = rows.mapper().mapRow(row, edges.size());
-            edges.add(new Edge<>(node, () -> cursors.encode(ordering.name(), keys)));
+            Function<T, String> cursor = rows.cursors();
+            edges.add(new Edge<>(
+                    node, cursor == null ? () -> cursors.encode(ordering.name(), keys) : () -> cursor.apply(node)));
         }
 
         Connection<T> build() {

@@ -1,6 +1,7 @@
 package dev.userdirectory.relay;
 
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.RowMapper;
 
@@ -14,6 +15,7 @@ import org.springframework.jdbc.core.RowMapper;
  * @param count an expression for how many rows there are without a filter, if there is a cheaper one than to count them
  * @param filter conditions on those rows that the index of the ordering knows nothing of, joined by {@code and}
  * @param filterArgs the values of the placeholders in the filter
+ * @param cursors makes a row's cursor, if that has more to say than the keys of the ordering
  */
 public record Rows<T>(
         String from,
@@ -22,17 +24,22 @@ public record Rows<T>(
         RowMapper<T> mapper,
         @Nullable String count,
         List<String> filter,
-        List<?> filterArgs) {
+        List<?> filterArgs,
+        @Nullable Function<T, String> cursors) {
 
     public Rows(String from, String where, String columns, RowMapper<T> mapper) {
-        this(from, where, columns, mapper, null, List.of(), List.of());
+        this(from, where, columns, mapper, null, List.of(), List.of(), null);
     }
 
     public Rows<T> countedBy(String count) {
-        return new Rows<>(from, where, columns, mapper, count, filter, filterArgs);
+        return new Rows<>(from, where, columns, mapper, count, filter, filterArgs, cursors);
     }
 
     public Rows<T> filteredBy(List<String> filter, List<?> args) {
-        return new Rows<>(from, where, columns, mapper, count, filter, args);
+        return new Rows<>(from, where, columns, mapper, count, filter, args, cursors);
+    }
+
+    public Rows<T> withCursors(Function<T, String> cursors) {
+        return new Rows<>(from, where, columns, mapper, count, filter, filterArgs, cursors);
     }
 }

@@ -8,8 +8,19 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
 import dev.userdirectory.subscription.EventStreamClient;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -21,7 +32,7 @@ import org.springframework.test.context.DynamicPropertySource;
 class UserEventFeedTest {
     private static final String READER = "application_name = 'around the pooler'";
     private static final String FEED =
-            "subscription ($after: String!) { userEvents(after: $after) { type cursor userId } }";
+            "subscription ($after: String!, $userId: ID) { userEvents(after: $after, userId: $userId) { type cursor userId } }";
 
     @Autowired
     Client client;
@@ -31,6 +42,15 @@ class UserEventFeedTest {
 
     @Autowired
     JdbcTemplate jdbc;
+
+    @Autowired
+    DataSource dataSource;
+
+    @Autowired
+    MeterRegistry meters;
+
+    @Autowired
+    UserEvents events;
 
     @DynamicPropertySource
     static void ownWay(DynamicPropertyRegistry properties) {
@@ -89,9 +109,127 @@ class UserEventFeedTest {
         }
     }
 
+    /** A report, say, in another database of the server, that has written something and is still open. */
+    @Test
+    void showsEventsInSpiteOfTransactionsThatWriteNoUsers() throws Exception {
+        directory.createUser();
+        String start = newestCursor();
+        try (Connection other = dataSource.getConnection();
+                Statement statement = other.createStatement();
+                EventStreamClient live = follow(start)) {
+            other.setAutoCommit(false);
+            statement.execute("create temporary table report (line text) on commit drop");
+            String first = directory.createUser();
+            String second = directory.createUser();
+
+            assertThat(live.expect("next").data().at("/data/userEvents/userId").asString())
+                    .isEqualTo(first);
+            assertThat(live.expect("next").data().at("/data/userEvents/userId").asString())
+                    .isEqualTo(second);
+            await().untilAsserted(() -> assertThat(heldBack()).isZero());
+
+            // What it does not have to do, but may: an event of its own comes behind those.
+            String third = FeedCursors.globalId(UUID.randomUUID());
+            statement.execute("insert into users (id, name, email, active, created_at, updated_at, version) values ('"
+                    + GlobalId.parse("id", third).of(NodeType.USER).orElseThrow() + "', 'Late', '"
+                    + Directory.newEmail() + "', true, now(), now(), 0)");
+            String fourth = directory.createUser();
+            assertThat(live.poll(1500)).as("what could stand before the third").isNull();
+            other.commit();
+
+            assertThat(List.of(live.expect("next"), live.expect("next")))
+                    .extracting(
+                            event -> event.data().at("/data/userEvents/userId").asString())
+                    .containsExactlyInAnyOrder(third, fourth);
+        }
+    }
+
+    @Test
+    void tellsForHowLongEventsAreHeldBack() throws Exception {
+        directory.createUser();
+        String start = newestCursor();
+        try (Connection other = dataSource.getConnection();
+                Statement statement = other.createStatement();
+                EventStreamClient live = follow(start)) {
+            other.setAutoCommit(false);
+            statement.execute("insert into users (id, name, email, active, created_at, updated_at, version) values ("
+                    + "uuidv7(), 'Slow', '" + Directory.newEmail() + "', true, now(), now(), 0)");
+            long began = System.nanoTime();
+            directory.createUser();
+
+            await().until(() -> heldBack() > 2);
+            assertThat(heldBack()).isLessThan(1 + (System.nanoTime() - began) / 1e9);
+            assertThat(live.poll(1)).isNull();
+            other.rollback();
+
+            live.expect("next");
+            await().untilAsserted(() -> assertThat(heldBack()).isZero());
+        }
+    }
+
+    @Test
+    void goesOnBehindAnEventOfATypeThatANewerVersionHasAdded() throws Exception {
+        directory.createUser();
+        String start = newestCursor();
+        jdbc.execute("alter table user_events drop constraint user_events_type_check");
+        try (EventStreamClient live = follow(start)) {
+            jdbc.update("insert into user_events (type, user_id) values ('MERGED', gen_random_uuid())");
+            String user = directory.createUser();
+
+            assertThat(live.expect("next").data().at("/data/userEvents/userId").asString())
+                    .isEqualTo(user);
+        } finally {
+            jdbc.update("delete from user_events where type = 'MERGED'");
+            jdbc.execute("alter table user_events add constraint user_events_type_check"
+                    + " check (type in ('CREATED', 'UPDATED', 'DELETED'))");
+        }
+    }
+
+    @Test
+    void resumesAfterATrimmedEventOfAUserWhomNothingElseHappenedTo() throws Exception {
+        String quiet = directory.createUser();
+        String cursor = newestCursor();
+        String busy = directory.createUser();
+        rename(busy);
+        directory.createUser();
+        await().until(() -> events.trim(Duration.ofSeconds(-10), 100_000) > 0);
+
+        assertThat(code(cursor, null)).isEqualTo("EVENTS_EXPIRED");
+        assertThat(code(cursor, busy)).isEqualTo("EVENTS_EXPIRED");
+        try (EventStreamClient live = follow(cursor, quiet)) {
+            rename(quiet);
+            assertThat(live.expect("next").data().at("/data/userEvents/userId").asString())
+                    .isEqualTo(quiet);
+        }
+    }
+
+    private String code(String after, @Nullable String user) throws Exception {
+        try (EventStreamClient stream = follow(after, user)) {
+            return stream.expect("next").data().at("/errors/0/extensions/code").asString();
+        }
+    }
+
+    private void rename(String user) {
+        client.data(
+                "mutation ($id: ID!, $name: String!) { updateUser(id: $id, name: $name) { user { id } } }",
+                Map.of("id", user, "name", UUID.randomUUID().toString()));
+    }
+
+    private double heldBack() {
+        return meters.get("directory.feed.held.back").timeGauge().value(TimeUnit.SECONDS);
+    }
+
     private EventStreamClient follow(String after) throws Exception {
+        return follow(after, null);
+    }
+
+    private EventStreamClient follow(String after, @Nullable String user) throws Exception {
         return new EventStreamClient(
-                client.uri("/graphql"), Tokens.withScopes("users:read"), FEED, Map.of("after", after), null);
+                client.uri("/graphql"),
+                Tokens.withScopes("users:read"),
+                FEED,
+                user == null ? Map.of("after", after) : Map.of("after", after, "userId", user),
+                null);
     }
 
     private int readers() {

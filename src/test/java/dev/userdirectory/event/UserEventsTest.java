@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
 import java.sql.Connection;
@@ -45,6 +46,9 @@ class UserEventsTest {
 
     @Autowired
     UserEvents events;
+
+    @Autowired
+    Cursors cursors;
 
     @BeforeEach
     void startWithAnEmptyFeed() {
@@ -191,6 +195,66 @@ class UserEventsTest {
                 .containsExactly("CREATED", "CREATED", "UPDATED", "UPDATED", "DELETED");
     }
 
+    /** Its snapshot is older than the deletion, but it finds the address free. */
+    @Test
+    void ordersTheEventsOfARepeatableReadWriterBehindWhatItNoticed() throws SQLException {
+        jdbc.update(insert("Alice"));
+        try (Connection writer = dataSource.getConnection();
+                Statement statement = writer.createStatement()) {
+            writer.setAutoCommit(false);
+            writer.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            statement.execute("select pg_current_xact_id()");
+            jdbc.update("delete from users where name = 'Alice'");
+            statement.execute(insert("Alice"));
+            writer.commit();
+        }
+
+        assertThat(feed().stream().map(event -> event.substring(0, event.indexOf(' '))))
+                .containsExactly("CREATED", "DELETED", "CREATED");
+    }
+
+    @Test
+    void hidesEventsOfATypeThatANewerVersionHasAdded() {
+        createUser("Alice");
+        jdbc.execute("alter table user_events drop constraint user_events_type_check");
+        try {
+            jdbc.update("insert into user_events (type, user_id) values ('MERGED', gen_random_uuid())");
+            createUser("Bob");
+
+            assertThat(feed().stream().map(event -> event.substring(0, event.indexOf(' '))))
+                    .containsExactly("CREATED", "CREATED");
+        } finally {
+            jdbc.update("delete from user_events where type = 'MERGED'");
+            jdbc.execute("alter table user_events add constraint user_events_type_check"
+                    + " check (type in ('CREATED', 'UPDATED', 'DELETED'))");
+        }
+    }
+
+    /** They have two keys. The era that begins last here is another server's, as after a failover. */
+    @Test
+    void takesCursorsOfBeforeThereWereErasAsLongAsThereIsOneServer() {
+        createUser("Alice");
+        createUser("Bob");
+        Position first =
+                FeedCursors.position(page(1, null).at("/pageInfo/endCursor").asString());
+        String old = cursors.encode("userEvents", first.transaction(), first.sequence());
+
+        assertThat(page(100, old).at("/edges").size()).isEqualTo(1);
+
+        jdbc.update("""
+                insert into feed_eras (system_identifier, timeline, server_started, events, began_after)
+                select system_identifier, timeline + 1, server_started, events, 'F/0' from feed_eras
+                order by number desc limit 1""");
+        try {
+            assertThat(client.error(FEED, Map.of("after", old))
+                            .at("/extensions/code")
+                            .asString())
+                    .isEqualTo("EVENTS_EXPIRED");
+        } finally {
+            jdbc.update("delete from feed_eras where number > 1");
+        }
+    }
+
     @Test
     void refusesACursorThatIsNoneOfTheFeed() {
         createUser("Alice");
@@ -217,10 +281,13 @@ class UserEventsTest {
         assertThat(events.trim(Duration.ofDays(30), 2)).isEqualTo(1);
         assertThat(events.trim(Duration.ofDays(30), 2)).isEqualTo(0);
 
-        JsonNode error =
-                client.error(FEED, Map.of("after", edges.at("/2/cursor").asString()));
+        String expired = edges.at("/2/cursor").asString();
+        JsonNode error = client.error(FEED, Map.of("after", expired));
         assertThat(error.at("/extensions/code").asString()).isEqualTo("EVENTS_EXPIRED");
         assertThat(error.at("/path/0").asString()).isEqualTo("userEvents");
+        assertThat(client.execute(FEED, Map.of("after", expired)).get("data").isNull())
+                .as("no page that looks empty")
+                .isTrue();
         assertThat(page(100, edges.at("/3/cursor").asString()).at("/edges").size())
                 .isEqualTo(1);
         assertThat(feed()).hasSize(2);

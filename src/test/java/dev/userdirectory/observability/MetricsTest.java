@@ -161,6 +161,15 @@ class MetricsTest {
     }
 
     @Test
+    void livenessAsksTheBackgroundThreads(@Autowired HealthEndpointGroups probes) {
+        assertThat(probes.get("liveness")).isNotNull().matches(group -> group.isMember("backgroundThreads"));
+        assertThat(client.send(HttpRequest.newBuilder(client.uri("/actuator/health/liveness"))
+                                .build())
+                        .statusCode())
+                .isEqualTo(200);
+    }
+
+    @Test
     void readinessAsksTheDatabase(@Autowired HealthEndpointGroups probes) {
         assertThat(probes.get("readiness")).isNotNull().matches(group -> group.isMember("db"));
         assertThat(probes.get("liveness")).isNotNull().matches(group -> !group.isMember("db"));

@@ -1,0 +1,53 @@
+package dev.userdirectory.event;
+
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+import org.springframework.jdbc.core.JdbcTemplate;
+
+/** What cursors of the feed say, which clients cannot rely on. */
+public final class FeedCursors {
+    private static final int SIGNATURE_END = 10;
+
+    private FeedCursors() {}
+
+    static Position position(String cursor) {
+        byte[] bytes = Base64.getUrlDecoder().decode(cursor);
+        String text = new String(Arrays.copyOfRange(bytes, SIGNATURE_END, bytes.length), StandardCharsets.UTF_8);
+        return Position.of(List.of(text.split("\0")));
+    }
+
+    /** The same for all cursors of an event, whatever whoever got them has seen. */
+    public static String place(String cursor) {
+        Position position = position(cursor);
+        return position.transaction() + " " + position.sequence();
+    }
+
+    static String userOf(JdbcTemplate jdbc, String cursor) {
+        Position position = position(cursor);
+        return globalId(Objects.requireNonNull(jdbc.queryForObject(
+                "select user_id from user_events where transaction = ? and sequence = ?",
+                UUID.class,
+                position.transaction(),
+                position.sequence())));
+    }
+
+    /** Appends an event at the place of a lost one, as a server does that gives out its numbers again. */
+    static void reuse(JdbcTemplate jdbc, String cursor) {
+        Position position = position(cursor);
+        jdbc.update("""
+                insert into user_events (transaction, sequence, type, user_id) overriding system value
+                select ?, ?, 'UPDATED', user_id from user_events order by transaction desc, sequence desc limit 1
+                on conflict do nothing
+                """, position.transaction(), position.sequence());
+    }
+
+    static String globalId(UUID user) {
+        return new GlobalId(NodeType.USER, user).toString();
+    }
+}
