@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.platform.WrittenResult;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.subscription.SourceEvent;
 import graphql.ExecutionInput;
 import graphql.ExecutionResult;
 import io.micrometer.core.instrument.Counter;
@@ -159,7 +160,7 @@ class ResponseCache implements WebGraphQlInterceptor {
         CachedOperation operation = new CachedOperation();
         request.configureExecutionInput((input, builder) ->
                 builder.graphQLContext(Map.of(CachedOperation.class, operation)).build());
-        if (!enabled) {
+        if (!enabled || SourceEvent.isIn(request)) {
             return execute(request, chain, operation);
         }
         ExecutionInput input = request.toExecutionInput();

@@ -56,12 +56,12 @@ import org.springframework.stereotype.Component;
  * everything in an operation that is traced.
  */
 @Component("query")
-class PropertyExecutionStrategy extends AsyncExecutionStrategy {
+public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
     /** Worked out once for each field of a document that is kept, and each type that it turned out to be a field of. */
     private final Cache<Field, Map<GraphQLObjectType, Property>> properties =
             Caffeine.newBuilder().weakKeys().build();
 
-    PropertyExecutionStrategy(DataFetcherExceptionHandler exceptionHandler) {
+    public PropertyExecutionStrategy(DataFetcherExceptionHandler exceptionHandler) {
         super(exceptionHandler);
     }
 

@@ -22,18 +22,32 @@ class Deadline {
     private static final Duration AGAIN = Duration.ofMillis(100);
 
     private final Thread worker;
+    private final @Nullable ConnectionShare share;
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     private volatile boolean over;
     private boolean ended;
 
-    /** @param worker interrupted if it waits for something else than PostgreSQL */
     Deadline(Thread worker) {
+        this(worker, null);
+    }
+
+    /**
+     * @param worker interrupted if it waits for something else than PostgreSQL
+     * @param share of the connections that the operation may use, or null if it may use them all
+     */
+    Deadline(Thread worker, @Nullable ConnectionShare share) {
         this.worker = worker;
+        this.share = share;
     }
 
     /** Of the request that the current thread works for, or null. */
     static @Nullable Deadline current() {
         return CURRENT.get();
+    }
+
+    @Nullable
+    ConnectionShare share() {
+        return share;
     }
 
     boolean isOver() {

@@ -47,13 +47,19 @@ class DeadlineDataSource extends DelegatingDataSource {
             return super.getConnection();
         }
         deadline.check();
-        await();
+        ConnectionShare share = deadline.share();
+        if (share != null) {
+            share.acquire(pool.getConnectionTimeout());
+        }
         Connection connection = null;
+        boolean admitted = false;
         try {
+            await();
+            admitted = true;
             connection = super.getConnection();
         } finally {
             if (connection == null) {
-                connections.release();
+                release(admitted, share);
             }
         }
         deadline.opened(connection);
@@ -61,6 +67,15 @@ class DeadlineDataSource extends DelegatingDataSource {
                 DeadlineDataSource.class.getClassLoader(),
                 new Class<?>[] {Connection.class},
                 new Watched(connection, deadline));
+    }
+
+    private void release(boolean admitted, @Nullable ConnectionShare share) {
+        if (admitted) {
+            connections.release();
+        }
+        if (share != null) {
+            share.release();
+        }
     }
 
     private void await() throws SQLException {
@@ -114,7 +129,7 @@ class DeadlineDataSource extends DelegatingDataSource {
                 }
                 connection.close();
             } finally {
-                connections.release();
+                release(true, deadline.share());
             }
         }
     }
