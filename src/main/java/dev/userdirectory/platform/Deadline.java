@@ -5,16 +5,23 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
+import reactor.core.Disposable;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * What one request makes wait, a thread and PostgreSQL, so that it can be stopped: when the request's time is over, or
  * nobody waits for the answer any longer. Once it is over nothing new is begun.
  */
-class Deadline {
+public class Deadline {
     private static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
     /** Longer than PostgreSQL takes to cancel what it does; a server that takes longer is not there any more. */
     private static final Duration GRACE = Duration.ofMillis(300);
@@ -24,7 +31,11 @@ class Deadline {
     private final Thread worker;
     private final @Nullable ConnectionShare share;
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+    /** Held while a connection is cancelled: what has been given back works for somebody else. */
+    private final Lock cancelling = new ReentrantLock();
+
     private volatile boolean over;
+    private boolean opening;
     private boolean ended;
 
     Deadline(Thread worker) {
@@ -38,6 +49,20 @@ class Deadline {
     Deadline(Thread worker, @Nullable ConnectionShare share) {
         this.worker = worker;
         this.share = share;
+    }
+
+    /** Runs work that no request waits for, and stops it likewise when its time is over. */
+    public static <T> T within(Duration limit, Supplier<T> work) {
+        Deadline deadline = new Deadline(Thread.currentThread());
+        Disposable timeout = Schedulers.parallel().schedule(deadline::stop, limit.toMillis(), TimeUnit.MILLISECONDS);
+        CURRENT.set(deadline);
+        try {
+            return work.get();
+        } finally {
+            CURRENT.remove();
+            timeout.dispose();
+            deadline.end();
+        }
     }
 
     /** Of the request that the current thread works for, or null. */
@@ -61,14 +86,49 @@ class Deadline {
         }
     }
 
-    void opened(Connection connection) {
-        connections.add(connection);
+    /**
+     * To be called before a connection is taken from the pool. Until {@link #opened} the worker is not interrupted: on a
+     * virtual thread that closes the socket of the connection that the pool is just checking.
+     *
+     * @throws SQLException if it is too late to begin anything
+     */
+    synchronized void opening() throws SQLException {
+        check();
+        opening = true;
     }
 
-    /** @return whether it must not be used again: it may be about to be cancelled */
-    synchronized boolean closed(Connection connection) {
-        connections.remove(connection);
-        return over;
+    /** @param connection null if there was none */
+    synchronized void opened(@Nullable Connection connection) {
+        opening = false;
+        if (connection != null) {
+            connections.add(connection);
+        }
+    }
+
+    /**
+     * @return whether it may be used again, since nothing more is going to stop it. If the deadline is over PostgreSQL may
+     *     still have to take notice of a cancellation.
+     */
+    boolean closed(Connection connection) {
+        synchronized (this) {
+            if (!over) {
+                connections.remove(connection);
+                return true;
+            }
+        }
+        boolean alone = false;
+        try {
+            alone = cancelling.tryLock(GRACE.toMillis(), TimeUnit.MILLISECONDS);
+            return connections.remove(connection) && alone;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            connections.remove(connection);
+            return false;
+        } finally {
+            if (alone) {
+                cancelling.unlock();
+            }
+        }
     }
 
     /** Returns at once; what is asked to stop and does not is cut off by closing its connection. */
@@ -77,7 +137,7 @@ class Deadline {
             return;
         }
         over = true;
-        if (connections.isEmpty()) {
+        if (connections.isEmpty() && !opening) {
             worker.interrupt();
         }
         // A frozen server lets this wait as well.
@@ -98,20 +158,32 @@ class Deadline {
     private void cancelUntilDone() {
         while (!connections.isEmpty()) {
             for (Connection connection : connections) {
-                try {
-                    // Not the statement, which would not come back before the server has taken this.
-                    connection.unwrap(PGConnection.class).cancelQuery();
-                } catch (SQLException e) {
-                    // closed meanwhile
-                }
+                cancel(connection);
             }
             sleep(AGAIN);
         }
     }
 
+    private void cancel(Connection connection) {
+        cancelling.lock();
+        try {
+            if (connections.contains(connection)) {
+                // Not the statement, which would not come back before the server has taken this.
+                connection.unwrap(PGConnection.class).cancelQuery();
+            }
+        } catch (SQLException e) {
+            // closed meanwhile
+        } finally {
+            cancelling.unlock();
+        }
+    }
+
     private void abortAfterGrace() {
         sleep(GRACE);
-        for (Connection connection : connections) {
+        for (Connection connection : List.copyOf(connections)) {
+            if (!connections.remove(connection)) {
+                continue;
+            }
             try {
                 connection.abort(Runnable::run);
             } catch (SQLException e) {

@@ -56,13 +56,14 @@ class DeadlineDataSource extends DelegatingDataSource {
         try {
             await();
             admitted = true;
+            deadline.opening();
             connection = super.getConnection();
         } finally {
+            deadline.opened(connection);
             if (connection == null) {
                 release(admitted, share);
             }
         }
-        deadline.opened(connection);
         return (Connection) Proxy.newProxyInstance(
                 DeadlineDataSource.class.getClassLoader(),
                 new Class<?>[] {Connection.class},
@@ -124,13 +125,26 @@ class DeadlineDataSource extends DelegatingDataSource {
             }
             closed = true;
             try {
-                if (deadline.closed(connection)) {
+                boolean reusable = deadline.closed(connection);
+                if (!reusable || (deadline.isOver() && !survivesCancellation(connection))) {
                     discard(connection);
                 }
                 connection.close();
             } finally {
                 release(true, deadline.share());
             }
+        }
+    }
+
+    /** PostgreSQL takes notice of a late cancellation, if there is one, before it answers this. */
+    private static boolean survivesCancellation(Connection connection) {
+        try {
+            if (!connection.getAutoCommit()) {
+                connection.rollback();
+            }
+            return connection.isValid(1);
+        } catch (SQLException e) {
+            return false;
         }
     }
 
