@@ -46,9 +46,6 @@ class PersistedRequest extends ValueDeserializer<SerializableGraphQlRequest> {
         Map<?, ?> body = (Map<?, ?>) Objects.requireNonNull(bodies).deserialize(parser, context);
         SerializableGraphQlRequest request = new SerializableGraphQlRequest();
         String query = text(body, "query", context);
-        if (query != null) {
-            request.setQuery(query);
-        }
         request.setOperationName(text(body, "operationName", context));
         request.setVariables(fields(body, "variables", context));
         Map<String, Object> extensions = fields(body, "extensions", context);
@@ -61,6 +58,10 @@ class PersistedRequest extends ValueDeserializer<SerializableGraphQlRequest> {
             }
         }
         request.setExtensions(extensions);
+        // Over a socket, where the protocol demands a query, clients send an empty one beside the hash.
+        if (query != null && !(query.isBlank() && extensions.containsKey(EXTENSION))) {
+            request.setQuery(query);
+        }
         return request;
     }
 

@@ -40,7 +40,8 @@ class Admission {
         operations = new KeyedLimit(properties.operations(), "subscriptions are served here");
         operationsOfSubject = new KeyedLimit(properties.operationsPerSubject(), "subscriptions of one subject");
         charactersOfSubject = new KeyedLimit(
-                properties.charactersPerSubject(), "characters of documents and variables of one subject's subscriptions");
+                properties.charactersPerSubject(),
+                "characters of documents and variables of one subject's subscriptions");
     }
 
     SubscriptionProperties properties() {

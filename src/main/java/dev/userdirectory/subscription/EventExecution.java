@@ -35,8 +35,8 @@ class EventExecution implements WebGraphQlInterceptor {
         LastEventId.putInto(request);
         return Mono.deferContextual(context -> chain.next(request)
                 .map(response -> response.getData() instanceof Publisher<?> source
-                        ? response.transform(transformed -> transformed.data(
-                                new Subscription(request, response.getExecutionInput(), chain, context)
+                        ? response.transform(transformed ->
+                                transformed.data(new Subscription(request, response.getExecutionInput(), chain, context)
                                         .results(source)))
                         : response));
     }
@@ -83,7 +83,8 @@ class EventExecution implements WebGraphQlInterceptor {
 
         private boolean isLate(WebGraphQlResponse response) {
             return response.getErrors().stream()
-                    .anyMatch(error -> "DEADLINE_EXCEEDED".equals(error.getExtensions().get("code")));
+                    .anyMatch(error ->
+                            "DEADLINE_EXCEEDED".equals(error.getExtensions().get("code")));
         }
 
         /** With the document itself, where the client has sent a hash: it may be forgotten by now. */
@@ -103,8 +104,8 @@ class EventExecution implements WebGraphQlInterceptor {
                     body,
                     request.getId(),
                     request.getLocale());
-            ofEvent.configureExecutionInput((each, builder) -> builder.graphQLContext(Map.of(SourceEvent.class, event))
-                    .build());
+            ofEvent.configureExecutionInput((each, builder) ->
+                    builder.graphQLContext(Map.of(SourceEvent.class, event)).build());
             return ofEvent;
         }
     }

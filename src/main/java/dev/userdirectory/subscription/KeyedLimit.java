@@ -33,7 +33,7 @@ final class KeyedLimit {
         if (!acquired.get()) {
             throw new LimitReached("At most %,d %s".formatted(limit, name), limit);
         }
-        return Disposables.composite(() -> used.computeIfPresent(
-                key, (same, now) -> now == amount ? null : Integer.valueOf(now - amount)));
+        return Disposables.composite(
+                () -> used.computeIfPresent(key, (same, now) -> now == amount ? null : Integer.valueOf(now - amount)));
     }
 }

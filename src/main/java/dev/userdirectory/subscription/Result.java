@@ -32,16 +32,14 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
 
     /** An event's result without data, which ends its subscription. */
     static Result failed(Map<String, ?> response, @Nullable String lastCursor) {
-        return errors(
-                new Result(response, null)
-                        .errors().stream()
-                                .<Map<String, ?>>map(error -> withCursor(error, lastCursor))
-                                .toList());
+        return errors(new Result(response, null)
+                .errors().stream()
+                        .<Map<String, ?>>map(error -> withCursor(error, lastCursor))
+                        .toList());
     }
 
     static Result error(String code, String message, @Nullable String lastCursor) {
-        return errors(
-                List.of(withCursor(Map.of("message", message, "extensions", Map.of("code", code)), lastCursor)));
+        return errors(List.of(withCursor(Map.of("message", message, "extensions", Map.of("code", code)), lastCursor)));
     }
 
     private static Result errors(List<Map<String, ?>> errors) {

@@ -20,6 +20,7 @@ import org.springframework.web.socket.handler.TextWebSocketHandler;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.scheduler.Schedulers;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * All sockets. Spring's own handler has no place for what they must do: be closed when their token ends, take another
@@ -33,14 +34,23 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
 
     private final WebGraphQlHandler graphQl;
     private final AuthenticationManager tokens;
+    private final Admission admission;
+    private final JsonMapper json;
     private final GraphQlProperties.Websocket properties;
     private final Map<String, Socket> open = new ConcurrentHashMap<>();
     private volatile Disposable pings = Disposables.disposed();
     private volatile boolean running;
 
-    Sockets(WebGraphQlHandler graphQl, AuthenticationManager tokens, GraphQlProperties properties) {
+    Sockets(
+            WebGraphQlHandler graphQl,
+            AuthenticationManager tokens,
+            Admission admission,
+            JsonMapper json,
+            GraphQlProperties properties) {
         this.graphQl = graphQl;
         this.tokens = tokens;
+        this.admission = admission;
+        this.json = json;
         this.properties = properties.getWebsocket();
     }
 
@@ -61,7 +71,13 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
             session.close(new CloseStatus(4406, "Only the subprotocol " + PROTOCOL + " is spoken here"));
             return;
         }
-        Socket socket = new Socket(session, graphQl, tokens, properties.getConnectionInitTimeout());
+        Socket socket;
+        try {
+            socket = new Socket(session, graphQl, tokens, admission, json, properties.getConnectionInitTimeout());
+        } catch (LimitReached e) {
+            session.close(CloseStatus.SERVICE_OVERLOAD.withReason(String.valueOf(e.getMessage())));
+            return;
+        }
         open.put(session.getId(), socket);
         if (!running) {
             socket.close(COME_BACK);

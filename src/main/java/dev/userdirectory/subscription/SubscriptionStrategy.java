@@ -1,18 +1,13 @@
 package dev.userdirectory.subscription;
 
-import com.netflix.graphql.types.errors.ErrorType;
-import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.execution.PropertyExecutionStrategy;
 import graphql.ExecutionResult;
-import graphql.execution.AbortExecutionException;
 import graphql.execution.Async;
 import graphql.execution.DataFetcherExceptionHandler;
 import graphql.execution.ExecutionContext;
 import graphql.execution.ExecutionStrategyParameters;
 import graphql.execution.FetchedValue;
 import graphql.execution.MergedField;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
 import org.springframework.graphql.execution.GraphQlSource;
@@ -41,16 +36,7 @@ class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlS
         if (context.getGraphQLContext().hasKey(SourceEvent.class)) {
             return super.execute(context, parameters);
         }
-        // GraphQL 5.2.4.1: there is exactly one root field, unless a directive leaves it out.
-        if (parameters.getFields().isEmpty()) {
-            throw new AbortExecutionException(List.of(TypedGraphQLError.newBuilder()
-                    .errorType(ErrorType.BAD_REQUEST)
-                    .message("A subscription needs its root field: do not skip it")
-                    .extensions(Map.of("code", "BAD_USER_INPUT"))
-                    .build()));
-        }
-        MergedField root =
-                parameters.getFields().getSubFieldsList().getFirst();
+        MergedField root = parameters.getFields().getSubFieldsList().getFirst();
         ExecutionStrategyParameters ofRoot = parameters.transform(
                 builder -> builder.field(root).path(parameters.getPath().segment(root.getResultKey())));
         return Async.toCompletableFuture(fetchField(context, ofRoot))
