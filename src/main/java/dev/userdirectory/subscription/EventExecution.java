@@ -1,8 +1,15 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.platform.ConnectionShare;
 import graphql.ExecutionInput;
+import graphql.GraphQLError;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.springframework.core.annotation.Order;
@@ -24,10 +31,17 @@ import reactor.util.context.ContextView;
 @Component
 @Order(-150) // Around the deadline.
 class EventExecution implements WebGraphQlInterceptor {
-    private final int attempts;
+    /** Of requests: the {@link ConnectionShare} of their subscriptions' events. */
+    static final String SHARE = EventExecution.class.getName();
 
-    EventExecution(SubscriptionProperties properties) {
+    private final int attempts;
+    private final Meter.MeterProvider<Timer> executions;
+
+    EventExecution(SubscriptionProperties properties, MeterRegistry meters) {
         attempts = properties.attempts();
+        executions = Timer.builder("directory.subscription.events")
+                .description("Executions of subscriptions' events, by the code of the first error")
+                .withRegistry(meters);
     }
 
     @Override
@@ -47,6 +61,7 @@ class EventExecution implements WebGraphQlInterceptor {
         private final Chain chain;
         private final ContextView context;
         private final Scheduler scheduler;
+        private final @Nullable Object share;
         private volatile @Nullable String lastCursor;
 
         Subscription(WebGraphQlRequest request, ExecutionInput input, Chain chain, ContextView context) {
@@ -57,6 +72,7 @@ class EventExecution implements WebGraphQlInterceptor {
             scheduler = request.getAttributes().get(BoundedExecutor.ATTRIBUTE) instanceof BoundedExecutor executor
                     ? Schedulers.fromExecutor(executor)
                     : Result.WRITERS;
+            share = request.getAttributes().get(SHARE);
         }
 
         Flux<Result> results(Publisher<?> source) {
@@ -71,26 +87,43 @@ class EventExecution implements WebGraphQlInterceptor {
 
         /** The result comes on the thread that has executed the event, which may block while it is sent. */
         private Mono<Result> execute(SourceEvent event, int attempt) {
-            return Mono.defer(() -> chain.next(requestFor(event)))
+            return Mono.defer(() -> {
+                        long started = System.nanoTime();
+                        return chain.next(requestFor(event)).doOnNext(response -> record(started, code(response)));
+                    })
                     .subscribeOn(scheduler)
                     .contextWrite(context)
-                    .flatMap(response -> response.getExecutionResult().getData() != null
-                            ? Mono.just(new Result(response.toMap(), event.cursor()))
-                            : isLate(response) && attempt < attempts
-                                    ? execute(event, attempt + 1)
-                                    : Mono.just(Result.failed(response.toMap(), lastCursor)));
+                    .flatMap(response -> {
+                        if (response.getExecutionResult().getData() != null) {
+                            return Mono.just(new Result(response.toMap(), event.cursor()));
+                        }
+                        return attempt < attempts && code(response).equals("DEADLINE_EXCEEDED")
+                                ? execute(event, attempt + 1)
+                                : Mono.just(Result.failed(response.toMap(), lastCursor));
+                    });
         }
 
-        private boolean isLate(WebGraphQlResponse response) {
-            return response.getErrors().stream()
-                    .anyMatch(error ->
-                            "DEADLINE_EXCEEDED".equals(error.getExtensions().get("code")));
+        private static String code(WebGraphQlResponse response) {
+            List<GraphQLError> errors = response.getExecutionResult().getErrors();
+            Map<String, Object> extensions =
+                    errors.isEmpty() ? Map.of("code", "OK") : errors.getFirst().getExtensions();
+            return extensions == null ? "unknown" : String.valueOf(extensions.getOrDefault("code", "unknown"));
         }
 
-        /** With the document itself, where the client has sent a hash: it may be forgotten by now. */
+        private void record(long started, String code) {
+            executions.withTag("code", code).record(System.nanoTime() - started, TimeUnit.NANOSECONDS);
+        }
+
+        /**
+         * With the document itself, where the client has sent a hash: it may have been evicted by now. And without the
+         * attributes of the client's request, one of which says when its time began.
+         */
         private WebGraphQlRequest requestFor(SourceEvent event) {
-            Map<String, Object> attributes = new HashMap<>(request.getAttributes());
+            Map<String, Object> attributes = new HashMap<>();
             attributes.put(SourceEvent.ATTRIBUTE, event);
+            if (share != null) {
+                attributes.put(ConnectionShare.ATTRIBUTE, share);
+            }
             Map<String, Object> body = new HashMap<>();
             body.put("query", input.getQuery());
             body.put("operationName", input.getOperationName());

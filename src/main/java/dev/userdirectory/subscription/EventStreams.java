@@ -65,6 +65,7 @@ class EventStreams extends GraphQlSseHandler implements SmartLifecycle {
             place.add(admission.connection());
             place.add(admission.connectionOf(client));
             place.add(admission.operationOf(client, characters(request)));
+            request.attributes().put(EventExecution.SHARE, admission.shareOf(client));
         } catch (LimitReached e) {
             place.dispose();
             return ServerResponse.status(HttpStatus.TOO_MANY_REQUESTS)

@@ -287,7 +287,7 @@ final class Socket {
                 session.getHandshakeHeaders(),
                 null,
                 session.getRemoteAddress(),
-                Map.of(BoundedExecutor.ATTRIBUTE, executor, ConnectionShare.ATTRIBUTE, share),
+                Map.of(BoundedExecutor.ATTRIBUTE, executor, EventExecution.SHARE, share),
                 json.treeToValue(payload, SerializableGraphQlRequest.class),
                 id,
                 null);

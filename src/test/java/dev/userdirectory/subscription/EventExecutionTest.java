@@ -151,6 +151,54 @@ class EventExecutionTest {
     }
 
     @Test
+    void limitsTheConnectionsOfStreamsToo() throws Exception {
+        String user = directory.createUser();
+        List<EventStreamClient> streams = new ArrayList<>();
+        try {
+            for (int i = 1; i <= 8; i++) {
+                streams.add(new EventStreamClient(
+                        client.uri("/graphql"),
+                        READER,
+                        "subscription { userEvents { userId user { groups(first: " + i + ") { nodes { id } } } } }",
+                        Map.of(),
+                        null));
+            }
+            try (Connection lock = changeAndLock("group_members", user)) {
+                await().until(() -> running("group_members").size() == 4);
+                for (int i = 0; i < 10; i++) {
+                    client.data("{ users(first: " + (i + 1) + ") { nodes { id } } }");
+                    assertThat(running("group_members")).hasSizeLessThanOrEqualTo(4);
+                }
+                lock.rollback();
+            }
+            for (EventStreamClient stream : streams) {
+                assertThat(stream.expect("next")
+                                .data()
+                                .at("/data/userEvents/userId")
+                                .asString())
+                        .isEqualTo(user);
+            }
+        } finally {
+            streams.forEach(EventStreamClient::close);
+        }
+    }
+
+    @Test
+    void executesEventsOfAStreamThatIsOlderThanTheDeadline() throws Exception {
+        try (EventStreamClient stream =
+                new EventStreamClient(client.uri("/graphql"), READER, EVENTS, Map.of(), null)) {
+            assertThat(stream.poll(3500)).isNull();
+            String user = directory.createUser();
+
+            assertThat(stream.expect("next")
+                            .data()
+                            .at("/data/userEvents/userId")
+                            .asString())
+                    .isEqualTo(user);
+        }
+    }
+
+    @Test
     void keepsItsConnectionsWhenOperationsAreStopped() throws Exception {
         Set<Integer> before = backends();
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
