@@ -185,8 +185,7 @@ class EventExecutionTest {
 
     @Test
     void executesEventsOfAStreamThatIsOlderThanTheDeadline() throws Exception {
-        try (EventStreamClient stream =
-                new EventStreamClient(client.uri("/graphql"), READER, EVENTS, Map.of(), null)) {
+        try (EventStreamClient stream = new EventStreamClient(client.uri("/graphql"), READER, EVENTS, Map.of(), null)) {
             assertThat(stream.poll(3500)).isNull();
             String user = directory.createUser();
 

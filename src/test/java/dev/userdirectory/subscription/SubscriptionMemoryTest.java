@@ -49,8 +49,7 @@ class SubscriptionMemoryTest {
     void keepsNothingOfTheEventsThatASubscriptionHasDelivered() {
         createUsers();
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
-            socket.subscribe(
-                    "1", "subscription { userEvents { cursor user { name } } }", Map.of());
+            socket.subscribe("1", "subscription { userEvents { cursor user { name } } }", Map.of());
             socket.settle();
             // What is loaded and cached for the first ones stays.
             follow(socket, 2 * USERS);
