@@ -161,7 +161,7 @@ final class Socket {
         try {
             placeOfClient.update(admission.connectionOf(Admission.client(authentication, session.getRemoteAddress())));
         } catch (LimitReached e) {
-            close(CloseStatus.SERVICE_OVERLOAD.withReason(reason(e.getMessage())));
+            close(CloseStatus.SERVICE_OVERLOAD.withReason(reason(String.valueOf(e.getMessage()))));
             return;
         }
         accept(authentication);
