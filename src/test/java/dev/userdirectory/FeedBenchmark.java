@@ -32,14 +32,24 @@ class FeedBenchmark {
     private static final String FULL = "subscription { userEvents { cursor type user { id name email } } }";
 
     public static void main(String[] args) throws Exception {
-        String jar = ServiceProcess.jar().toString();
+        String jar = args.length == 0 ? ServiceProcess.jar().toString() : args[0];
+        int idleSubscribers = Integer.getInteger("directory.benchmark.idle", IDLE);
         try (EmbeddedPostgres postgres = LocalPostgres.embedded().start();
                 ServiceProcess writer = new ServiceProcess(
                         List.of("-jar", jar),
                         postgres.getJdbcUrl("postgres", "postgres"),
                         Path.of("target", "feed-writer.log"));
                 ServiceProcess reader = new ServiceProcess(
-                        List.of("-Xmx" + MAX_HEAP_MB + "m", "-jar", jar),
+                        List.of(
+                                "-Xmx" + MAX_HEAP_MB + "m",
+                                "-jar",
+                                jar,
+                                // All subscribers share a subject.
+                                "--directory.subscriptions.connections=" + 2 * IDLE,
+                                "--directory.subscriptions.connections-per-subject=" + 2 * IDLE,
+                                "--directory.subscriptions.operations=" + 2 * IDLE,
+                                "--directory.subscriptions.operations-per-subject=" + 2 * IDLE,
+                                "--directory.subscriptions.characters-per-subject=" + 1000 * IDLE),
                         postgres.getJdbcUrl("postgres", "postgres"),
                         Path.of("target", "feed-reader.log"))) {
             writer.awaitFirstAnswer();
@@ -55,11 +65,11 @@ class FeedBenchmark {
             measure(writer, reader, FAN_OUT, LEAN, 30);
             measure(writer, reader, FAN_OUT, FULL, 30);
             long before = heapAfterCollection(reader);
-            List<SocketClient> idle = subscribe(reader, IDLE, LEAN);
+            List<SocketClient> idle = subscribe(reader, idleSubscribers, LEAN);
             long after = heapAfterCollection(reader);
             System.out.printf(
                     "%n%,d idle subscribers: %d MB of heap after a collection, %d MB without them%n",
-                    IDLE, after, before);
+                    idleSubscribers, after, before);
             write(writer);
             for (SocketClient socket : idle) {
                 socket.expect("next");

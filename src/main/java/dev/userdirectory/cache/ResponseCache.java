@@ -12,6 +12,7 @@ import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.MemoryProperties;
 import dev.userdirectory.policy.Sha256;
 import dev.userdirectory.policy.Weight;
+import dev.userdirectory.subscription.SourceEvent;
 import graphql.ExecutionInput;
 import graphql.ExecutionResult;
 import io.micrometer.core.instrument.Counter;
@@ -160,8 +161,8 @@ class ResponseCache implements WebGraphQlInterceptor {
 
         /** The same on all instances. */
         String hash(String schema, String database) {
-            return Sha256.hex(SORTED_JSON.writeValueAsString(Arrays.asList(
-                    schema, database, document, variables, anonymous, new TreeSet<>(scopes), subject)));
+            return Sha256.hex(SORTED_JSON.writeValueAsString(
+                    Arrays.asList(schema, database, document, variables, anonymous, new TreeSet<>(scopes), subject)));
         }
 
         /** About as many as it takes in memory. */
@@ -186,7 +187,7 @@ class ResponseCache implements WebGraphQlInterceptor {
         CachedOperation operation = new CachedOperation();
         request.configureExecutionInput((input, builder) ->
                 builder.graphQLContext(Map.of(CachedOperation.class, operation)).build());
-        if (!enabled) {
+        if (!enabled || SourceEvent.isIn(request)) {
             return execute(request, chain, operation);
         }
         ExecutionInput input = request.toExecutionInput();

@@ -1,5 +1,6 @@
 package dev.userdirectory.event;
 
+import dev.userdirectory.platform.Deadline;
 import dev.userdirectory.subscription.SubscriptionEnded;
 import java.util.Iterator;
 import java.util.List;
@@ -40,7 +41,7 @@ final class Follower implements Iterator<UserEvent> {
         this.user = user;
     }
 
-    /** Reads pages of the table until what is in memory goes on from there. A database that is away is waited for. */
+    /** Reads pages of the table until the events in memory continue from there. While the database is away it tries again. */
     void replay(SynchronousSink<List<UserEvent>> pages) {
         RecentEvents before = recent;
         recent = current.get();
@@ -52,8 +53,8 @@ final class Follower implements Iterator<UserEvent> {
         try {
             // What the reader has taken is settled, so a page that is read after that has it too.
             Position end = recent.end();
-            List<UserEvent> page = table.read(last, end, user, PAGE);
-            if (!last.equals(Position.START) && !table.isKept(last, user)) {
+            List<UserEvent> page = Deadline.within(properties.readTimeout(), () -> readPage(end));
+            if (page == null) {
                 pages.error(new SubscriptionEnded("EVENTS_EXPIRED", UserEvents.EXPIRED));
                 return;
             }
@@ -66,6 +67,12 @@ final class Follower implements Iterator<UserEvent> {
             pages.next(List.of());
         }
         lastTaken = System.nanoTime();
+    }
+
+    /** Null if events may be missing. */
+    private @Nullable List<UserEvent> readPage(Position end) {
+        List<UserEvent> page = table.read(last, end, user, PAGE);
+        return last.equals(Position.START) || table.isKept(last, user) ? page : null;
     }
 
     /** @throws RecentEvents.Overtaken if what is next has to be read from the table */

@@ -13,7 +13,6 @@ import dev.userdirectory.relay.PageRequest;
 import dev.userdirectory.relay.Pages;
 import dev.userdirectory.relay.Rows;
 import dev.userdirectory.user.User;
-import graphql.language.OperationDefinition.Operation;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.Objects;
 import java.util.UUID;
@@ -26,11 +25,9 @@ class UserEventDataFetcher {
     private final Pages pages;
     private final Cursors cursors;
     private final UserEvents events;
-    private final FreshUsers freshUsers;
     private final Rows<UserEvent> rows;
 
-    UserEventDataFetcher(Pages pages, Cursors cursors, UserEvents events, FreshUsers freshUsers) {
-        this.freshUsers = freshUsers;
+    UserEventDataFetcher(Pages pages, Cursors cursors, UserEvents events) {
         this.pages = pages;
         this.cursors = cursors;
         this.events = events;
@@ -64,9 +61,6 @@ class UserEventDataFetcher {
     @DgsData(parentType = "UserEvent")
     CompletableFuture<? extends @Nullable User> user(DataFetchingEnvironment env) {
         UserEvent event = Objects.requireNonNull(env.getSource());
-        if (env.getOperationDefinition().getOperation() == Operation.SUBSCRIPTION) {
-            return freshUsers.load(event.user());
-        }
         DataLoader<UUID, User> users = Objects.requireNonNull(env.getDataLoader(NodeType.USER.typeName()));
         return users.load(event.user());
     }

@@ -6,7 +6,8 @@ import com.netflix.graphql.dgs.InputArgument;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
-import dev.userdirectory.subscription.Progress;
+import dev.userdirectory.subscription.LastEventId;
+import dev.userdirectory.subscription.SourceEvent;
 import graphql.execution.DataFetcherResult;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.UUID;
@@ -28,28 +29,28 @@ class UserEventSubscription {
     }
 
     @DgsSubscription
-    DataFetcherResult<Publisher<UserEvent>> userEvents(
+    DataFetcherResult<Publisher<SourceEvent>> userEvents(
             @InputArgument @Nullable String after,
             @InputArgument @Nullable String userId,
             DataFetchingEnvironment env) {
-        Progress progress = Progress.of(env.getGraphQlContext());
         UUID user = userId == null
                 ? null
                 : GlobalId.parse("userId", userId).of(NodeType.USER).orElse(NOBODY);
-        // Who reconnects by itself sends the same operation again, and what it has seen since.
-        String resumeAfter = progress.lastEventId() == null ? after : progress.lastEventId();
-        DataFetcherResult.Builder<Publisher<UserEvent>> result = DataFetcherResult.newResult();
+        // A client that reconnects by itself sends the same operation again, and what it has seen since.
+        String lastEventId = LastEventId.of(env.getGraphQlContext());
+        String resumeAfter = lastEventId == null ? after : lastEventId;
+        DataFetcherResult.Builder<Publisher<SourceEvent>> result = DataFetcherResult.newResult();
         if (resumeAfter == null) {
-            return result.data(publish(events.end(), user, progress)).build();
+            return result.data(publish(events.end(), user)).build();
         }
         Position position = UserEvents.position(cursors, resumeAfter);
         return events.isKept(position, user)
-                ? result.data(publish(position, user, progress)).build()
+                ? result.data(publish(position, user)).build()
                 : result.error(UserEvents.expired(env)).build();
     }
 
-    private Publisher<UserEvent> publish(Position after, @Nullable UUID user, Progress progress) {
+    private Publisher<SourceEvent> publish(Position after, @Nullable UUID user) {
         return feed.follow(after, user)
-                .doOnNext(event -> progress.handOut(UserEvents.cursor(cursors, event.position())));
+                .map(event -> new SourceEvent(UserEvents.cursor(cursors, event.position()), event));
     }
 }

@@ -61,7 +61,7 @@ import org.springframework.stereotype.Component;
  * ends soon, with no data loader left waiting, and its result is replaced by an error.
  */
 @Component("query")
-class PropertyExecutionStrategy extends AsyncExecutionStrategy {
+public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
     /** What a field adds to {@code extensions.ftv1} beside its name: its type, its parent's type and its times, in Base64. */
     private static final int TRACE_BYTES = 100;
 
@@ -69,7 +69,7 @@ class PropertyExecutionStrategy extends AsyncExecutionStrategy {
     private final Cache<Field, Map<GraphQLObjectType, Property>> properties =
             Caffeine.newBuilder().weakKeys().build();
 
-    PropertyExecutionStrategy(DataFetcherExceptionHandler exceptionHandler) {
+    public PropertyExecutionStrategy(DataFetcherExceptionHandler exceptionHandler) {
         super(exceptionHandler);
     }
 

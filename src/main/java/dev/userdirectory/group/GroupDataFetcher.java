@@ -65,7 +65,10 @@ public class GroupDataFetcher {
     @DgsQuery
     Connection<Group> groups(@InputArgument @Nullable String search, DgsDataFetchingEnvironment env) {
         PageRequest request = PageRequest.of(env, BY_NAME, cursors);
-        return pages.load(search == null ? ALL : ALL.filteredBy(List.of(NAME_CONTAINS), args(search)), request, env.getGraphQlContext());
+        return pages.load(
+                search == null ? ALL : ALL.filteredBy(List.of(NAME_CONTAINS), args(search)),
+                request,
+                env.getGraphQlContext());
     }
 
     private static List<Object> args(String search) {

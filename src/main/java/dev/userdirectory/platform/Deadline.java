@@ -5,12 +5,18 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
+import reactor.core.Disposable;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * The thread and the connections that work for one request, so that they can be stopped: when the request's time is over, or
@@ -27,8 +33,12 @@ public class Deadline {
 
     private static final Duration AGAIN = Duration.ofMillis(100);
 
+    /** Whose turns the work takes that no request waits for. */
+    private static final String BACKGROUND = "background";
+
     private final Thread worker;
     private final String account;
+    private final @Nullable ConnectionShare share;
     private volatile String subject;
     private volatile @Nullable String actingAs;
     private volatile ConnectionQueue.@Nullable Waiter waiter;
@@ -36,8 +46,11 @@ public class Deadline {
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     /** Those of the connections that are committing. */
     private final Set<Connection> committing = ConcurrentHashMap.newKeySet();
+    /** Held while a connection is cancelled: what has been given back works for somebody else. */
+    private final Lock cancelling = new ReentrantLock();
 
     private volatile boolean over;
+    private boolean opening;
     private boolean ended;
 
     /**
@@ -45,9 +58,29 @@ public class Deadline {
      * @param account of the caller, whose turn it is when the request gets a connection
      */
     Deadline(Thread worker, String account) {
+        this(worker, account, null);
+    }
+
+    /** @param share of the connections that the operation may use, or null if it may use them all */
+    Deadline(Thread worker, String account, @Nullable ConnectionShare share) {
         this.worker = worker;
         this.account = account;
         this.subject = account;
+        this.share = share;
+    }
+
+    /** Runs work that no request waits for, and stops it likewise when its time is over. */
+    public static <T> T within(Duration limit, Supplier<T> work) {
+        Deadline deadline = new Deadline(Thread.currentThread(), BACKGROUND);
+        Disposable timeout = Schedulers.parallel().schedule(deadline::stop, limit.toMillis(), TimeUnit.MILLISECONDS);
+        CURRENT.set(deadline);
+        try {
+            return work.get();
+        } finally {
+            CURRENT.remove();
+            timeout.dispose();
+            deadline.end();
+        }
     }
 
     /** Of the caller, whoever's turns the request takes. */
@@ -110,6 +143,11 @@ public class Deadline {
         return Thread.currentThread().isInterrupted() || (current != null && current.over);
     }
 
+    @Nullable
+    ConnectionShare share() {
+        return share;
+    }
+
     boolean isOver() {
         return over;
     }
@@ -121,14 +159,49 @@ public class Deadline {
         }
     }
 
-    void opened(Connection connection) {
-        connections.add(connection);
+    /**
+     * To be called before a connection is taken from the pool. Until {@link #opened} the worker is not interrupted: on a
+     * virtual thread that closes the socket of the connection that the pool is just checking.
+     *
+     * @throws SQLException if it is too late to begin anything
+     */
+    synchronized void opening() throws SQLException {
+        check();
+        opening = true;
     }
 
-    /** @return whether it must not be used again: it may be about to be cancelled */
-    synchronized boolean closed(Connection connection) {
-        connections.remove(connection);
-        return over;
+    /** @param connection null if there was none */
+    synchronized void opened(@Nullable Connection connection) {
+        opening = false;
+        if (connection != null) {
+            connections.add(connection);
+        }
+    }
+
+    /**
+     * @return whether it may be used again, since nothing more is going to stop it. If the deadline is over PostgreSQL may
+     *     still have to take notice of a cancellation.
+     */
+    boolean closed(Connection connection) {
+        synchronized (this) {
+            if (!over) {
+                connections.remove(connection);
+                return true;
+            }
+        }
+        boolean alone = false;
+        try {
+            alone = cancelling.tryLock(GRACE.toMillis(), TimeUnit.MILLISECONDS);
+            return connections.remove(connection) && alone;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            connections.remove(connection);
+            return false;
+        } finally {
+            if (alone) {
+                cancelling.unlock();
+            }
+        }
     }
 
     /**
@@ -151,7 +224,7 @@ public class Deadline {
             return;
         }
         over = true;
-        if (connections.isEmpty()) {
+        if (connections.isEmpty() && !opening) {
             worker.interrupt();
         }
         // A frozen server lets this wait as well.
@@ -172,23 +245,32 @@ public class Deadline {
     private void cancelUntilDone() {
         while (!connections.isEmpty()) {
             for (Connection connection : connections) {
-                if (committing.contains(connection)) {
-                    continue;
-                }
-                try {
-                    // Not the statement, which would not come back before the server has taken this.
-                    connection.unwrap(PGConnection.class).cancelQuery();
-                } catch (SQLException e) {
-                    // closed meanwhile
-                }
+                cancel(connection);
             }
             sleep(AGAIN);
         }
     }
 
+    private void cancel(Connection connection) {
+        cancelling.lock();
+        try {
+            if (connections.contains(connection) && !committing.contains(connection)) {
+                // Not the statement, which would not come back before the server has taken this.
+                connection.unwrap(PGConnection.class).cancelQuery();
+            }
+        } catch (SQLException e) {
+            // closed meanwhile
+        } finally {
+            cancelling.unlock();
+        }
+    }
+
     private void abortAfterGrace() {
         sleep(GRACE);
-        for (Connection connection : connections) {
+        for (Connection connection : List.copyOf(connections)) {
+            if (!connections.remove(connection)) {
+                continue;
+            }
             try {
                 connection.abort(Runnable::run);
             } catch (SQLException e) {

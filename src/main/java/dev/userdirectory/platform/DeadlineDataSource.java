@@ -46,20 +46,35 @@ class DeadlineDataSource extends DelegatingDataSource {
             return super.getConnection();
         }
         deadline.check();
-        ConnectionQueue.Share share = await(deadline);
+        ConnectionShare ofSubscriptions = deadline.share();
+        if (ofSubscriptions != null) {
+            ofSubscriptions.acquire(pool.getConnectionTimeout());
+        }
+        ConnectionQueue.Share share = null;
         Connection connection = null;
         try {
+            share = await(deadline);
+            deadline.opening();
             connection = super.getConnection();
         } finally {
+            deadline.opened(connection);
             if (connection == null) {
-                connections.release(share);
+                release(share, ofSubscriptions);
             }
         }
-        deadline.opened(connection);
         return (Connection) Proxy.newProxyInstance(
                 DeadlineDataSource.class.getClassLoader(),
                 new Class<?>[] {Connection.class},
                 new Watched(connection, deadline, share));
+    }
+
+    private void release(ConnectionQueue.@Nullable Share share, @Nullable ConnectionShare ofSubscriptions) {
+        if (share != null) {
+            connections.release(share);
+        }
+        if (ofSubscriptions != null) {
+            ofSubscriptions.release();
+        }
     }
 
     private ConnectionQueue.Share await(Deadline deadline) throws SQLException {
@@ -134,13 +149,26 @@ class DeadlineDataSource extends DelegatingDataSource {
             }
             closed = true;
             try {
-                if (deadline.closed(connection)) {
+                boolean reusable = deadline.closed(connection);
+                if (!reusable || (deadline.isOver() && !survivesCancellation(connection))) {
                     discard(connection);
                 }
                 connection.close();
             } finally {
-                connections.release(share);
+                release(share, deadline.share());
             }
+        }
+    }
+
+    /** PostgreSQL takes notice of a late cancellation, if there is one, before it answers this. */
+    private static boolean survivesCancellation(Connection connection) {
+        try {
+            if (!connection.getAutoCommit()) {
+                connection.rollback();
+            }
+            return connection.isValid(1);
+        } catch (SQLException e) {
+            return false;
         }
     }
 

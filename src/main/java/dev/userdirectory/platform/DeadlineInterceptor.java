@@ -28,8 +28,9 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Answers every operation by its deadline, and stops its SQL then; stops it too when the client is gone. Of a subscription
- * that is until it begins. What fails outside of a data fetcher is answered here as well.
+ * Answers every operation by its deadline, and stops its SQL then; stops it too when the client is gone. A subscription is
+ * an operation until it begins, and another one for each of its events. What fails outside of a data fetcher is answered
+ * here as well.
  *
  * <p>The operation runs on the thread that asks for it, which is a virtual one: to hand it to another, and the answer
  * back, would cost more than most operations do.
@@ -82,7 +83,9 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         return Mono.deferContextual(context -> Mono.create(sink -> {
-            Deadline deadline = new Deadline(Thread.currentThread(), CallerInterceptor.account(context, request));
+            ConnectionShare share = (ConnectionShare) request.getAttributes().get(ConnectionShare.ATTRIBUTE);
+            Deadline deadline =
+                    new Deadline(Thread.currentThread(), CallerInterceptor.account(context, request), share);
             sink.onCancel(deadline::stop);
             sink.success(answer(request, chain, context, deadline));
         }));

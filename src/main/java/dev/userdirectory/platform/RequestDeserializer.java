@@ -38,17 +38,13 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
         JsonValues values = new JsonValues(parser, limits);
         Map<String, @Nullable Object> variables = new HashMap<>();
         Map<String, Object> extensions = new HashMap<>();
+        String query = null;
         String documentId = null;
         String id = null;
         for (String name = parser.nextName(); name != null; name = parser.nextName()) {
             parser.nextToken();
             switch (name) {
-                case "query" -> {
-                    String query = text(parser, name, context);
-                    if (query != null) {
-                        request.setQuery(query);
-                    }
-                }
+                case "query" -> query = text(parser, name, context);
                 case "operationName" -> request.setOperationName(text(parser, name, context));
                 case "documentId" -> documentId = text(parser, name, context);
                 case "id" -> id = text(parser, name, context);
@@ -70,6 +66,10 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
         }
         request.setVariables(variables);
         request.setExtensions(extensions);
+        // Over a socket, where the protocol demands a query, clients send an empty one beside the hash.
+        if (query != null && !(query.isBlank() && extensions.containsKey(EXTENSION))) {
+            request.setQuery(query);
+        }
         return request;
     }
 

@@ -218,6 +218,9 @@ class TokenConfiguration {
         List<OAuth2TokenValidator<Jwt>> validators = new ArrayList<>();
         validators.add(refuse("Token without an expiry time", jwt -> jwt.getExpiresAt() == null));
         validators.add(refuse("Token expired", jwt -> !before(Instant.now(), jwt.getExpiresAt())));
+        // RFC 9449 and RFC 8705: whoever presents such a token must prove that the key is theirs, which nothing here
+        // checks.
+        validators.add(refuse("Token bound to a key, of which no proof is taken here", jwt -> jwt.hasClaim("cnf")));
         validators.add(refuse("Token not valid yet", jwt -> before(Instant.now().plus(EARLY), jwt.getNotBefore())));
         String issuer = expected.getIssuerUri();
         if (StringUtils.hasText(issuer)) {

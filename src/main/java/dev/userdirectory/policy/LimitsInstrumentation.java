@@ -10,7 +10,6 @@ import graphql.execution.instrumentation.SimpleInstrumentationContext;
 import graphql.execution.instrumentation.SimplePerformantInstrumentation;
 import graphql.execution.instrumentation.parameters.InstrumentationExecuteOperationParameters;
 import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
-import graphql.execution.instrumentation.parameters.InstrumentationFieldParameters;
 import graphql.language.Document;
 import graphql.parser.ParserOptions;
 import graphql.parser.exceptions.ParseCancelledException;
@@ -84,16 +83,6 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
             }
         }
         ResponseBudget.open(context.getGraphQLContext(), limits.response().toBytes());
-        return null;
-    }
-
-    /** Events of a subscription share its context, but each is a response of its own. */
-    @Override
-    public @Nullable InstrumentationContext<ExecutionResult> beginSubscribedFieldEvent(
-            InstrumentationFieldParameters parameters, @Nullable InstrumentationState state) {
-        ResponseBudget.open(
-                parameters.getExecutionContext().getGraphQLContext(),
-                limits.response().toBytes());
         return null;
     }
 

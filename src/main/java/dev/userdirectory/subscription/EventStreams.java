@@ -4,6 +4,8 @@ import dev.userdirectory.platform.EventStreamWriter;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,7 +18,10 @@ import org.springframework.context.SmartLifecycle;
 import org.springframework.graphql.server.WebGraphQlHandler;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.server.webmvc.GraphQlSseHandler;
+import org.springframework.http.CacheControl;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
 import org.springframework.web.servlet.function.ServerRequest;
@@ -28,19 +33,21 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * GraphQL over server-sent events, in distinct connections: a stream for each operation. Each event has its cursor as
- * {@code id}, so that a client which reconnects by itself resumes where it was. Spring's own handler sends no IDs, and
- * hides why a subscription was refused.
+ * GraphQL over server-sent events in distinct connections mode: one stream per operation. Each event's {@code id} is its
+ * cursor, so a client that reconnects by itself resumes where it left off. Spring's own handler sends no IDs, and hides why
+ * a subscription was rejected.
  */
 @Component
 class EventStreams extends GraphQlSseHandler implements EventStreamWriter, SmartLifecycle {
     private final Set<Stream> open = ConcurrentHashMap.newKeySet();
+    private final Admission admission;
     private final GraphQlProperties.Sse properties;
     private volatile Disposable pings = Disposables.disposed();
     private volatile boolean running;
 
-    EventStreams(WebGraphQlHandler graphQl, GraphQlProperties properties) {
+    EventStreams(WebGraphQlHandler graphQl, Admission admission, GraphQlProperties properties) {
         super(graphQl);
+        this.admission = admission;
         this.properties = properties.getHttp().getSse();
     }
 
@@ -51,8 +58,31 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                     .header("Retry-After", "1")
                     .build();
         }
-        Instant expiry = Tokens.expiry(SecurityContextHolder.getContext().getAuthentication());
-        return ServerResponse.sse(builder -> new Stream(builder).run(response, expiry), Duration.ZERO);
+        Authentication authentication = SecurityContextHolder.getContext().getAuthentication();
+        Disposable.Composite place = Disposables.composite();
+        try {
+            String client =
+                    Admission.client(authentication, request.remoteAddress().orElse(null));
+            place.add(admission.connection());
+            place.add(admission.connectionOf(client));
+            place.add(admission.operationOf(client, characters(request)));
+            request.attributes().put(EventExecution.SHARE, admission.shareOf(client));
+        } catch (LimitReached e) {
+            place.dispose();
+            return ServerResponse.status(HttpStatus.TOO_MANY_REQUESTS)
+                    .header("Retry-After", "5")
+                    .cacheControl(CacheControl.noStore())
+                    .contentType(MediaType.APPLICATION_JSON)
+                    .body(Map.of("errors", List.of(e.error())));
+        }
+        return ServerResponse.sse(
+                builder -> new Stream(builder, place).run(response, Tokens.expiry(authentication)), Duration.ZERO);
+    }
+
+    /** A length that is not told is that of nothing: the document then comes in the URL, which is short. */
+    private static int characters(ServerRequest request) {
+        return (int)
+                Math.min(Integer.MAX_VALUE, request.headers().contentLength().orElse(0));
     }
 
     @Override
@@ -72,7 +102,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                         TimeUnit.MILLISECONDS);
     }
 
-    /** Streams that end without {@code complete} are not over, so clients come back. */
+    /** Clients reconnect after a stream that ends without {@code complete}. */
     @Override
     public void stop() {
         running = false;
@@ -90,10 +120,13 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
         private final Disposable.Swap operation = Disposables.swap();
         private final ReentrantLock writing = new ReentrantLock(true);
         private final AtomicBoolean ended = new AtomicBoolean();
+        private final Disposable place;
         private volatile @Nullable String lastCursor;
+        private volatile boolean expired;
 
-        Stream(SseBuilder builder) {
+        Stream(SseBuilder builder, Disposable place) {
             this.builder = builder;
+            this.place = place;
             builder.onComplete(this::release).onError(exception -> release());
         }
 
@@ -103,16 +136,21 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
 
         void run(Mono<WebGraphQlResponse> response, @Nullable Instant expiry) {
             open.add(this);
-            Mono<?> expired = expiry == null
+            Mono<?> expiration = expiry == null
                     ? Mono.never()
-                    : Mono.delay(Duration.between(Instant.now(), expiry)).publishOn(Result.WRITERS);
+                    : Mono.delay(Duration.between(Instant.now(), expiry))
+                            .doOnNext(tick -> expired = true)
+                            .publishOn(Result.WRITERS);
             operation.update(response.subscribeOn(Result.WRITERS)
                     .doOnNext(ready -> ping())
                     .flatMapMany(Result::of)
-                    .takeUntilOther(expired)
-                    .subscribe(this::next, exception -> end(), () -> complete(expiry)));
+                    .takeUntilOther(expiration)
+                    .subscribe(this::next, exception -> end(), this::complete));
             if (!running) {
                 end();
+            } else if (ended.get()) {
+                // The client may have left before this stream was among the open ones.
+                release();
             }
         }
 
@@ -122,19 +160,20 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                     lastCursor = result.cursor();
                     builder.id(result.cursor());
                 }
-                builder.event("next").data(result.response());
+                builder.event("next").data(Messages.encode(result.response()));
             });
         }
 
-        private void complete(@Nullable Instant expiry) {
-            if (expiry != null && !Instant.now().isBefore(expiry)) {
+        /** That the token has expired is not to be asked of the clock again, which may have been set back since. */
+        private void complete() {
+            if (expired) {
                 next(Result.error("UNAUTHENTICATED", "Token expired: resume with a fresh one", lastCursor));
             }
             write(() -> builder.event("complete").data(""));
             end();
         }
 
-        /** Also tells the client at once that it is subscribed: it sees no header before something is written. */
+        /** The first one tells the client that it is subscribed: it sees no header before something is written. */
         void ping() {
             if (!writing.isLocked()) {
                 write(() -> builder.comment("").send());
@@ -148,14 +187,14 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                     write.run();
                 }
             } catch (IOException | IllegalStateException e) {
-                // The client is gone, or has not read for so long that Tomcat has given it up.
+                // The client is gone, or has not read for so long that Tomcat has given up.
                 end();
             } finally {
                 writing.unlock();
             }
         }
 
-        /** Comes back at once: to end may mean to wait for a client that does not read. */
+        /** Returns at once: ending may have to wait for a client that does not read. */
         private void end() {
             if (ended.compareAndSet(false, true)) {
                 release();
@@ -179,6 +218,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
             ended.set(true);
             open.remove(this);
             operation.dispose();
+            place.dispose();
         }
     }
 }

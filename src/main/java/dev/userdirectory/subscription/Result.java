@@ -1,11 +1,9 @@
 package dev.userdirectory.subscription;
 
-import graphql.ExecutionResult;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.slf4j.Logger;
@@ -24,35 +22,45 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
     private static final Logger log = LoggerFactory.getLogger(Result.class);
     /** A client that reads slowly blocks the thread that writes to it, so each has its own. These are not interrupted. */
     static final Scheduler WRITERS = Schedulers.fromExecutor(Thread::startVirtualThread);
-    /** As many results may wait until one client has taken what was sent before. */
-    private static final int MAX_WAITING = 16;
 
-    /** Each on a thread that may block; what goes wrong is the last result, which has errors and no data. */
+    /** All results of an operation. What goes wrong with a subscription is its last, which has errors and no data. */
     static Flux<Result> of(WebGraphQlResponse response) {
-        if (!(response.getData() instanceof Publisher<?> publisher)) {
-            return Flux.just(new Result(response.toMap(), null));
-        }
-        Progress progress = Progress.of(response.getExecutionInput().getGraphQLContext());
-        AtomicReference<@Nullable String> lastCursor = new AtomicReference<>();
-        return Flux.from(publisher)
-                .cast(ExecutionResult.class)
-                .map(result -> {
-                    lastCursor.set(progress.take());
-                    return new Result(result.toSpecification(), lastCursor.get());
-                })
-                .onErrorResume(exception -> Flux.just(ended(exception, lastCursor.get())))
-                .publishOn(WRITERS, MAX_WAITING);
+        return response.getData() instanceof Publisher<?> results
+                ? Flux.from(results).cast(Result.class)
+                : Flux.just(new Result(response.toMap(), null));
+    }
+
+    /** An event's result without data, which ends its subscription. */
+    static Result failed(Map<String, ?> response, @Nullable String lastCursor) {
+        return errors(new Result(response, null)
+                .errors().stream()
+                        .<Map<String, ?>>map(error -> withCursor(error, lastCursor))
+                        .toList());
     }
 
     static Result error(String code, String message, @Nullable String lastCursor) {
-        Map<String, Object> extensions = new HashMap<>(Map.of("code", code));
-        if (lastCursor != null) {
-            extensions.put("lastCursor", lastCursor);
-        }
-        return new Result(Map.of("errors", List.of(Map.of("message", message, "extensions", extensions))), null);
+        return errors(List.of(withCursor(Map.of("message", message, "extensions", Map.of("code", code)), lastCursor)));
     }
 
-    private static Result ended(Throwable exception, @Nullable String lastCursor) {
+    private static Result errors(List<Map<String, ?>> errors) {
+        return new Result(Map.of("errors", errors), null);
+    }
+
+    private static Map<String, ?> withCursor(Map<String, ?> error, @Nullable String lastCursor) {
+        if (lastCursor == null) {
+            return error;
+        }
+        Map<Object, Object> extensions = new HashMap<>();
+        if (error.get("extensions") instanceof Map<?, ?> known) {
+            extensions.putAll(known);
+        }
+        extensions.put("lastCursor", lastCursor);
+        Map<String, Object> extended = new HashMap<>(error);
+        extended.put("extensions", extensions);
+        return extended;
+    }
+
+    static Result ended(Throwable exception, @Nullable String lastCursor) {
         for (Throwable cause = exception; cause != null; cause = cause.getCause()) {
             if (cause instanceof SubscriptionEnded ended) {
                 return error(ended.code(), String.valueOf(ended.getMessage()), lastCursor);
@@ -62,7 +70,7 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
         log.error("Error {} in a subscription", id, exception);
         return error(
                 "INTERNAL_SERVER_ERROR",
-                "The service failed to go on with this; its log has the reason under " + id + ".",
+                "The service failed to continue this subscription; its log has the reason under " + id + ".",
                 lastCursor);
     }
 

@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.platform.ConnectionShare;
 import dev.userdirectory.platform.Transport;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.JsonLimitExceeded;
@@ -9,7 +10,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -22,6 +22,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.springframework.graphql.server.WebGraphQlHandler;
 import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.graphql.server.support.SerializableGraphQlRequest;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.core.Authentication;
@@ -40,27 +41,35 @@ import reactor.core.Disposables;
 import reactor.core.scheduler.Schedulers;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
-import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * One client's socket, as the protocol {@code graphql-transport-ws} has it. It lives as long as its token; a {@code ping}
- * with another {@code Authorization} in its payload prolongs it.
+ * One client's socket, which speaks {@code graphql-transport-ws}. It is closed when its token expires; a {@code ping} with a
+ * new {@code Authorization} in its payload keeps it open.
  */
 final class Socket {
-    private static final String PING = encode(Map.of("type", "ping"));
-    private static final String PONG = encode(Map.of("type", "pong"));
-    private static final int MAX_OPERATIONS = 100;
+    private static final String PING = Messages.encode(Map.of("type", "ping"));
+    private static final String PONG = Messages.encode(Map.of("type", "pong"));
+    /** Every message about an operation repeats its ID, which is a UUID as a rule. */
+    private static final int MAX_ID_CHARS = 200;
+
     /** RFC 6455 5.5: a control frame has 125 bytes, two of which are the code. */
     private static final int MAX_REASON_BYTES = 123;
 
     private final WebSocketSession session;
     private final WebGraphQlHandler graphQl;
     private final AuthenticationManager tokens;
+    private final Admission admission;
     private final JsonMapper json;
     private final Limits limits;
-    private final Map<String, Disposable.Swap> operations = new ConcurrentHashMap<>();
+    private final int maxOperations;
+    private final Map<String, Disposable.Composite> operations = new ConcurrentHashMap<>();
+    private final BoundedExecutor executor;
+    private final Disposable place;
+    /** The same among the connections of its address and, once it has shown a token, of its subject. */
+    private final Disposable.Swap placeOfClient = Disposables.swap();
+
     /** Whoever writes waits for the one that writes, in turn: a socket takes one message after the other. */
     private final ReentrantLock writing = new ReentrantLock(true);
 
@@ -74,18 +83,30 @@ final class Socket {
 
     private volatile @Nullable Authentication caller;
 
+    /** @throws LimitReached if there are too many sockets, or too many of its address that have shown no token */
     Socket(
             WebSocketSession session,
             WebGraphQlHandler graphQl,
             AuthenticationManager tokens,
+            Admission admission,
             JsonMapper json,
             Limits limits,
             Duration initTimeout) {
         this.session = session;
         this.graphQl = graphQl;
         this.tokens = tokens;
-        this.json = json;
         this.limits = limits;
+        this.admission = admission;
+        this.json = json;
+        maxOperations = admission.properties().operationsPerSocket();
+        executor = new BoundedExecutor(admission.properties().concurrency());
+        place = admission.connection();
+        try {
+            placeOfClient.update(admission.connectionOf(Admission.client(null, session.getRemoteAddress())));
+        } catch (LimitReached e) {
+            place.dispose();
+            throw e;
+        }
         closeAfter(initTimeout, new CloseStatus(4408, "Connection initialisation timeout"));
     }
 
@@ -138,7 +159,7 @@ final class Socket {
                 }
             }
             case "pong" -> {}
-            case "subscribe" -> subscribe(id, payload);
+            case "subscribe" -> subscribe(id, payload, text.length());
             case "complete" -> {
                 Disposable operation = operations.remove(id);
                 if (operation != null) {
@@ -164,12 +185,18 @@ final class Socket {
             return;
         }
         Authentication authentication = authorization(payload) == null ? ofHandshake() : authenticate(payload);
-        if (authentication != null) {
-            accept(authentication);
-            send(encode(Map.of("type", "connection_ack")));
-        } else {
+        if (authentication == null) {
             close(unauthorized("Unauthorized"));
+            return;
         }
+        try {
+            placeOfClient.update(admission.connectionOf(Admission.client(authentication, session.getRemoteAddress())));
+        } catch (LimitReached e) {
+            close(CloseStatus.SERVICE_OVERLOAD.withReason(reason(String.valueOf(e.getMessage()))));
+            return;
+        }
+        accept(authentication);
+        send(Messages.encode(Map.of("type", "connection_ack")));
     }
 
     /** Whoever has a token gets no more out of the open subscriptions, nor somebody else, than it was opened with. */
@@ -233,73 +260,99 @@ final class Socket {
         return value == null || value.isNull() ? null : value.asString("");
     }
 
-    private void subscribe(String id, JsonNode payload) {
+    private void subscribe(String id, JsonNode payload, int characters) {
         Authentication authentication = caller;
         if (authentication == null) {
             close(unauthorized("Unauthorized"));
             return;
         }
-        if (id.isEmpty() || !payload.path("query").isString()) {
-            close(new CloseStatus(4400, "subscribe needs an id and a payload with a query"));
+        if (id.isEmpty() || id.length() > MAX_ID_CHARS || !payload.isObject()) {
+            close(new CloseStatus(
+                    4400, "subscribe needs an id of at most " + MAX_ID_CHARS + " characters, and a payload"));
             return;
         }
+        String client = Admission.client(authentication, session.getRemoteAddress());
         WebGraphQlRequest request;
         try {
-            request = request(id, payload);
-        } catch (ServerWebInputException e) {
+            request = request(id, payload, admission.shareOf(client));
+        } catch (ServerWebInputException | JacksonException e) {
             close(new CloseStatus(4400, "The payload is not a GraphQL request"));
             return;
         }
-        Disposable.Swap operation = Disposables.swap();
-        if (operations.size() >= MAX_OPERATIONS) {
-            close(new CloseStatus(4429, "At most " + MAX_OPERATIONS + " operations at a time"));
-        } else if (operations.putIfAbsent(id, operation) != null) {
-            close(new CloseStatus(4409, "Subscriber for " + id + " already exists"));
-        } else {
-            SecurityContext security = new SecurityContextImpl(authentication);
-            CompletableFuture<Void> thisBegun = new CompletableFuture<>();
-            begun = CompletableFuture.allOf(begun, thisBegun);
-            operation.update(graphQl.handleRequest(request)
-                    .subscribeOn(Result.WRITERS)
-                    .doFinally(signal -> thisBegun.complete(null))
-                    .contextWrite(context -> context.put(SecurityContext.class.getName(), security))
-                    .flatMapMany(Result::of)
-                    .subscribe(
-                            result -> next(id, operation, result),
-                            exception -> close(CloseStatus.SERVER_ERROR),
-                            () -> complete(id, operation)));
+        Disposable.Composite operation = Disposables.composite();
+        if (operations.putIfAbsent(id, operation) != null) {
+            close(new CloseStatus(4409, reason("Subscriber for " + id + " already exists")));
+            return;
+        }
+        try {
+            // Of those that were stopped as well, until they have ended.
+            if (Math.max(operations.size() - 1, executor.size()) >= maxOperations) {
+                throw new LimitReached("At most %,d operations of one socket".formatted(maxOperations), maxOperations);
+            }
+            operation.add(admission.operationOf(client, characters));
+        } catch (LimitReached e) {
+            fail(id, operation, List.of(e.error()));
+            return;
+        }
+        SecurityContext security = new SecurityContextImpl(authentication);
+        CompletableFuture<Void> thisBegun = new CompletableFuture<>();
+        begun = CompletableFuture.allOf(begun, thisBegun);
+        operation.add(graphQl.handleRequest(request)
+                .subscribeOn(Schedulers.fromExecutor(executor))
+                .doFinally(signal -> thisBegun.complete(null))
+                .contextWrite(context -> context.put(SecurityContext.class.getName(), security))
+                .flatMapMany(Result::of)
+                .subscribe(
+                        result -> next(id, operation, result),
+                        exception -> close(CloseStatus.SERVER_ERROR),
+                        () -> complete(id, operation)));
+        if (closed.get()) {
+            // It may have been closed before this operation was among those that are stopped then.
+            operation.dispose();
         }
     }
 
-    private WebGraphQlRequest request(String id, JsonNode payload) {
-        Map<String, Object> body = json.convertValue(payload, new TypeReference<>() {});
+    private WebGraphQlRequest request(String id, JsonNode payload, ConnectionShare share) {
         return new WebGraphQlRequest(
                 Objects.requireNonNull(session.getUri()),
                 session.getHandshakeHeaders(),
                 null,
                 session.getRemoteAddress(),
-                new HashMap<>(Map.of(Transport.ATTRIBUTE, Transport.SOCKET)),
-                body,
+                Map.of(
+                        Transport.ATTRIBUTE,
+                        Transport.SOCKET,
+                        BoundedExecutor.ATTRIBUTE,
+                        executor,
+                        EventExecution.SHARE,
+                        share),
+                json.treeToValue(payload, SerializableGraphQlRequest.class),
                 id,
                 null);
     }
 
-    private void next(String id, Disposable.Swap operation, Result result) {
+    private void next(String id, Disposable operation, Result result) {
         String forbidden = result.forbidden();
         if (forbidden != null) {
             close(new CloseStatus(4403, reason(forbidden)));
         } else if (!result.isError()) {
-            send(encode(Map.of("type", "next", "id", id, "payload", result.response())));
-        } else if (operations.remove(id, operation)) {
+            send(Messages.encode(Map.of("type", "next", "id", id, "payload", result.response())));
+        } else {
+            fail(id, operation, result.errors());
+        }
+    }
+
+    private void fail(String id, Disposable operation, List<Map<String, ?>> errors) {
+        if (operations.remove(id, operation)) {
             operation.dispose();
-            send(encode(Map.of("type", "error", "id", id, "payload", result.errors())));
+            send(Messages.encode(Map.of("type", "error", "id", id, "payload", errors)));
         }
     }
 
     /** The ID is free as soon as the client knows that this is over. */
-    private void complete(String id, Disposable.Swap operation) {
+    private void complete(String id, Disposable operation) {
         if (operations.remove(id, operation)) {
-            send(encode(Map.of("type", "complete", "id", id)));
+            operation.dispose();
+            send(Messages.encode(Map.of("type", "complete", "id", id)));
         }
     }
 
@@ -330,12 +383,12 @@ final class Socket {
                 .schedule(() -> close(status), Math.max(0, delay.toMillis()), TimeUnit.MILLISECONDS));
     }
 
-    /** Comes back at once: to close may mean to wait for a client that does not read. */
+    /** Returns at once: closing may have to wait for a client that does not read. */
     void close(CloseStatus status) {
         if (!closed.compareAndSet(false, true)) {
             return;
         }
-        release();
+        stop();
         Thread.startVirtualThread(() -> {
             boolean alone = false;
             try {
@@ -356,6 +409,12 @@ final class Socket {
     /** To be called once the socket is closed, whoever has done it. */
     void release() {
         closed.set(true);
+        stop();
+        place.dispose();
+        placeOfClient.dispose();
+    }
+
+    private void stop() {
         deadline.dispose();
         List.copyOf(operations.values()).forEach(Disposable::dispose);
         operations.clear();
@@ -365,12 +424,16 @@ final class Socket {
         return new CloseStatus(4401, reason(reason));
     }
 
+    /** As much of the text as a close frame can carry, without halves of surrogate pairs. */
     private static String reason(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        return bytes.length <= MAX_REASON_BYTES ? text : text.substring(0, MAX_REASON_BYTES / 4);
-    }
-
-    private static String encode(Map<String, ?> message) {
-        return JsonMapper.shared().writeValueAsString(message);
+        if (bytes.length <= MAX_REASON_BYTES) {
+            return new String(bytes, StandardCharsets.UTF_8);
+        }
+        int end = MAX_REASON_BYTES;
+        while ((bytes[end] & 0xC0) == 0x80) {
+            end--;
+        }
+        return new String(bytes, 0, end, StandardCharsets.UTF_8);
     }
 }

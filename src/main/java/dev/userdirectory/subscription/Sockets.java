@@ -35,6 +35,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
 
     private final WebGraphQlHandler graphQl;
     private final AuthenticationManager tokens;
+    private final Admission admission;
     private final JsonMapper json;
     private final Limits limits;
     private final GraphQlProperties.Websocket properties;
@@ -45,11 +46,13 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
     Sockets(
             WebGraphQlHandler graphQl,
             AuthenticationManager tokens,
+            Admission admission,
             JsonMapper json,
             Limits limits,
             GraphQlProperties properties) {
         this.graphQl = graphQl;
         this.tokens = tokens;
+        this.admission = admission;
         this.json = json;
         this.limits = limits;
         this.properties = properties.getWebsocket();
@@ -72,7 +75,14 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
             session.close(new CloseStatus(4406, "Only the subprotocol " + PROTOCOL + " is spoken here"));
             return;
         }
-        Socket socket = new Socket(session, graphQl, tokens, json, limits, properties.getConnectionInitTimeout());
+        Socket socket;
+        try {
+            socket = new Socket(
+                    session, graphQl, tokens, admission, json, limits, properties.getConnectionInitTimeout());
+        } catch (LimitReached e) {
+            session.close(CloseStatus.SERVICE_OVERLOAD.withReason(String.valueOf(e.getMessage())));
+            return;
+        }
         open.put(session.getId(), socket);
         if (!running) {
             socket.close(COME_BACK);

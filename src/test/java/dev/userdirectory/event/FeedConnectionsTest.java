@@ -43,7 +43,8 @@ class FeedConnectionsTest {
     }
 
     private static FeedConnections connections(HikariDataSource pool, @Nullable String url) throws SQLException {
-        return new FeedConnections(pool, new EventProperties(Duration.ZERO, 0, true, Duration.ZERO, url));
+        return new FeedConnections(
+                pool, new EventProperties(Duration.ZERO, 0, true, Duration.ZERO, Duration.ZERO, url));
     }
 
     private static String show(FeedConnection connection, String setting) {

@@ -50,8 +50,11 @@ final class Attacks {
                                 "query ($o: UserOrder!) { users(orderBy: $o) { totalCount } }",
                                 Map.of("o", QUOTES.repeat(4_000)))),
                 anonymous("names that the schema does not have", 20, 4, i -> body("{ " + "x".repeat(60_000) + " }")),
-                anonymous("a thousand validation errors", 20, 4, i -> body("{ users { nodes { "
-                        + repeat(1_000, n -> "x" + n) + "} } }")),
+                anonymous(
+                        "a thousand validation errors",
+                        20,
+                        4,
+                        i -> body("{ users { nodes { " + repeat(1_000, n -> "x" + n) + "} } }")),
                 anonymous(
                         "an operation name as long as a body may be",
                         20,
@@ -68,8 +71,8 @@ final class Attacks {
                         "IDs and cursors as long as a document may be",
                         20,
                         4,
-                        i -> body("{ user(id: \"" + "A".repeat(40_000) + "\") { id } users(after: \"" + "A".repeat(40_000)
-                                + "\") { totalCount } }")),
+                        i -> body("{ user(id: \"" + "A".repeat(40_000) + "\") { id } users(after: \""
+                                + "A".repeat(40_000) + "\") { totalCount } }")),
 
                 // JSON
                 anonymous(
@@ -92,7 +95,8 @@ final class Attacks {
                 anonymous("numbers in extensions", 28, 28, i -> extensions("1", 900_000)),
                 anonymous("arrays in a member that nobody knows", 28, 28, i -> unknown("[]", 640_000)),
                 authenticated("arrays in extensions, with a token", 28, 28, i -> extensions("[]", 640_000)),
-                authenticated("arrays in a member that nobody knows, with a token", 28, 28, i -> unknown("[]", 640_000)),
+                authenticated(
+                        "arrays in a member that nobody knows, with a token", 28, 28, i -> unknown("[]", 640_000)),
                 authenticated(
                         "arrays in variables",
                         28,
@@ -108,8 +112,12 @@ final class Attacks {
                         28,
                         28,
                         i -> "{\"query\":\"" + "\\u0020".repeat(300_000) + "{ __typename }\"}"),
-                anonymous("deep arrays", 20, 4, i -> "{\"query\":\"{ __typename }\",\"variables\":{\"x\":"
-                        + "[".repeat(30_000) + "]".repeat(30_000) + "}}"),
+                anonymous(
+                        "deep arrays",
+                        20,
+                        4,
+                        i -> "{\"query\":\"{ __typename }\",\"variables\":{\"x\":" + "[".repeat(30_000)
+                                + "]".repeat(30_000) + "}}"),
                 anonymous("a body that never ends its string", 20, 4, i -> "{\"query\":\"" + "x".repeat(60_000)),
                 anonymous("a list of operations", 20, 4, i -> "[" + list(body("{ __typename }"), 900) + "]"),
                 anonymous(
@@ -139,12 +147,18 @@ final class Attacks {
                         20,
                         4,
                         i -> body("{ users(first: 1e999999999) { totalCount } a: user(id: 1e-999999999) { id } }")),
-                anonymous("a fraction of 60,000 digits in a document", 20, 4, i -> body(
-                        "{ users(first: 0." + "9".repeat(60_000) + ") { totalCount } }")),
+                anonymous(
+                        "a fraction of 60,000 digits in a document",
+                        20,
+                        4,
+                        i -> body("{ users(first: 0." + "9".repeat(60_000) + ") { totalCount } }")),
 
                 // HTTP
                 new Attack("requests that are given up", target -> target.drip(50, "POST /graphql HTTP/1.1\r\n")),
-                drip("heads that never end", 300, "GET /graphql?query={__typename} HTTP/1.1\r\nHost: localhost\r\nA: b"),
+                drip(
+                        "heads that never end",
+                        300,
+                        "GET /graphql?query={__typename} HTTP/1.1\r\nHost: localhost\r\nA: b"),
                 drip(
                         "bodies that never end",
                         300,
@@ -174,13 +188,23 @@ final class Attacks {
 
                 // Documents
                 anonymous("different operation names", 300, 4, i -> body("query Q" + unique() + " { __typename }")),
-                anonymous("different documents that are denied", 300, 4, i -> persisted(
-                        "query Q" + unique() + " { users { totalCount } } #" + "x".repeat(60_000))),
-                authenticated("different documents that are registered", 300, 4, i -> persisted(
-                        "query Q" + unique() + " { __typename } #" + "x".repeat(90_000))),
-                authenticated("hashes of documents that nobody has", 1_000, 4, i -> json(Map.of(
-                        "extensions",
-                        Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", Sha256.hex(unique())))))),
+                anonymous(
+                        "different documents that are denied",
+                        300,
+                        4,
+                        i -> persisted("query Q" + unique() + " { users { totalCount } } #" + "x".repeat(60_000))),
+                authenticated(
+                        "different documents that are registered",
+                        300,
+                        4,
+                        i -> persisted("query Q" + unique() + " { __typename } #" + "x".repeat(90_000))),
+                authenticated(
+                        "hashes of documents that nobody has",
+                        1_000,
+                        4,
+                        i -> json(Map.of(
+                                "extensions",
+                                Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", Sha256.hex(unique())))))),
                 authenticated(
                         "different documents with long comments",
                         300,
@@ -216,8 +240,11 @@ final class Attacks {
                                 "query ($r: [_Any!]!) { _entities(representations: $r) { __typename } }",
                                 Map.of("r", List.of(shape(COUNTER.incrementAndGet(), 8))))),
                 authenticated("commas", 20, 4, i -> body("{ __typename " + ",".repeat(95_000) + "}")),
-                authenticated("a block string of blank lines", 20, 4, i -> body(
-                        "{ user(id: \"\"\"" + "\n ".repeat(45_000) + "\"\"\") { id } }")),
+                authenticated(
+                        "a block string of blank lines",
+                        20,
+                        4,
+                        i -> body("{ user(id: \"\"\"" + "\n ".repeat(45_000) + "\"\"\") { id } }")),
 
                 // Responses
                 new Attack("a long description a hundred thousand times", Attacks::amplify),
@@ -232,22 +259,44 @@ final class Attacks {
                                         "r",
                                         Collections.nCopies(
                                                 1_000, Map.of("__typename", "User", "email", "alice@example.com"))))),
-                authenticated("long aliases of a page", 8, 8, i -> body("{ users(first: 100) { nodes { "
-                        + repeat(95, n -> "a" + n + "x".repeat(950) + ": email ") + "} } }")),
-                authenticated("long aliases of lists in lists", 8, 8, i -> body(
-                        "{ users(first: 50) { nodes { groups(first: 50) { nodes { "
+                authenticated(
+                        "long aliases of a page",
+                        8,
+                        8,
+                        i -> body("{ users(first: 100) { nodes { "
+                                + repeat(95, n -> "a" + n + "x".repeat(950) + ": email ") + "} } }")),
+                authenticated(
+                        "long aliases of lists in lists",
+                        8,
+                        8,
+                        i -> body("{ users(first: 50) { nodes { groups(first: 50) { nodes { "
                                 + repeat(80, n -> "a" + n + "x".repeat(900) + ": id ") + "} } } } }")),
-                authenticated("long aliases of introspection", 8, 8, i -> body("{ __schema { types { fields { "
-                        + repeat(80, n -> "a" + n + "x".repeat(900) + ": name ") + "} } } }")),
+                authenticated(
+                        "long aliases of introspection",
+                        8,
+                        8,
+                        i -> body("{ __schema { types { fields { "
+                                + repeat(80, n -> "a" + n + "x".repeat(900) + ": name ") + "} } } }")),
 
                 // PostgreSQL
-                authenticated("a count of what nothing matches", 60, 12, i -> body(
-                        "{ users(first: 0, filter: {search: \"☃" + unique().charAt(0) + "\"}) { totalCount } }")),
-                authenticated("a count of one character", 60, 12, i -> body(
-                        "{ users(first: 0, filter: {search: \"☃\"}) { totalCount } } #" + unique())),
-                authenticated("a count under many aliases", 24, 12, i -> body(
-                        "{ users(first: 20) { nodes { groups(first: 5) { nodes { "
-                                + repeat(19, n -> "a" + n + ": members(first: " + n + ") { totalCount } ") + "} } } } } #"
+                authenticated(
+                        "a count of what nothing matches",
+                        60,
+                        12,
+                        i -> body("{ users(first: 0, filter: {search: \"☃" + unique().charAt(0)
+                                + "\"}) { totalCount } }")),
+                authenticated(
+                        "a count of one character",
+                        60,
+                        12,
+                        i -> body("{ users(first: 0, filter: {search: \"☃\"}) { totalCount } } #" + unique())),
+                authenticated(
+                        "a count under many aliases",
+                        24,
+                        12,
+                        i -> body("{ users(first: 20) { nodes { groups(first: 5) { nodes { "
+                                + repeat(19, n -> "a" + n + ": members(first: " + n + ") { totalCount } ")
+                                + "} } } } } #"
                                 + unique())),
                 authenticated(
                         "a search for 1.8 million characters",
@@ -256,26 +305,45 @@ final class Attacks {
                         i -> body(
                                 "query ($s: String) { users(filter: {search: $s}) { nodes { id } } }",
                                 Map.of("s", "ab".repeat(900_000)))),
-                authenticated("searches for single letters", 60, 12, i -> body(
-                        "{ users(first: 100, orderBy: {field: NAME}, filter: {search: \"%\"}) { nodes { id } } } #"
-                                + unique())),
+                authenticated(
+                        "searches for single letters",
+                        60,
+                        12,
+                        i -> body(
+                                "{ users(first: 100, orderBy: {field: NAME}, filter: {search: \"%\"}) { nodes { id } } } #"
+                                        + unique())),
 
                 // Sockets and event streams
-                sockets("unfinished messages before connection_init", 400, i -> List.of("{\"a\":\"" + "x".repeat(99_000))),
+                sockets(
+                        "unfinished messages before connection_init",
+                        400,
+                        i -> List.of("{\"a\":\"" + "x".repeat(99_000))),
                 sockets("messages that are no JSON", 200, i -> List.of("x".repeat(7_000))),
-                new Attack("a hundred subscriptions on one socket", target -> target.holdSockets(1, i -> IntStream.range(
-                                -1, 100)
-                        .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, FEED))
-                        .toList())),
-                new Attack("sockets of one subject", target -> target.holdSockets(
-                        400, i -> List.of(init(target.token()), subscribe(0, FEED)))),
-                new Attack("long IDs of operations", target -> target.holdSockets(
-                        20, i -> IntStream.range(-1, 50)
-                                .mapToObj(n -> n < 0
-                                        ? init(target.token())
-                                        : json(Map.of(
-                                                "type", "subscribe", "id", n + "x".repeat(90_000), "payload", Map.of("query", FEED))))
-                                .toList())),
+                new Attack(
+                        "a hundred subscriptions on one socket",
+                        target -> target.holdSockets(
+                                1,
+                                i -> IntStream.range(-1, 100)
+                                        .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, FEED))
+                                        .toList())),
+                new Attack(
+                        "sockets of one subject",
+                        target -> target.holdSockets(400, i -> List.of(init(target.token()), subscribe(0, FEED)))),
+                new Attack(
+                        "long IDs of operations",
+                        target -> target.holdSockets(
+                                20,
+                                i -> IntStream.range(-1, 50)
+                                        .mapToObj(n -> n < 0
+                                                ? init(target.token())
+                                                : json(Map.of(
+                                                        "type",
+                                                        "subscribe",
+                                                        "id",
+                                                        n + "x".repeat(90_000),
+                                                        "payload",
+                                                        Map.of("query", FEED))))
+                                        .toList())),
                 new Attack("event streams of one subject", Attacks::openStreams));
     }
 
@@ -296,8 +364,7 @@ final class Attacks {
     }
 
     private static String enumValue(String value) {
-        return body(
-                "query ($f: UserOrderField!) { users(orderBy: {field: $f}) { nodes { id } } }", Map.of("f", value));
+        return body("query ($f: UserOrderField!) { users(orderBy: {field: $f}) { nodes { id } } }", Map.of("f", value));
     }
 
     private static String longName(int length) {

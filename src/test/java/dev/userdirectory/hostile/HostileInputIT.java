@@ -129,7 +129,8 @@ class HostileInputIT {
                 .start();
         String histogram = new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         jcmd.waitFor();
-        String total = histogram.lines()
+        String total = histogram
+                .lines()
                 .filter(line -> line.startsWith("Total"))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException(histogram));
@@ -159,7 +160,8 @@ class HostileInputIT {
         private final Thread thread;
 
         Probe(URI uri) {
-            request = HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(20)).build();
+            request =
+                    HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(20)).build();
             thread = Thread.ofPlatform().daemon().start(this::ask);
         }
 

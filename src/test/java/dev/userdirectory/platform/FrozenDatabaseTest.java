@@ -1,10 +1,16 @@
 package dev.userdirectory.platform;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.subscription.SocketClient;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -14,20 +20,27 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
+import org.springframework.test.context.DynamicPropertyRegistrar;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
@@ -40,11 +53,16 @@ import tools.jackson.databind.JsonNode;
 @TestPropertySource(
         properties = {
             "directory.limits.deadline=2s",
+            "directory.events.read-timeout=2s",
+            "logging.level.dev.userdirectory.event=error",
             "logging.level.dev.userdirectory.platform.DeadlineInterceptor=error",
             "spring.datasource.hikari.maximum-pool-size=4"
         })
 class FrozenDatabaseTest {
     private static final Duration LIMIT = Duration.ofSeconds(2);
+    private static final String EVENTS =
+            "subscription ($after: String) { userEvents(after: $after) { userId user { name } } }";
+    private static final String READER = Tokens.withScopes("users:read");
     private static final String USERS = "{ users(first: 1) { nodes { id } } }";
 
     @Autowired
@@ -52,6 +70,10 @@ class FrozenDatabaseTest {
 
     @Autowired
     Proxy proxy;
+
+    @Autowired
+    @Qualifier("jdbcConnectionDetails")
+    JdbcConnectionDetails direct;
 
     /** The first requests of a test run take as long as their code takes to load. */
     @BeforeEach
@@ -94,6 +116,89 @@ class FrozenDatabaseTest {
         assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(5));
     }
 
+    /** The feed reads from elsewhere, so it goes on while the users of its events cannot be looked up. */
+    @Test
+    void executesEventsAndResumesOnceTheDatabaseIsBack() throws Exception {
+        String start = newestCursor();
+        List<SocketClient> sockets = new ArrayList<>();
+        try {
+            for (int i = 0; i < 8; i++) {
+                SocketClient live = SocketClient.connect(client.uri("/graphql"), READER);
+                sockets.add(live);
+                live.subscribe("live", EVENTS, Map.of());
+                live.settle();
+            }
+            for (int i = 0; i < 8; i++) {
+                SocketClient resumed = SocketClient.connect(client.uri("/graphql"), READER);
+                sockets.add(resumed);
+                resumed.subscribe("resumed", EVENTS, Map.of("after", start));
+            }
+            proxy.freeze();
+            String user = insertUser();
+            // The lookups of this and of everything else that is asked for meanwhile hang until their deadline.
+            CompletableFuture<JsonNode> lookup = CompletableFuture.supplyAsync(
+                    () -> client.execute("query ($id: ID!) { user(id: $id) { id } }", Map.of("id", user)),
+                    task -> Thread.startVirtualThread(task));
+            assertThat(lookup.join().at("/errors/0/extensions/code").asString()).isEqualTo("DEADLINE_EXCEEDED");
+
+            proxy.replace();
+            assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(16));
+
+            for (SocketClient socket : sockets) {
+                assertThat(follow(socket, start)).isEqualTo("Frozen " + user);
+            }
+            JsonNode found = client.data("query ($id: ID!) { user(id: $id) { name } }", Map.of("id", user));
+            assertThat(found.at("/user/name").asString()).isEqualTo("Frozen");
+        } finally {
+            sockets.forEach(SocketClient::close);
+        }
+    }
+
+    /** The event of the socket's only subscription, which resumes if it has ended. */
+    private static String follow(SocketClient socket, String start) {
+        for (int attempts = 0; attempts < 5; attempts++) {
+            JsonNode message = Objects.requireNonNull(socket.poll(Duration.ofSeconds(20)), "nothing came");
+            if (message.get("type").asString().equals("next")) {
+                JsonNode event = message.at("/payload/data/userEvents");
+                return event.at("/user/name").asString() + " "
+                        + event.get("userId").asString();
+            }
+            assertThat(message.at("/payload/0/extensions/code").asString()).isEqualTo("DEADLINE_EXCEEDED");
+            socket.subscribe("resumed", EVENTS, Map.of("after", start));
+        }
+        throw new AssertionError("It never resumes");
+    }
+
+    private String newestCursor() {
+        client.data(
+                "mutation { createUser(name: \"First\", email: \"" + Directory.newEmail() + "\") { user { id } } }");
+        AtomicReference<String> cursor = new AtomicReference<>();
+        await().until(() -> {
+            cursor.set(client.data("{ userEvents { newestCursor } }")
+                    .at("/userEvents/newestCursor")
+                    .asString());
+            return jdbc().queryForObject(
+                            "select max(transaction) < pg_snapshot_xmin(pg_current_snapshot())::text::bigint from user_events",
+                            Boolean.class);
+        });
+        return cursor.get();
+    }
+
+    private String insertUser() {
+        UUID id = UUID.randomUUID();
+        jdbc().update(
+                        "insert into users (id, name, email, active, created_at, updated_at, version)"
+                                + " values (?, 'Frozen', ?, true, now(), now(), 0)",
+                        id,
+                        Directory.newEmail());
+        return new GlobalId(NodeType.USER, id).toString();
+    }
+
+    private JdbcTemplate jdbc() {
+        return new JdbcTemplate(new DriverManagerDataSource(
+                direct.getJdbcUrl(), Objects.requireNonNull(direct.getUsername()), direct.getPassword()));
+    }
+
     private Duration timeUntilAnswered() {
         long started = System.nanoTime();
         while (client.execute(USERS, Map.of()).has("errors")) {
@@ -111,6 +216,13 @@ class FrozenDatabaseTest {
         @Bean(destroyMethod = "close")
         Proxy proxy(TestPostgres postgres) throws IOException {
             return new Proxy(postgres.jdbcConnectionDetails());
+        }
+
+        @Bean
+        DynamicPropertyRegistrar feedBesideTheProxy(TestPostgres postgres) {
+            return registry -> registry.add(
+                    "directory.events.url",
+                    () -> postgres.jdbcConnectionDetails().getJdbcUrl());
         }
 
         @Bean

@@ -48,6 +48,16 @@ public final class EventStreamClient implements AutoCloseable {
                 lastEventId);
     }
 
+    /** @param body the JSON as it is */
+    public static EventStreamClient post(URI uri, String token, String body) throws IOException, InterruptedException {
+        return new EventStreamClient(
+                HttpRequest.newBuilder(uri)
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString(body)),
+                token,
+                null);
+    }
+
     /** As an {@code EventSource} does it. */
     public static EventStreamClient get(URI uri, String token, String query, @Nullable String lastEventId)
             throws IOException, InterruptedException {

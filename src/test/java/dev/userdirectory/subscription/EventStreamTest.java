@@ -101,6 +101,19 @@ class EventStreamTest {
         assertRefused(open(Tokens.withScopes("users:write"), EVENTS, null), "FORBIDDEN");
         assertRefused(open(READER, EVENTS, "nonsense"), "BAD_USER_INPUT");
         assertRefused(open(READER, "subscription { nothing }", null), "GRAPHQL_VALIDATION_FAILED");
+        assertRefused(open(READER, "", null), "GRAPHQL_PARSE_FAILED");
+    }
+
+    /** Clients escape it in JSON, so it arrives as what it is. */
+    @Test
+    void echoesHalfASurrogatePairAsItCame() throws IOException, InterruptedException {
+        String half = "\\ud83d";
+        String body = "{\"query\": \"{ __typename }\", \"operationName\": \"" + half + "\"}";
+        try (EventStreamClient stream = EventStreamClient.post(client.uri("/graphql"), READER, body)) {
+            assertThat(stream.expect("next").data().at("/errors/0/message").asString())
+                    .contains("\ud83d");
+            stream.expect("complete");
+        }
     }
 
     private static void assertRefused(EventStreamClient stream, String code) throws InterruptedException {

@@ -9,19 +9,25 @@ import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.SocketClient.Close;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Date;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 
@@ -307,6 +313,8 @@ class SocketTest {
             {"type": "start"}                                                 | 4400
             {"type": "subscribe", "id": "1"}                                  | 4400
             {"type": "subscribe", "payload": {"query": "{ __typename }"}}     | 4400
+            {"type": "subscribe", "id": "1", "payload": {}}                   | 4400
+            {"type": "subscribe", "id": "1", "payload": {"query": 1}}         | 4400
             {"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "variables": 1}} | 4400
             {"type": "connection_init"}                                       | 4429
             """)
@@ -340,6 +348,130 @@ class SocketTest {
             socket.expect("next");
             socket.sendText("x".repeat(200_000));
             assertThat(socket.closed().code()).isEqualTo(1009);
+        }
+    }
+
+    @Test
+    void runsPersistedQueries() {
+        String query = "{ users(first: 0) { totalCount } }";
+        Map<String, ?> hash = Map.of("version", 1, "sha256Hash", sha256(query));
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            subscribe(socket, Map.of("query", "", "extensions", Map.of("persistedQuery", hash)));
+            assertThat(socket.expect("error").at("/payload/0/message").asString())
+                    .isEqualTo("PersistedQueryNotFound");
+            subscribe(socket, Map.of("query", query, "extensions", Map.of("persistedQuery", hash)));
+            socket.expect("next");
+            socket.expect("complete");
+            for (Map<String, ?> payload : List.<Map<String, ?>>of(
+                    Map.of("query", "", "extensions", Map.of("persistedQuery", hash)),
+                    Map.of("extensions", Map.of("persistedQuery", hash)),
+                    Map.of("id", sha256(query)),
+                    Map.of("documentId", "sha256:" + sha256(query)))) {
+                subscribe(socket, payload);
+                assertThat(socket.expect("next")
+                                .at("/payload/data/users/totalCount")
+                                .isNumber())
+                        .isTrue();
+                socket.expect("complete");
+            }
+        }
+    }
+
+    @Test
+    void executesEventsOfAPersistedSubscription() {
+        String query = "subscription { userEvents { userId } } # " + System.nanoTime();
+        Map<String, ?> extensions = Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", sha256(query)));
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            subscribe(socket, Map.of("query", query, "extensions", extensions));
+            socket.settle();
+            socket.send(Map.of("type", "complete", "id", "1"));
+            subscribe(socket, Map.of("query", "", "extensions", extensions));
+            socket.settle();
+            String user = directory.createUser();
+
+            assertThat(next(socket).get("userId").asString()).isEqualTo(user);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", " ", "{", "#"})
+    void answersAnEmptyOrBrokenQueryWithAnError(String query) {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("1", query, Map.of());
+            assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
+                    .isEqualTo("GRAPHQL_PARSE_FAILED");
+            socket.subscribe("1", "{ __typename }", Map.of());
+            socket.expect("next");
+        }
+    }
+
+    /** Clients escape it in JSON, so it arrives as what it is. */
+    @Test
+    void echoesHalfASurrogatePairAsItCame() {
+        String half = "\\ud83d";
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("other", EVENTS, Map.of());
+            for (String payload : List.of(
+                    "{\"query\": \"{ __typename }\", \"operationName\": \"" + half + "\"}",
+                    "{\"query\": \"{ user(id: \\\"" + half + "\\\") { id } }\"}",
+                    "{\"query\": \"{ a" + half + " }\"}",
+                    "{\"query\": \"query ($" + half + ": Int) { __typename }\"}",
+                    "{\"query\": \"query ($i: ID!) { user(id: $i) { id } }\", \"variables\": {\"i\": \"" + half
+                            + "\"}}")) {
+                socket.sendText("{\"type\": \"subscribe\", \"id\": \"" + half + "\", \"payload\": " + payload + "}");
+                JsonNode answer = Objects.requireNonNull(socket.poll(Duration.ofSeconds(20)));
+                assertThat(answer.get("id").asString()).isEqualTo("\ud83d");
+                assertThat(answer.at("/payload").toString()).contains("\"code\":");
+                if (answer.get("type").asString().equals("next")) {
+                    socket.expect("complete");
+                }
+            }
+            directory.createUser();
+            assertThat(socket.expect("next").get("id").asString()).isEqualTo("other");
+        }
+    }
+
+    @Test
+    void refusesTokensThatAreBoundToAKey() {
+        String token = Tokens.sign(Tokens.claims()
+                .claim("scope", "users:read")
+                .claim("cnf", Map.of("x5t#S256", "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"))
+                .build());
+        try (SocketClient socket = SocketClient.open(graphQl, Map.of())) {
+            socket.initialize(token);
+            assertThat(socket.closed())
+                    .isEqualTo(new Close(4401, "Token bound to a key, of which no proof is taken here"));
+        }
+        assertThat(client.withToken(token).post("{ __typename }").statusCode()).isEqualTo(401);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "subscription { userEvents @skip(if: true) { type } }",
+                "subscription ($no: Boolean!) { userEvents @include(if: $no) { type } }",
+                "subscription { ... @skip(if: true) { userEvents { type } } }",
+                "subscription { ...F } fragment F on Subscription { ...G @skip(if: true) } fragment G on Subscription {"
+                        + " userEvents { type } }"
+            })
+    void refusesToSkipTheRootField(String query) {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.subscribe("1", query, Map.of("no", false));
+            assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
+                    .isEqualTo("GRAPHQL_VALIDATION_FAILED");
+        }
+    }
+
+    private static void subscribe(SocketClient socket, Map<String, ?> payload) {
+        socket.send(Map.of("type", "subscribe", "id", "1", "payload", payload));
+    }
+
+    private static String sha256(String text) {
+        try {
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError(e);
         }
     }
 

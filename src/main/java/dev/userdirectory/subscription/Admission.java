@@ -1,0 +1,90 @@
+package dev.userdirectory.subscription;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.userdirectory.platform.ConnectionShare;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.security.authentication.AnonymousAuthenticationToken;
+import org.springframework.security.core.Authentication;
+import org.springframework.stereotype.Component;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+
+/** Counts what clients keep open. Whatever would be too much is refused with {@link LimitReached}. */
+@Component
+@EnableConfigurationProperties(SubscriptionProperties.class)
+class Admission {
+    private static final String ALL = "";
+    private static final String ADDRESS = "address ";
+    private static final String SUBJECT = "subject ";
+
+    private final SubscriptionProperties properties;
+    private final KeyedLimit connections;
+    private final KeyedLimit connectionsOfAddress;
+    private final KeyedLimit connectionsOfSubject;
+    private final KeyedLimit operations;
+    private final KeyedLimit operationsOfSubject;
+    private final KeyedLimit charactersOfSubject;
+    private final Cache<String, ConnectionShare> shares =
+            Caffeine.newBuilder().weakValues().build();
+
+    Admission(SubscriptionProperties properties) {
+        this.properties = properties;
+        connections = new KeyedLimit(properties.connections(), "sockets and event streams are served here");
+        connectionsOfAddress = new KeyedLimit(
+                properties.connectionsPerAddress(), "connections that have shown no token, of one address");
+        connectionsOfSubject =
+                new KeyedLimit(properties.connectionsPerSubject(), "sockets and event streams of one subject");
+        operations = new KeyedLimit(properties.operations(), "subscriptions are served here");
+        operationsOfSubject = new KeyedLimit(properties.operationsPerSubject(), "subscriptions of one subject");
+        charactersOfSubject = new KeyedLimit(
+                properties.charactersPerSubject(),
+                "characters of documents and variables of one subject's subscriptions");
+    }
+
+    SubscriptionProperties properties() {
+        return properties;
+    }
+
+    /** A socket or an event stream, to be disposed of when it is closed. */
+    Disposable connection() {
+        return connections.acquire(ALL, 1);
+    }
+
+    /**
+     * A connection by whoever it is counted for.
+     *
+     * @param client see {@link #client}
+     */
+    Disposable connectionOf(String client) {
+        return (client.startsWith(ADDRESS) ? connectionsOfAddress : connectionsOfSubject).acquire(client, 1);
+    }
+
+    /** A subscription, or another operation while it runs. */
+    Disposable operationOf(String client, int characters) {
+        Disposable.Composite acquired = Disposables.composite();
+        try {
+            acquired.add(operations.acquire(ALL, 1));
+            acquired.add(operationsOfSubject.acquire(client, 1));
+            acquired.add(charactersOfSubject.acquire(client, characters));
+            return acquired;
+        } catch (LimitReached e) {
+            acquired.dispose();
+            throw e;
+        }
+    }
+
+    /** The connections to PostgreSQL that all events of a client share. */
+    ConnectionShare shareOf(String client) {
+        return shares.get(client, key -> new ConnectionShare(properties.databaseConnections()));
+    }
+
+    /** Whom a connection is counted for: the subject of its token or, before it has shown one, its address. */
+    static String client(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
+        return authentication == null || authentication instanceof AnonymousAuthenticationToken
+                ? ADDRESS + (address == null ? "" : address.getHostString())
+                : SUBJECT + authentication.getName();
+    }
+}

@@ -1,0 +1,148 @@
+package dev.userdirectory.subscription;
+
+import dev.userdirectory.platform.ConnectionShare;
+import dev.userdirectory.platform.Transport;
+import graphql.ExecutionInput;
+import graphql.GraphQLError;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.springframework.core.annotation.Order;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.context.ContextView;
+
+/**
+ * Turns the source stream of a subscription into its results. Each event goes through the interceptors as an operation of
+ * its own, with the document and the variables of the subscription: so it has data loaders, limits and a deadline of its
+ * own, and is stopped with its subscription. One event of a subscription follows the other.
+ */
+@Component
+@Order(-150) // Around the deadline.
+class EventExecution implements WebGraphQlInterceptor {
+    /** Of requests: the {@link ConnectionShare} of their subscriptions' events. */
+    static final String SHARE = EventExecution.class.getName();
+
+    private final int attempts;
+    private final Meter.MeterProvider<Timer> executions;
+
+    EventExecution(SubscriptionProperties properties, MeterRegistry meters) {
+        attempts = properties.attempts();
+        executions = Timer.builder("directory.subscription.events")
+                .description("Executions of subscriptions' events, by the code of the first error")
+                .withRegistry(meters);
+    }
+
+    @Override
+    public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
+        LastEventId.putInto(request);
+        return Mono.deferContextual(context -> chain.next(request)
+                .map(response -> response.getData() instanceof Publisher<?> source
+                        ? response.transform(transformed ->
+                                transformed.data(new Subscription(request, response.getExecutionInput(), chain, context)
+                                        .results(source)))
+                        : response));
+    }
+
+    private final class Subscription {
+        private final WebGraphQlRequest request;
+        private final ExecutionInput input;
+        private final Chain chain;
+        private final ContextView context;
+        private final Scheduler scheduler;
+        private final @Nullable Object share;
+        private volatile @Nullable String lastCursor;
+
+        Subscription(WebGraphQlRequest request, ExecutionInput input, Chain chain, ContextView context) {
+            this.request = request;
+            this.input = input;
+            this.chain = chain;
+            this.context = context;
+            scheduler = request.getAttributes().get(BoundedExecutor.ATTRIBUTE) instanceof BoundedExecutor executor
+                    ? Schedulers.fromExecutor(executor)
+                    : Result.WRITERS;
+            share = request.getAttributes().get(SHARE);
+        }
+
+        Flux<Result> results(Publisher<?> source) {
+            return Flux.from(source)
+                    .cast(SourceEvent.class)
+                    .concatMap(event -> execute(event, 1), 1)
+                    .doOnNext(result -> lastCursor = result.cursor() == null ? lastCursor : result.cursor())
+                    // A client that went on after it would miss the event.
+                    .takeUntil(Result::isError)
+                    .onErrorResume(exception -> Mono.just(Result.ended(exception, lastCursor)));
+        }
+
+        /** The result comes on the thread that has executed the event, which may block while it is sent. */
+        private Mono<Result> execute(SourceEvent event, int attempt) {
+            return Mono.defer(() -> {
+                        long started = System.nanoTime();
+                        return chain.next(requestFor(event)).doOnNext(response -> record(started, code(response)));
+                    })
+                    .subscribeOn(scheduler)
+                    .contextWrite(context)
+                    .flatMap(response -> {
+                        if (response.getExecutionResult().getData() != null) {
+                            return Mono.just(new Result(response.toMap(), event.cursor()));
+                        }
+                        return attempt < attempts && code(response).equals("DEADLINE_EXCEEDED")
+                                ? execute(event, attempt + 1)
+                                : Mono.just(Result.failed(response.toMap(), lastCursor));
+                    });
+        }
+
+        private static String code(WebGraphQlResponse response) {
+            List<GraphQLError> errors = response.getExecutionResult().getErrors();
+            Map<String, Object> extensions =
+                    errors.isEmpty() ? Map.of("code", "OK") : errors.getFirst().getExtensions();
+            return extensions == null ? "unknown" : String.valueOf(extensions.getOrDefault("code", "unknown"));
+        }
+
+        private void record(long started, String code) {
+            executions.withTag("code", code).record(System.nanoTime() - started, TimeUnit.NANOSECONDS);
+        }
+
+        /**
+         * With the document itself, where the client has sent a hash: it may have been evicted by now. And without most
+         * attributes of the client's request, one of which says when its time began.
+         */
+        private WebGraphQlRequest requestFor(SourceEvent event) {
+            Map<String, Object> attributes = new HashMap<>();
+            attributes.put(SourceEvent.ATTRIBUTE, event);
+            attributes.put(
+                    Transport.ATTRIBUTE, request.getAttributes().getOrDefault(Transport.ATTRIBUTE, Transport.STREAM));
+            if (share != null) {
+                attributes.put(ConnectionShare.ATTRIBUTE, share);
+            }
+            Map<String, Object> body = new HashMap<>();
+            body.put("query", input.getQuery());
+            body.put("operationName", input.getOperationName());
+            body.put("variables", input.getRawVariables().toMap());
+            WebGraphQlRequest ofEvent = new WebGraphQlRequest(
+                    request.getUri().toUri(),
+                    request.getHeaders(),
+                    null,
+                    request.getRemoteAddress(),
+                    attributes,
+                    body,
+                    request.getId(),
+                    request.getLocale());
+            ofEvent.configureExecutionInput((each, builder) ->
+                    builder.graphQLContext(Map.of(SourceEvent.class, event)).build());
+            return ofEvent;
+        }
+    }
+}

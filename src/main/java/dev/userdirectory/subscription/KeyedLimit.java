@@ -1,0 +1,39 @@
+package dev.userdirectory.subscription;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+
+/** How much each key may have at a time. */
+final class KeyedLimit {
+    private final int limit;
+    private final String name;
+    private final Map<String, Integer> used = new ConcurrentHashMap<>();
+
+    /** @param name of what is counted, and for whom, in words for the client */
+    KeyedLimit(int limit, String name) {
+        this.limit = limit;
+        this.name = name;
+    }
+
+    /**
+     * Takes an amount until the result is disposed of.
+     *
+     * @throws LimitReached if the key would have too much
+     */
+    Disposable acquire(String key, int amount) {
+        AtomicBoolean acquired = new AtomicBoolean();
+        used.compute(key, (same, before) -> {
+            int now = before == null ? 0 : before;
+            acquired.set(amount <= limit - now);
+            return acquired.get() ? Integer.valueOf(now + amount) : before;
+        });
+        if (!acquired.get()) {
+            throw new LimitReached("At most %,d %s".formatted(limit, name), limit);
+        }
+        return Disposables.composite(
+                () -> used.computeIfPresent(key, (same, now) -> now == amount ? null : Integer.valueOf(now - amount)));
+    }
+}

@@ -1,0 +1,21 @@
+package dev.userdirectory.subscription;
+
+import java.util.Map;
+
+/** A client, or all of them together, keep open as much as they may. */
+final class LimitReached extends RuntimeException {
+    private final int limit;
+
+    LimitReached(String message, int limit) {
+        super(message, null, false, false);
+        this.limit = limit;
+    }
+
+    Map<String, ?> error() {
+        return Map.of(
+                "message",
+                String.valueOf(getMessage()),
+                "extensions",
+                Map.of("code", "TOO_MANY_SUBSCRIPTIONS", "limit", limit));
+    }
+}

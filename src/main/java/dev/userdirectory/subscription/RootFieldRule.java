@@ -1,0 +1,71 @@
+package dev.userdirectory.subscription;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import graphql.execution.AbortExecutionException;
+import graphql.execution.instrumentation.DocumentAndVariables;
+import graphql.execution.instrumentation.InstrumentationState;
+import graphql.execution.instrumentation.SimplePerformantInstrumentation;
+import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
+import graphql.language.DirectivesContainer;
+import graphql.language.Document;
+import graphql.language.FragmentDefinition;
+import graphql.language.FragmentSpread;
+import graphql.language.InlineFragment;
+import graphql.language.OperationDefinition;
+import graphql.language.OperationDefinition.Operation;
+import graphql.language.Selection;
+import graphql.language.SelectionSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/**
+ * GraphQL 5.2.4.1 (September 2025): the root field of a subscription must not be skipped. graphql-java's own rule fails with an
+ * exception when it is.
+ */
+@Component
+class RootFieldRule extends SimplePerformantInstrumentation {
+    @Override
+    public DocumentAndVariables instrumentDocumentAndVariables(
+            DocumentAndVariables parsed,
+            InstrumentationExecutionParameters parameters,
+            @Nullable InstrumentationState state) {
+        Document document = parsed.getDocument();
+        for (OperationDefinition operation : document.getDefinitionsOfType(OperationDefinition.class)) {
+            if (operation.getOperation() == Operation.SUBSCRIPTION) {
+                check(operation.getSelectionSet(), document, new HashSet<>());
+            }
+        }
+        return parsed;
+    }
+
+    private static void check(@Nullable SelectionSet selections, Document document, Set<String> visited) {
+        if (selections == null) {
+            return;
+        }
+        for (Selection<?> selection : selections.getSelections()) {
+            if (selection instanceof DirectivesContainer<?> container
+                    && (container.hasDirective("skip") || container.hasDirective("include"))) {
+                throw new AbortExecutionException(List.of(TypedGraphQLError.newBuilder()
+                        .errorType(ErrorType.BAD_REQUEST)
+                        .message("The root field of a subscription must not be skipped or included by a directive")
+                        .location(selection.getSourceLocation())
+                        .extensions(Map.of("code", "GRAPHQL_VALIDATION_FAILED"))
+                        .build()));
+            }
+            if (selection instanceof InlineFragment fragment) {
+                check(fragment.getSelectionSet(), document, visited);
+            } else if (selection instanceof FragmentSpread spread && visited.add(spread.getName())) {
+                Optional<FragmentDefinition> fragment = document.getDefinitionsOfType(FragmentDefinition.class).stream()
+                        .filter(definition -> definition.getName().equals(spread.getName()))
+                        .findFirst();
+                fragment.ifPresent(definition -> check(definition.getSelectionSet(), document, visited));
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package dev.userdirectory.subscription;
+
+import dev.userdirectory.execution.PropertyExecutionStrategy;
+import graphql.ExecutionResult;
+import graphql.execution.Async;
+import graphql.execution.DataFetcherExceptionHandler;
+import graphql.execution.ExecutionContext;
+import graphql.execution.ExecutionStrategyParameters;
+import graphql.execution.FetchedValue;
+import graphql.execution.MergedField;
+import java.util.concurrent.CompletableFuture;
+import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
+import org.springframework.graphql.execution.GraphQlSource;
+import org.springframework.stereotype.Component;
+
+/**
+ * Executes a subscription in two kinds of operations: the first resolves the source stream, and {@link EventExecution}
+ * then has one executed for each {@link SourceEvent}. graphql-java's own strategy would complete every event within the
+ * first operation, so its data loaders, limits and deadline would be shared by all events, and before version 26.1 it
+ * keeps a record of each (graphql-java#4314).
+ */
+@Component
+class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlSourceBuilderCustomizer {
+    SubscriptionStrategy(DataFetcherExceptionHandler exceptionHandler) {
+        super(exceptionHandler);
+    }
+
+    @Override
+    public void customize(GraphQlSource.SchemaResourceBuilder source) {
+        source.configureGraphQl(graphQl -> graphQl.subscriptionExecutionStrategy(this));
+    }
+
+    @Override
+    public CompletableFuture<ExecutionResult> execute(
+            ExecutionContext context, ExecutionStrategyParameters parameters) {
+        if (context.getGraphQLContext().hasKey(SourceEvent.class)) {
+            return super.execute(context, parameters);
+        }
+        MergedField root = parameters.getFields().getSubFieldsList().getFirst();
+        ExecutionStrategyParameters ofRoot = parameters.transform(
+                builder -> builder.field(root).path(parameters.getPath().segment(root.getResultKey())));
+        return Async.toCompletableFuture(fetchField(context, ofRoot))
+                .thenApply(source -> ExecutionResult.newExecutionResult()
+                        .data(FetchedValue.getFetchedValue(source))
+                        .errors(context.getErrors())
+                        .build());
+    }
+
+    /** In the operation for an event, that event is the value of the root field. */
+    @Override
+    protected Object fetchField(ExecutionContext context, ExecutionStrategyParameters parameters) {
+        if (parameters.getPath().getLevel() == 1) {
+            SourceEvent event = context.getGraphQLContext().get(SourceEvent.class);
+            if (event != null) {
+                // Data loaders are dispatched once all root fields have been fetched.
+                context.getDataLoaderDispatcherStrategy()
+                        .fieldFetched(context, parameters, env -> event.value(), event.value(), () -> {
+                            throw new IllegalStateException("Nothing was fetched");
+                        });
+                return event.value();
+            }
+        }
+        return super.fetchField(context, parameters);
+    }
+}

@@ -1,0 +1,232 @@
+package dev.userdirectory.subscription;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.subscription.SocketClient.Close;
+import java.io.IOException;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.test.context.TestPropertySource;
+import tools.jackson.databind.JsonNode;
+
+/** How much clients may keep open. */
+@DirectoryTest
+@TestPropertySource(
+        properties = {
+            // Which is how a stream whose client is gone is noticed.
+            "spring.graphql.websocket.keep-alive=1s",
+            "directory.subscriptions.connections=8",
+            "directory.subscriptions.connections-per-subject=5",
+            "directory.subscriptions.connections-per-address=3",
+            "directory.subscriptions.operations=14",
+            "directory.subscriptions.operations-per-subject=9",
+            "directory.subscriptions.operations-per-socket=6",
+            "directory.subscriptions.characters-per-subject=2000"
+        })
+class AdmissionTest {
+    private static final String EVENTS = "subscription { userEvents { type } }";
+    private static final AtomicInteger subjects = new AtomicInteger();
+
+    @Autowired
+    Client client;
+
+    private final List<AutoCloseable> open = new ArrayList<>();
+
+    @SuppressWarnings("NullAway.Init") // set before each test
+    private URI graphQl;
+
+    @SuppressWarnings("NullAway.Init") // set before each test
+    private String token;
+
+    @BeforeEach
+    void useNewSubject() {
+        graphQl = client.uri("/graphql");
+        token = newSubject();
+    }
+
+    /** What one test leaves must not count in the next. */
+    @AfterEach
+    void closeAll() {
+        await().until(() -> {
+            close();
+            try {
+                for (int i = 0; i < 8; i++) {
+                    connect(newSubject());
+                }
+                return true;
+            } catch (AssertionError e) {
+                return false;
+            } finally {
+                close();
+            }
+        });
+    }
+
+    private void close() {
+        open.forEach(each -> {
+            try {
+                each.close();
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        });
+        open.clear();
+    }
+
+    @Test
+    void refusesSocketsAndStreamsOfASubjectThatHasTooMany() throws IOException, InterruptedException {
+        for (int i = 0; i < 3; i++) {
+            connect(token);
+        }
+        EventStreamClient stream = stream(token);
+        stream(token);
+
+        assertThat(refused(token)).isEqualTo(new Close(1013, "At most 5 sockets and event streams of one subject"));
+        try (EventStreamClient another = stream(token)) {
+            assertThat(another.status()).isEqualTo(429);
+        }
+        connect(newSubject());
+
+        stream.close();
+        await().until(() -> {
+            try {
+                connect(token);
+                return true;
+            } catch (AssertionError e) {
+                return false;
+            }
+        });
+    }
+
+    @Test
+    void refusesSocketsOfAnAddressThatShowsNoTokens() {
+        for (int i = 0; i < 3; i++) {
+            open.add(SocketClient.open(graphQl, Map.of()));
+        }
+        SocketClient another = SocketClient.open(graphQl, Map.of());
+        open.add(another);
+        assertThat(another.closed())
+                .isEqualTo(new Close(1013, "At most 3 connections that have shown no token, of one address"));
+
+        SocketClient first = (SocketClient) open.getFirst();
+        first.initialize(token);
+        first.expect("connection_ack");
+        connect(token);
+    }
+
+    @Test
+    void refusesSocketsAndStreamsWhenAllTogetherHaveTooMany() throws IOException, InterruptedException {
+        for (int i = 0; i < 8; i++) {
+            connect(newSubject());
+        }
+        SocketClient another = SocketClient.open(graphQl, Map.of());
+        open.add(another);
+        assertThat(another.closed()).isEqualTo(new Close(1013, "At most 8 sockets and event streams are served here"));
+        assertThat(stream(newSubject()).status()).isEqualTo(429);
+    }
+
+    @Test
+    void refusesOperationsOfASocketThatHasTooManyAndLeavesTheOthersAlone() {
+        SocketClient socket = connect(token);
+        for (int i = 0; i < 6; i++) {
+            socket.subscribe("" + i, EVENTS, Map.of());
+        }
+        socket.settle();
+        socket.subscribe("another", EVENTS, Map.of());
+        JsonNode error = socket.expect("error");
+        assertThat(error.get("id").asString()).isEqualTo("another");
+        assertThat(error.at("/payload/0/extensions/code").asString()).isEqualTo("TOO_MANY_SUBSCRIPTIONS");
+        assertThat(error.at("/payload/0/extensions/limit").asInt()).isEqualTo(6);
+
+        socket.send(Map.of("type", "complete", "id", "0"));
+        socket.subscribe("another", EVENTS, Map.of());
+        socket.settle();
+    }
+
+    @Test
+    void refusesOperationsOfASubjectThatHasTooManyOverAllItsSockets() {
+        subscribe(connect(token), 6);
+        SocketClient second = connect(token);
+        subscribe(second, 3);
+        second.subscribe("another", EVENTS, Map.of());
+        assertThat(second.expect("error").at("/payload/0/message").asString())
+                .isEqualTo("At most 9 subscriptions of one subject");
+
+        subscribe(connect(newSubject()), 5);
+        SocketClient last = connect(newSubject());
+        last.subscribe("another", EVENTS, Map.of());
+        assertThat(last.expect("error").at("/payload/0/message").asString())
+                .isEqualTo("At most 14 subscriptions are served here");
+    }
+
+    @Test
+    void refusesOperationsWhoseDocumentsAreTooLongTogether() {
+        SocketClient socket = connect(token);
+        socket.subscribe("1", EVENTS + "#" + "x".repeat(1000), Map.of());
+        socket.subscribe("2", EVENTS + "#" + "x".repeat(1000), Map.of());
+        assertThat(socket.expect("error").at("/payload/0/extensions/limit").asInt())
+                .isEqualTo(2000);
+        socket.send(Map.of("type", "complete", "id", "1"));
+        socket.subscribe("2", EVENTS + "#" + "x".repeat(1000), Map.of());
+        socket.settle();
+    }
+
+    /** Each query is one while it runs, and none is left. */
+    @Test
+    void countsNoOperationThatIsOver() {
+        SocketClient socket = connect(token);
+        for (int i = 0; i < 30; i++) {
+            socket.subscribe("1", "{ __typename }", Map.of());
+            socket.expect("next");
+            socket.expect("complete");
+            socket.subscribe("1", "{", Map.of());
+            socket.expect("error");
+        }
+    }
+
+    private static void subscribe(SocketClient socket, int count) {
+        for (int i = 0; i < count; i++) {
+            socket.subscribe("" + i, EVENTS, Map.of());
+        }
+        socket.settle();
+    }
+
+    private SocketClient connect(String as) {
+        SocketClient socket = SocketClient.open(graphQl, Map.of());
+        open.add(socket);
+        socket.initialize(as);
+        socket.expect("connection_ack");
+        return socket;
+    }
+
+    private Close refused(String as) {
+        SocketClient socket = SocketClient.open(graphQl, Map.of());
+        open.add(socket);
+        socket.initialize(as);
+        return socket.closed();
+    }
+
+    private EventStreamClient stream(String as) throws IOException, InterruptedException {
+        EventStreamClient stream = new EventStreamClient(graphQl, as, EVENTS, Map.of(), null);
+        open.add(stream);
+        return stream;
+    }
+
+    private static String newSubject() {
+        return Tokens.sign(Tokens.claims()
+                .subject("subject-" + subjects.incrementAndGet())
+                .claim("scope", "users:read")
+                .build());
+    }
+}

@@ -1,0 +1,291 @@
+package dev.userdirectory.subscription;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.subscription.EventStreamClient.Event;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.test.context.TestPropertySource;
+import tools.jackson.databind.JsonNode;
+
+/** Events whose execution has to wait for PostgreSQL. */
+@DirectoryTest
+@TestPropertySource(
+        properties = {
+            "spring.datasource.hikari.data-source-properties.ApplicationName=events",
+            "directory.limits.deadline=3s",
+            "logging.level.dev.userdirectory.platform.DeadlineInterceptor=error"
+        })
+class EventExecutionTest {
+    private static final String EVENTS = "subscription { userEvents { cursor userId user { groups { totalCount } } } }";
+    private static final String READER = Tokens.withScopes("users:read");
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    JdbcConnectionDetails postgres;
+
+    @Autowired
+    MeterRegistry meters;
+
+    /** The first requests of a test run take as long as their code takes to load. */
+    @BeforeEach
+    void warmUp() {
+        await().until(() -> !client.execute("{ users(first: 1) { nodes { groups { totalCount } } } }", Map.of())
+                .has("errors"));
+    }
+
+    @Test
+    void answersOthersWhileEventsWaitAndStopsThemWithTheirSocket() throws Exception {
+        String user = directory.createUser();
+        directory.createGroup("Of somebody", List.of(user));
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
+                SocketClient another = SocketClient.connect(client.uri("/graphql"), READER)) {
+            for (int i = 1; i <= 12; i++) {
+                for (SocketClient each : List.of(socket, another)) {
+                    // Different ones, so that they cannot share a statement.
+                    each.subscribe(
+                            "" + i,
+                            "subscription { userEvents { user { groups(first: " + i
+                                    + ") { nodes { members(first: 1) { totalCount } } } } } }",
+                            Map.of());
+                }
+            }
+            socket.settle();
+            another.settle();
+            try (Connection lock = changeAndLock("group_members", user)) {
+                await().until(() -> !running("group_members").isEmpty());
+
+                for (int i = 0; i < 10; i++) {
+                    long started = System.nanoTime();
+                    client.data("{ users(first: " + (i + 1) + ") { nodes { id } } }");
+                    assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofMillis(300));
+                    assertThat(running("group_members")).hasSizeBetween(1, 4);
+                }
+
+                socket.cut();
+                another.cut();
+                await().atMost(Duration.ofSeconds(1)).until(() -> running("group_members"), List::isEmpty);
+                lock.rollback();
+            }
+        }
+    }
+
+    @Test
+    void executesAnEventAgainWhenItsDeadlineIsExceeded() throws Exception {
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
+            socket.subscribe("1", EVENTS, Map.of());
+            socket.settle();
+            String user = directory.createUser();
+            socket.expect("next");
+            try (Connection lock = changeAndLock("group_members", user)) {
+                assertThat(socket.poll(Duration.ofMillis(3500))).isNull();
+                lock.rollback();
+            }
+
+            JsonNode event = socket.expect("next").at("/payload/data/userEvents");
+            assertThat(event.get("userId").asString()).isEqualTo(user);
+            assertThat(event.at("/user/groups/totalCount").asInt()).isZero();
+        }
+    }
+
+    @Test
+    void endsWithTheCursorToResumeFromWhenAnEventExceedsItsDeadlineAgainAndAgain() throws Exception {
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
+                EventStreamClient stream =
+                        new EventStreamClient(client.uri("/graphql"), READER, EVENTS, Map.of(), null)) {
+            socket.subscribe("1", EVENTS, Map.of());
+            socket.settle();
+            String user = directory.createUser();
+            String cursor =
+                    socket.expect("next").at("/payload/data/userEvents/cursor").asString();
+            assertThat(stream.expect("next").id()).isEqualTo(cursor);
+            JsonNode error;
+            Event last;
+            try (Connection lock = changeAndLock("group_members", user)) {
+                error = socket.expect("error");
+                last = stream.expect("next");
+                lock.rollback();
+            }
+            assertThat(error.at("/payload/0/extensions/code").asString()).isEqualTo("DEADLINE_EXCEEDED");
+            assertThat(error.at("/payload/0/extensions/lastCursor").asString()).isEqualTo(cursor);
+            assertThat(last.data().at("/errors/0/extensions/code").asString()).isEqualTo("DEADLINE_EXCEEDED");
+            assertThat(last.data().at("/errors/0/extensions/lastCursor").asString())
+                    .isEqualTo(cursor);
+            stream.expect("complete");
+
+            socket.subscribe(
+                    "1",
+                    "subscription ($after: String) { userEvents(after: $after) { userId } }",
+                    Map.of("after", cursor));
+            assertThat(socket.expect("next")
+                            .at("/payload/data/userEvents/userId")
+                            .asString())
+                    .isEqualTo(user);
+        }
+    }
+
+    @Test
+    void limitsTheConnectionsOfStreamsToo() throws Exception {
+        String user = directory.createUser();
+        List<EventStreamClient> streams = new ArrayList<>();
+        try {
+            for (int i = 1; i <= 8; i++) {
+                streams.add(new EventStreamClient(
+                        client.uri("/graphql"),
+                        READER,
+                        "subscription { userEvents { userId user { groups(first: " + i + ") { nodes { id } } } } }",
+                        Map.of(),
+                        null));
+            }
+            try (Connection lock = changeAndLock("group_members", user)) {
+                await().until(() -> running("group_members").size() == 4);
+                for (int i = 0; i < 10; i++) {
+                    client.data("{ users(first: " + (i + 1) + ") { nodes { id } } }");
+                    assertThat(running("group_members")).hasSizeLessThanOrEqualTo(4);
+                }
+                lock.rollback();
+            }
+            for (EventStreamClient stream : streams) {
+                assertThat(stream.expect("next")
+                                .data()
+                                .at("/data/userEvents/userId")
+                                .asString())
+                        .isEqualTo(user);
+            }
+        } finally {
+            streams.forEach(EventStreamClient::close);
+        }
+    }
+
+    @Test
+    void executesEventsOfAStreamThatIsOlderThanTheDeadline() throws Exception {
+        try (EventStreamClient stream = new EventStreamClient(client.uri("/graphql"), READER, EVENTS, Map.of(), null)) {
+            assertThat(stream.poll(3500)).isNull();
+            String user = directory.createUser();
+
+            assertThat(stream.expect("next")
+                            .data()
+                            .at("/data/userEvents/userId")
+                            .asString())
+                    .isEqualTo(user);
+        }
+    }
+
+    @Test
+    void keepsItsConnectionsWhenOperationsAreStopped() throws Exception {
+        Set<Integer> before = backends();
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
+            try (Connection lock = lock("users")) {
+                for (int i = 0; i < 50; i++) {
+                    String id = "" + i;
+                    socket.subscribe(id, "{ users(first: " + (i + 1) + ") { totalCount nodes { name } } }", Map.of());
+                    await().until(() -> !running("users").isEmpty());
+                    socket.send(Map.of("type", "complete", "id", id));
+                    await().atMost(Duration.ofSeconds(2)).until(() -> running("users"), List::isEmpty);
+                }
+                lock.rollback();
+            }
+            socket.subscribe("end", "{ users(first: 1) { nodes { id } } }", Map.of());
+            socket.expect("next");
+        }
+        Set<Integer> gone = new TreeSet<>(before);
+        gone.removeAll(backends());
+
+        assertThat(gone).as("connections that were closed").isEmpty();
+    }
+
+    @Test
+    void leavesNoSubscriptionOfASocketThatClosesMeanwhile() {
+        double before = subscribers();
+        for (int i = 0; i < 200; i++) {
+            SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
+            socket.subscribe("1", EVENTS, Map.of());
+            socket.subscribe("2", EVENTS, Map.of());
+            socket.cut();
+        }
+
+        await().until(this::subscribers, now -> now <= before);
+    }
+
+    private double subscribers() {
+        return meters.get("directory.feed.subscribers").gauge().value();
+    }
+
+    /**
+     * Changes a user, then locks. The feed shows a change only after all transactions before it, so not one that comes after
+     * the lock; and it looks for a change that it is not woken for after the lock.
+     */
+    private Connection changeAndLock(String table, String user) throws SQLException {
+        try (Connection connection = connect();
+                PreparedStatement update =
+                        connection.prepareStatement("update users set version = version + 1 where id = ?")) {
+            update.setObject(1, GlobalId.parse("user", user).of(NodeType.USER).orElseThrow());
+            update.executeUpdate();
+        }
+        return lock(table);
+    }
+
+    private Connection lock(String table) throws SQLException {
+        Connection connection = connect();
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("lock table " + table + " in access exclusive mode");
+        }
+        return connection;
+    }
+
+    private Connection connect() throws SQLException {
+        return DriverManager.getConnection(postgres.getJdbcUrl(), postgres.getUsername(), postgres.getPassword());
+    }
+
+    /** What the service has PostgreSQL do with that table. */
+    private List<String> running(String table) throws SQLException {
+        return query("select query from pg_stat_activity where application_name = 'events' and state = 'active'"
+                + " and query like '%" + table + "%'");
+    }
+
+    private Set<Integer> backends() throws SQLException {
+        Set<Integer> backends = new TreeSet<>();
+        query("select pid::text from pg_stat_activity where application_name = 'events'")
+                .forEach(pid -> backends.add(Integer.valueOf(pid)));
+        return backends;
+    }
+
+    private List<String> query(String sql) throws SQLException {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement();
+                var rows = statement.executeQuery(sql)) {
+            List<String> found = new ArrayList<>();
+            while (rows.next()) {
+                found.add(rows.getString(1));
+            }
+            return found;
+        }
+    }
+}
