@@ -122,8 +122,11 @@ final class Target {
         }
         Thread.sleep(HOLD);
         for (CompletableFuture<HttpResponse<InputStream>> stream : open) {
-            stream.thenAccept(Target::close);
-            stream.cancel(true);
+            if (stream.isDone() && !stream.isCompletedExceptionally()) {
+                close(stream.join());
+            } else {
+                stream.cancel(true);
+            }
         }
     }
 
