@@ -196,7 +196,9 @@ class FrozenDatabaseTest {
 
     private JdbcTemplate jdbc() {
         return new JdbcTemplate(new DriverManagerDataSource(
-                direct.getJdbcUrl(), Objects.requireNonNull(direct.getUsername()), direct.getPassword()));
+                direct.getJdbcUrl(),
+                Objects.requireNonNull(direct.getUsername()),
+                Objects.requireNonNull(direct.getPassword())));
     }
 
     private Duration timeUntilAnswered() {

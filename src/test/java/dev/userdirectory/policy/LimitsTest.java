@@ -352,9 +352,10 @@ class LimitsTest {
                     + " }");
         }
         String document =
-                "subscription { userEvents(userId: \"%s\") { type user { groups(first: 100) { nodes { %s } } } } }";
+                "subscription { userEvents(userId: \"%s\") { type user { groups(first: 100) { nodes { %s } } } } }"
+                        .formatted(member, repeat(20, i -> "a" + i + ": description"));
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), Tokens.withScopes("users:read"))) {
-            socket.subscribe("large", document.formatted(member, repeat(20, i -> "a" + i + ": description")), Map.of());
+            socket.subscribe("large", document, Map.of());
             socket.settle();
             client.data("mutation { updateUser(id: \"" + member + "\", active: false) { user { id } } }");
 
