@@ -11,6 +11,7 @@ import java.util.StringJoiner;
 import javax.sql.DataSource;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.flyway.autoconfigure.FlywayConfigurationCustomizer;
 import org.springframework.boot.flyway.autoconfigure.FlywayProperties;
@@ -73,6 +74,7 @@ class LimitsConfiguration {
 
     /** A migration may take as long as it needs, so it has connections of its own. */
     @Bean
+    @ConditionalOnProperty(name = "spring.flyway.enabled", matchIfMissing = true)
     FlywayConfigurationCustomizer migrateWithoutLimits(
             DataSource dataSource, JdbcConnectionDetails details, FlywayProperties flyway) {
         return configuration -> {

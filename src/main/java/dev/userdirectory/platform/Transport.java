@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.annotation.Order;
 import org.springframework.core.env.Environment;
 import org.springframework.core.env.Profiles;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
@@ -49,6 +50,7 @@ public enum Transport {
     @Configuration(proxyBeanMethods = false)
     static class Checks {
         @Bean
+        @Order(0) // Before the cache, whose headers depend on it.
         WebGraphQlInterceptor noteTransport() {
             return (request, chain) -> {
                 Object transport = request.getAttributes().get(ATTRIBUTE);

@@ -79,7 +79,7 @@ class MemoryBudgetTest {
                 i -> send(
                         document(
                                 "query A { users(first: 1) { nodes { id } } } query B($ids: [ID!]! = ["
-                                        + "1 ".repeat(14_900) + "]) { nodes(ids: $ids) { id } }",
+                                        + "\"\" ".repeat(14_900) + "]) { nodes(ids: $ids) { id } }",
                                 0),
                         Map.of(),
                         "A"));

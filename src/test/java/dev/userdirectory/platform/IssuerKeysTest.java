@@ -9,6 +9,8 @@ import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.policy.DeniedAccess;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
@@ -191,7 +193,8 @@ class IssuerKeysTest {
 
     private static void trusting(String setting, Consumer<AuthenticationManager> test) {
         new ApplicationContextRunner()
-                .withUserConfiguration(TokenConfiguration.class)
+                .withUserConfiguration(TokenConfiguration.class, DeniedAccess.class)
+            .withBean(SimpleMeterRegistry.class)
                 .withPropertyValues(
                         "spring.security.oauth2.resourceserver.jwt." + setting,
                         "spring.security.oauth2.resourceserver.jwt.jws-algorithms=RS256,ES256")

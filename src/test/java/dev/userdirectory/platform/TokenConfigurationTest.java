@@ -13,6 +13,8 @@ import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.policy.DeniedAccess;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -38,7 +40,8 @@ class TokenConfigurationTest {
     private static final String SECRET = "a-secret-of-32-bytes-exactly-so!";
 
     private final ApplicationContextRunner application = new ApplicationContextRunner()
-            .withUserConfiguration(TokenConfiguration.class)
+            .withUserConfiguration(TokenConfiguration.class, DeniedAccess.class)
+            .withBean(SimpleMeterRegistry.class)
             .withInitializer(new ConfigDataApplicationContextInitializer());
 
     @TempDir

@@ -64,7 +64,7 @@ class WebPagesTest {
         assertThat(response.headers().firstValue("Content-Type")).contains("text/plain;charset=UTF-8");
         assertThat(response.body())
                 .startsWith("extend schema")
-                .contains("\"Why a mutation was refused. A refused mutation changes nothing.\"");
+                .contains("\"A reason why a mutation was rejected. A rejected mutation changes nothing.\"");
         assertThat(schema.getTypes(ObjectTypeDefinition.class))
                 .filteredOn(type -> type.hasDirective("requiresScopes"))
                 .extracting(ObjectTypeDefinition::getName)
