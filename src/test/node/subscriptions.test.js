@@ -5,19 +5,10 @@ import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { EventSource } from 'eventsource';
 import { createClient as createStreams } from 'graphql-sse';
-import { createClient as createSockets } from 'graphql-ws';
-import WebSocket from 'ws';
+import { DIRECTORY_URL, TOKEN, TOKEN_THAT_WRITES, createUser, newestCursor, sockets } from './directory.js';
 
-const { DIRECTORY_URL, TOKEN, TOKEN_THAT_WRITES } = process.env;
 const USER_EVENTS = 'subscription ($after: String) { userEvents(after: $after) { cursor type user { name } } }';
 
-const sockets = token =>
-  createSockets({
-    url: DIRECTORY_URL.replace('http', 'ws'),
-    webSocketImpl: WebSocket,
-    connectionParams: token && { authorization: `Bearer ${token}` },
-    retryAttempts: 0,
-  });
 const streams = token =>
   createStreams({
     url: DIRECTORY_URL,
@@ -25,38 +16,19 @@ const streams = token =>
     retryAttempts: 0,
   });
 
-async function send(query, variables) {
-  const response = await fetch(DIRECTORY_URL, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = await response.json();
-  assert.equal(errors, undefined, JSON.stringify(errors));
-  return data;
-}
-
-const createUser = async name => {
-  const { createUser } = await send(
-    'mutation ($name: String!, $email: String!) { createUser(name: $name, email: $email) { user { id } } }',
-    { name, email: `${crypto.randomUUID()}@example.com` },
-  );
-  assert.ok(createUser.user.id);
-};
-
 for (const [library, create] of [
   ['graphql-ws', sockets],
   ['graphql-sse', streams],
 ]) {
   test(`${library} is sent events as they happen, and those since a cursor`, async () => {
     const name = `${library} ${crypto.randomUUID()}`;
-    const { userEvents } = await send('{ userEvents(first: 1) { newestCursor } }');
+    const after = await newestCursor();
     await createUser(`${name} 1`);
     const client = create(TOKEN);
     const names = [];
     for await (const { data, errors } of client.iterate({
       query: USER_EVENTS,
-      variables: { after: userEvents.newestCursor },
+      variables: { after },
     })) {
       assert.equal(errors, undefined, JSON.stringify(errors));
       assert.equal(data.userEvents.type, 'CREATED');
