@@ -217,8 +217,10 @@ final class RandomRequest {
         }
         GraphQLFieldDefinition field = pick(fields(type, depth, scope));
         StringBuilder text = new StringBuilder();
-        if (chance(0.15)) {
-            text.append(pick(List.of("a: ", "b: ", "c: ", "d: ", "aLongerAlias: ")));
+        if (!field.getArguments().isEmpty() && chance(0.8)) {
+            text.append("a").append(names++).append(": "); // lest it be in conflict with the same field elsewhere
+        } else if (chance(0.1)) {
+            text.append(pick(List.of("a: ", "b: ", "c: ", "d: ", "e: ", "f: ", "aLongerAlias: ")));
         }
         text.append(field.getName());
         String arguments = field.getArguments().stream()
