@@ -40,7 +40,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.graphql.execution.GraphQlSource;
-import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -53,7 +52,7 @@ import tools.jackson.databind.json.JsonMapper;
 class DifferentialTest {
     private static final Logger log = LoggerFactory.getLogger(DifferentialTest.class);
     private static final JsonMapper JSON = JsonMapper.shared();
-    private static final int DOCUMENTS = Integer.getInteger("directory.test.documents", 2000);
+    private static final int DOCUMENTS = Integer.getInteger("directory.test.documents", 1200);
     private static final int SHOWN = 5;
     private static final int ATTEMPTS_TO_SHRINK = 500;
 
@@ -62,6 +61,7 @@ class DifferentialTest {
     private final String domain = "d" + Long.toString(seed & Long.MAX_VALUE, 36) + ".example";
     private final Map<String, Integer> kinds = new TreeMap<>();
     private final Map<String, List<Object>> values = new HashMap<>();
+    private final Map<String, Client> clients = new HashMap<>();
 
     @Autowired
     Client client;
@@ -131,6 +131,15 @@ class DifferentialTest {
                                         || code.equals("INTROSPECTION_LIMIT_EXCEEDED"));
             }
         },
+        /** graphql-java allows some conditions there and fails on others. The service rejects all of them, by GraphQL 5.2.4.1. */
+        CONDITION_AT_THE_ROOT_OF_A_SUBSCRIPTION {
+            @Override
+            boolean explains(Request request, JsonNode ours, JsonNode plain) {
+                return !ours.has("data")
+                        && only(ours, "GRAPHQL_VALIDATION_FAILED")
+                        && message(ours).startsWith("The root field of a subscription must not be skipped");
+            }
+        },
         /** There is no stream in JSON. */
         SUBSCRIPTION_BY_POST {
             @Override
@@ -144,7 +153,8 @@ class DifferentialTest {
         abstract boolean explains(Request request, JsonNode ours, JsonNode plain);
 
         private static boolean only(JsonNode answer, String code) {
-            return answer.path("errors").size() == 1 && code(answer.at("/errors/0")).equals(code);
+            return answer.path("errors").size() == 1
+                    && code(answer.at("/errors/0")).equals(code);
         }
 
         private static String message(JsonNode answer) {
@@ -222,7 +232,8 @@ class DifferentialTest {
         values.put("Mutation.updateGroup.id", concat(List.of(small, small, small, changed), noIds));
         values.put("Mutation.deleteGroup.id", concat(List.of(changed), noIds));
         values.put("Mutation.addGroupMembers.groupId", concat(List.of(full, full, full), noIds));
-        values.put("Mutation.addGroupMembers.userIds", concat(List.of(users.get(0), users.get(1), users.get(2)), noIds));
+        values.put(
+                "Mutation.addGroupMembers.userIds", concat(List.of(users.get(0), users.get(1), users.get(2)), noIds));
         values.put("Mutation.removeGroupMembers.groupId", concat(List.of(empty, empty, empty), noIds));
         values.put("Mutation.removeGroupMembers.userIds", ids);
     }
@@ -269,16 +280,33 @@ class DifferentialTest {
                 }
             }
         }
-        log.info("{} in {} ms", kinds, Duration.ofNanos(System.nanoTime() - started).toMillis());
+        log.info(
+                "{} in {} ms",
+                kinds,
+                Duration.ofNanos(System.nanoTime() - started).toMillis());
         assertThat(differences).as("-Ddirectory.test.seed=" + seed).isEmpty();
+        // Rejected requests alone would prove little.
+        int requests = kinds.values().stream().mapToInt(Integer::intValue).sum();
+        assertThat(kinds.get("OK")).isGreaterThan(requests / 4);
     }
 
     private @Nullable String difference(Request request, boolean count) {
-        JsonNode ours = JSON.readTree(client.post(request.body()).body());
-        undoMutations(request);
+        String difference = differenceNow(request, count);
+        // The feed shows an event only once all transactions before it are over, which may be right between the two.
+        return difference != null && request.document().contains("userEvents")
+                ? differenceNow(request, false)
+                : difference;
+    }
+
+    private @Nullable String differenceNow(Request request, boolean count) {
+        String body = answer(request);
+        JsonNode ours = JSON.readTree(body);
+        undoMutation(request, ours);
         JsonNode expected = plain.execute(request);
-        undoMutations(request);
-        String difference = compared(ours).equals(compared(expected)) ? null : compared(ours) + "\ninstead of\n" + expected;
+        undoMutation(request, expected);
+        String difference = compared(ours).equals(compared(expected))
+                ? cachedDifference(request, body)
+                : compared(ours) + "\ninstead of\n" + expected;
         String kind = difference == null ? kind(ours) : "unknown difference";
         if (difference != null) {
             for (KnownDifference known : KnownDifference.values()) {
@@ -294,21 +322,38 @@ class DifferentialTest {
         return difference;
     }
 
-    private void undoMutations(Request request) {
-        if (!request.document().contains("mutation")) {
+    private String answer(Request request) {
+        return clients.computeIfAbsent(request.scopes(), scopes -> client.as(scopes.split(" ")))
+                .post(request.body())
+                .body();
+    }
+
+    /** The response cache answers a query that is sent again, with the same bytes. */
+    private @Nullable String cachedDifference(Request request, String first) {
+        if (request.document().contains("mutation") || request.document().contains("userEvents")) {
+            return null;
+        }
+        String second = answer(request);
+        return second.equals(first) || first.contains("INTERNAL_SERVER_ERROR")
+                ? null
+                : "at first " + first + "\nthen " + second;
+    }
+
+    private void undoMutation(Request request, JsonNode answer) {
+        if (!request.document().contains("mutation") || !answer.hasNonNull("data")) {
             return;
         }
-        List<String> created =
-                client.data("query ($domain: String!) { users(filter: {search: $domain}, first: 100) { nodes { id email } } }",
-                                Map.of("domain", domain))
-                        .at("/users/nodes")
-                        .valueStream()
-                        .filter(user -> user.get("email").asString().startsWith("new"))
-                        .map(user -> user.get("id").asString())
-                        .filter(id -> !id.equals(changed))
-                        .toList();
-        created.forEach(id ->
-                client.data("mutation ($id: ID!) { deleteUser(id: $id) { errors { code } } }", Map.of("id", id)));
+        List<String> created = client.data(
+                        "query ($domain: String!) { users(filter: {search: $domain}, first: 100) { nodes { id email } } }",
+                        Map.of("domain", domain))
+                .at("/users/nodes")
+                .valueStream()
+                .filter(user -> user.get("email").asString().startsWith("new"))
+                .map(user -> user.get("id").asString())
+                .filter(id -> !id.equals(changed))
+                .toList();
+        created.forEach(
+                id -> client.data("mutation ($id: ID!) { deleteUser(id: $id) { errors { code } } }", Map.of("id", id)));
         client.data("""
                 mutation ($user: ID!, $email: String!, $group: ID!) {
                   updateUser(id: $user, name: "Changed", email: $email, active: true) { errors { code } }
@@ -337,7 +382,7 @@ class DifferentialTest {
         for (String name : request.variables().keySet()) {
             Map<String, @Nullable Object> fewer = new HashMap<>(smallest.variables());
             fewer.remove(name);
-            Request smaller = new Request(smallest.document(), fewer, smallest.operationName());
+            Request smaller = new Request(smallest.document(), fewer, smallest.operationName(), smallest.scopes());
             smallest = difference(smaller, false) == null ? smallest : smaller;
         }
         for (int n = 0; attempts++ < ATTEMPTS_TO_SHRINK; ) {
@@ -345,7 +390,7 @@ class DifferentialTest {
             if (document == null) {
                 break;
             }
-            Request smaller = new Request(document, smallest.variables(), smallest.operationName());
+            Request smaller = new Request(document, smallest.variables(), smallest.operationName(), smallest.scopes());
             if (!document.isEmpty() && difference(smaller, false) != null) {
                 smallest = smaller;
             } else {

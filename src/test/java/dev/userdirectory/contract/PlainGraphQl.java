@@ -49,14 +49,12 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class PlainGraphQl {
     private static final JsonMapper JSON = JsonMapper.shared();
-    private static final Caller CALLER = new Caller(false, "somebody", Set.of("users:read", "users:write"));
 
     private final GraphQL graphQl;
     private final DefaultDgsGraphQLContextBuilder contexts;
     private final DgsDataLoaderProvider dataLoaders;
 
-    PlainGraphQl(
-            GraphQlSource source, DefaultDgsGraphQLContextBuilder contexts, DgsDataLoaderProvider dataLoaders) {
+    PlainGraphQl(GraphQlSource source, DefaultDgsGraphQLContextBuilder contexts, DgsDataLoaderProvider dataLoaders) {
         this.graphQl = GraphQL.newGraphQL(rebuild(source.schema())).build();
         this.contexts = contexts;
         this.dataLoaders = dataLoaders;
@@ -92,8 +90,8 @@ final class PlainGraphQl {
                     wiring.type(node.getName(), typed -> typed.typeResolver(original.getTypeResolver(node)));
                 case GraphQLUnionType union ->
                     wiring.type(union.getName(), typed -> typed.typeResolver(original.getTypeResolver(union)));
-                case GraphQLScalarType scalar when !ScalarInfo.isGraphqlSpecifiedScalar(scalar) ->
-                    wiring.scalar(scalar);
+                case GraphQLScalarType scalar
+                when !ScalarInfo.isGraphqlSpecifiedScalar(scalar) -> wiring.scalar(scalar);
                 default -> {}
             }
         }
@@ -104,12 +102,13 @@ final class PlainGraphQl {
 
     /** In the form in which the service answers. Errors have just a path and a code. */
     JsonNode execute(RandomRequest.Request request) {
+        Caller caller = new Caller(false, "somebody", Set.of(request.scopes().split(" ")));
         ExecutionInput input = ExecutionInput.newExecutionInput(request.document())
                 .variables(request.variables())
                 // graphql-java would take the first of several operations for "".
                 .operationName("".equals(request.operationName()) ? null : request.operationName())
                 .graphQLContext(contexts.build(new DgsWebMvcRequestData(Map.of(), new HttpHeaders(), null)))
-                .graphQLContext(Map.of(Caller.class, CALLER))
+                .graphQLContext(Map.of(Caller.class, caller))
                 .build();
         ObjectNode answer = JSON.createObjectNode();
         ExecutionResult result;
@@ -118,7 +117,11 @@ final class PlainGraphQl {
                     dataLoaders.buildRegistryWithContextSupplier(input::getGraphQLContext))));
         } catch (RuntimeException | AssertionError e) {
             // What graphql-java does not expect: it has no result then.
-            answer.putArray("errors").addObject().put("message", e.toString()).putObject("extensions").put("code", "INTERNAL_SERVER_ERROR");
+            answer.putArray("errors")
+                    .addObject()
+                    .put("message", e.toString())
+                    .putObject("extensions")
+                    .put("code", "INTERNAL_SERVER_ERROR");
             return answer;
         }
         if (!result.getErrors().isEmpty()) {

@@ -40,8 +40,10 @@ final class RandomRequest {
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
     private static final int MAX_DEPTH = 5;
-    /** At each place where the document or a variable can be wrong. */
-    private static final double MISTAKE = 0.006;
+    /** At each place where the document or a variable can be wrong. A document has a hundred such places. */
+    private static final double MISTAKE = 0.002;
+    /** Instead of a value of the right kind. */
+    private static final double WRONG_KIND = 0.015;
     /** These differ each time that a mutation is executed. */
     private static final Set<String> CHANGED_BY_MUTATIONS =
             Set.of("id", "createdAt", "updatedAt", "version", "groups", "members");
@@ -63,7 +65,12 @@ final class RandomRequest {
         this.values = values;
     }
 
-    record Request(String document, Map<String, @Nullable Object> variables, @Nullable String operationName) {
+    /** @param scopes of the caller */
+    record Request(
+            String document,
+            Map<String, @Nullable Object> variables,
+            @Nullable String operationName,
+            String scopes) {
         Map<String, @Nullable Object> body() {
             Map<String, @Nullable Object> body = new LinkedHashMap<>(Map.of("query", document, "variables", variables));
             body.put("operationName", operationName);
@@ -72,7 +79,7 @@ final class RandomRequest {
 
         @Override
         public String toString() {
-            return JSON.writeValueAsString(body());
+            return JSON.writeValueAsString(body()) + " with " + scopes;
         }
     }
 
@@ -118,7 +125,9 @@ final class RandomRequest {
         }
         List<Request> requests = new ArrayList<>();
         for (int i = variables.isEmpty() && count == 1 ? 1 : 3; i > 0; i--) {
-            requests.add(new Request(document, variableValues(), operationName(operationNames, count)));
+            String scopes =
+                    chance(0.85) ? "users:read users:write" : pick(List.of("users:read", "users:write", "other"));
+            requests.add(new Request(document, variableValues(), operationName(operationNames, count), scopes));
         }
         return requests;
     }
@@ -141,7 +150,8 @@ final class RandomRequest {
         String selections = selections(root, 0, scope);
         String directives = mistake() ? directives(scope) : "";
         if (mistake()) {
-            scope.variables().add(newVariable(schema.getType("Int"), "Query.users.first").name());
+            scope.variables()
+                    .add(newVariable(schema.getType("Int"), "Query.users.first").name());
         }
         String declarations = scope.variables().stream()
                 .filter(variable -> !mistake())
@@ -178,8 +188,8 @@ final class RandomRequest {
     private String spread(GraphQLCompositeType type, int depth, Scope scope) {
         GraphQLCompositeType condition = condition(type);
         List<Fragment> known = fragments.stream()
-                .filter(fragment -> fragment.type().equals(condition)
-                        && fragment.scope().mutation() == scope.mutation())
+                .filter(fragment ->
+                        fragment.type().equals(condition) && fragment.scope().mutation() == scope.mutation())
                 .toList();
         Fragment fragment;
         if (known.isEmpty() || chance(0.5)) {
@@ -203,7 +213,8 @@ final class RandomRequest {
         List<GraphQLCompositeType> conditions = new ArrayList<>(List.of(type));
         switch (type) {
             case GraphQLInterfaceType abstractType -> conditions.addAll(schema.getImplementations(abstractType));
-            case GraphQLUnionType union -> union.getTypes().forEach(each -> conditions.add((GraphQLCompositeType) each));
+            case GraphQLUnionType union ->
+                union.getTypes().forEach(each -> conditions.add((GraphQLCompositeType) each));
             case GraphQLObjectType object ->
                 object.getInterfaces().forEach(each -> conditions.add((GraphQLCompositeType) each));
             default -> throw new IllegalArgumentException(type.getName());
@@ -217,9 +228,9 @@ final class RandomRequest {
         }
         GraphQLFieldDefinition field = pick(fields(type, depth, scope));
         StringBuilder text = new StringBuilder();
-        if (!field.getArguments().isEmpty() && chance(0.8)) {
+        if (!field.getArguments().isEmpty() && chance(0.93)) {
             text.append("a").append(names++).append(": "); // lest it be in conflict with the same field elsewhere
-        } else if (chance(0.1)) {
+        } else if (chance(0.06)) {
             text.append(pick(List.of("a: ", "b: ", "c: ", "d: ", "e: ", "f: ", "aLongerAlias: ")));
         }
         text.append(field.getName());
@@ -250,8 +261,7 @@ final class RandomRequest {
                     .filter(field -> depth < MAX_DEPTH
                             || !(GraphQLTypeUtil.unwrapAll(field.getType()) instanceof GraphQLCompositeType))
                     .filter(field -> !(scope.mutation() && CHANGED_BY_MUTATIONS.contains(field.getName())))
-                    .filter(field ->
-                            !type.getName().equals("__Schema") || !DIRECTIVES.contains(field.getName()))
+                    .filter(field -> !type.getName().equals("__Schema") || !DIRECTIVES.contains(field.getName()))
                     .forEach(fields::add);
         }
         boolean queryType = type.equals(schema.getQueryType());
@@ -304,7 +314,7 @@ final class RandomRequest {
     }
 
     private @Nullable Object valueNotNull(GraphQLType type, String key, @Nullable Scope scope) {
-        if (mistake()) {
+        if (chance(WRONG_KIND)) {
             return valueOfAnyKind();
         }
         return switch (type) {
@@ -337,7 +347,10 @@ final class RandomRequest {
                         .toList()));
             default -> {
                 List<Object> known = values.get(key);
-                yield pick(known == null ? Objects.requireNonNull(values.get(((GraphQLNamedType) type).getName())) : known);
+                yield pick(
+                        known == null
+                                ? Objects.requireNonNull(values.get(((GraphQLNamedType) type).getName()))
+                                : known);
             }
         };
     }
@@ -363,7 +376,8 @@ final class RandomRequest {
 
     private String variable(GraphQLType type, String key, Scope scope) {
         List<String> known = variables.values().stream()
-                .filter(variable -> (variable.type().equals(type) && variable.key().equals(key)) || mistake())
+                .filter(variable ->
+                        (variable.type().equals(type) && variable.key().equals(key)) || mistake())
                 .map(Variable::name)
                 .toList();
         String name = known.isEmpty() || chance(0.6) ? newVariable(type, key).name() : pick(known);
@@ -386,7 +400,8 @@ final class RandomRequest {
             hasDefault = chance(0.4);
             ofDefault = nonNull ? GraphQLTypeUtil.unwrapNonNull(type) : type;
         }
-        String declared = mistake() ? pick(List.of("String", "ID!", "[Int]", "UserFilter", "User", "Unknown")) : nullable;
+        String declared =
+                mistake() ? pick(List.of("String", "ID!", "[Int]", "UserFilter", "User", "Unknown")) : nullable;
         Variable variable = new Variable(
                 name,
                 type,
@@ -405,13 +420,15 @@ final class RandomRequest {
             if (optional ? chance(0.3) : mistake()) {
                 continue;
             }
-            boolean isNull = nonNull ? mistake() : chance(0.12);
-            given.put(
-                    variable.name(),
-                    isNull
-                            ? null
-                            : json(valueNotNull(
-                                    GraphQLTypeUtil.unwrapNonNull(variable.type()), variable.key(), null)));
+            Object value;
+            if (nonNull ? mistake() : chance(0.12)) {
+                value = null;
+            } else if (chance(WRONG_KIND)) {
+                value = valueOfAnyKind();
+            } else {
+                value = valueNotNull(GraphQLTypeUtil.unwrapNonNull(variable.type()), variable.key(), null);
+            }
+            given.put(variable.name(), json(value));
         }
         if (mistake()) {
             given.put("undeclared", 1);
@@ -422,7 +439,8 @@ final class RandomRequest {
     private static @Nullable Object json(@Nullable Object value) {
         return switch (value) {
             case EnumValue enumValue -> enumValue.name();
-            case List<?> list -> list.stream().map(RandomRequest::json).collect(Collectors.toCollection(ArrayList::new));
+            case List<?> list ->
+                list.stream().map(RandomRequest::json).collect(Collectors.toCollection(ArrayList::new));
             case Map<?, ?> map -> {
                 Map<Object, @Nullable Object> members = new LinkedHashMap<>();
                 map.forEach((name, member) -> members.put(name, json(member)));
@@ -437,8 +455,7 @@ final class RandomRequest {
         return switch (value) {
             case EnumValue enumValue -> enumValue.name();
             case Reference reference -> "$" + reference.variable();
-            case List<?> list ->
-                list.stream().map(RandomRequest::literal).collect(Collectors.joining(", ", "[", "]"));
+            case List<?> list -> list.stream().map(RandomRequest::literal).collect(Collectors.joining(", ", "[", "]"));
             case Map<?, ?> map ->
                 map.entrySet().stream()
                         .map(member -> member.getKey() + ": " + literal(member.getValue()))
