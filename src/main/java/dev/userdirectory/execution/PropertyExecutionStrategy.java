@@ -251,8 +251,12 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
                 .getSubFields();
         List<Property> ofObject = new ArrayList<>();
         for (MergedField each : selected.values()) {
+            // A property is kept for the first of the fields, which may be the only one elsewhere.
+            if (!isSimple(each)) {
+                return null;
+            }
             Property property = property(type, each, context);
-            if (!isSimple(each) || !property.isRead()) {
+            if (!property.isRead()) {
                 return null;
             }
             ofObject.add(property);

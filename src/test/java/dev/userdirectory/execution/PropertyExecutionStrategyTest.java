@@ -152,6 +152,8 @@ class PropertyExecutionStrategyTest {
                 "{ shelf { ...F books { ...B ... on Book { title } } } } fragment F on Shelf { name } fragment B on Book { id title }",
                 "query ($yes: Boolean = true) { shelf { name @skip(if: $yes) books { id @include(if: $yes) title } } }",
                 "query ($yes: Boolean = true) { shelf { books { ...B @skip(if: $yes) title } } } fragment B on Book { id }",
+                "query ($yes: Boolean = true) { shelf { books { id } books { ...B @skip(if: $yes) } } } fragment B on Book { title }",
+                "{ a: shelf { ...S books { title } } b: shelf { ...S } } fragment S on Shelf { books { id } }",
                 "{ shelf { holes { id title } } }",
                 "{ shelf { holes { id author { name } } } }",
                 "{ shelf { holes { id pages } } }",

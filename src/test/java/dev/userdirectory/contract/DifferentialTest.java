@@ -1,0 +1,427 @@
+package dev.userdirectory.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.netflix.graphql.dgs.internal.DefaultDgsGraphQLContextBuilder;
+import com.netflix.graphql.dgs.internal.DgsDataLoaderProvider;
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.contract.RandomRequest.Request;
+import graphql.language.Argument;
+import graphql.language.AstPrinter;
+import graphql.language.AstTransformer;
+import graphql.language.Definition;
+import graphql.language.Directive;
+import graphql.language.Document;
+import graphql.language.Node;
+import graphql.language.NodeVisitorStub;
+import graphql.language.ObjectField;
+import graphql.language.Selection;
+import graphql.language.VariableDefinition;
+import graphql.parser.Parser;
+import graphql.util.TraversalControl;
+import graphql.util.TraverserContext;
+import graphql.util.TreeTransformerUtil;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.graphql.execution.GraphQlSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Random requests are answered as graphql-java alone answers them, with the same data in the same order and errors with the
+ * same paths and codes, except for the {@link KnownDifference}s. The log tells the seed, and {@code
+ * -Ddirectory.test.seed} repeats it; {@code -Ddirectory.test.documents} sets how many documents are sent.
+ */
+@DirectoryTest
+class DifferentialTest {
+    private static final Logger log = LoggerFactory.getLogger(DifferentialTest.class);
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static final int DOCUMENTS = Integer.getInteger("directory.test.documents", 1200);
+    private static final int SHOWN = 5;
+    private static final int ATTEMPTS_TO_SHRINK = 500;
+
+    private final long seed = Long.getLong("directory.test.seed", System.nanoTime());
+    private final Random random = new Random(seed);
+    private final String domain = "d" + Long.toString(seed & Long.MAX_VALUE, 36) + ".example";
+    private final Map<String, Integer> kinds = new TreeMap<>();
+    private final Map<String, List<Object>> values = new HashMap<>();
+    private final Map<String, Client> clients = new HashMap<>();
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    GraphQlSource source;
+
+    @Autowired
+    DefaultDgsGraphQLContextBuilder contexts;
+
+    @Autowired
+    DgsDataLoaderProvider dataLoaders;
+
+    private PlainGraphQl plain;
+    private String changed;
+    private String small;
+
+    /** Where this service deliberately differs from graphql-java. */
+    private enum KnownDifference {
+        /**
+         * graphql-java fails on such a variable in the middle of the operation, each time in another way, or hands the null to
+         * the data fetcher. The service rejects it before anything is executed.
+         */
+        NULL_VARIABLE_WHERE_NULL_IS_NOT_ALLOWED {
+            @Override
+            boolean explains(Request request, JsonNode ours, JsonNode plain) {
+                return ours.path("data").isNull()
+                        && only(ours, "BAD_USER_INPUT")
+                        && message(ours).contains("must not be null, and variable")
+                        && (request.variables().containsValue(null)
+                                || request.document().contains("= null"));
+            }
+        },
+        /** graphql-java makes a string of any variable of type ID. GraphQL 3.5.5 allows strings and integers. */
+        VARIABLE_THAT_IS_NO_ID {
+            @Override
+            boolean explains(Request request, JsonNode ours, JsonNode plain) {
+                return !ours.has("data")
+                        && only(ours, "BAD_USER_INPUT")
+                        && message(ours).contains("an ID is expected");
+            }
+        },
+        /** graphql-java's introspection fails on this null, which the schema allows. */
+        INCLUDE_DEPRECATED_IS_NULL {
+            @Override
+            boolean explains(Request request, JsonNode ours, JsonNode plain) {
+                return !ours.has("errors")
+                        && request.document().contains("includeDeprecated")
+                        && plain.path("errors")
+                                .valueStream()
+                                .anyMatch(error -> code(error).equals("INTERNAL_SERVER_ERROR"));
+            }
+        },
+        /** graphql-java has no limits of cost, depth and the like. */
+        LIMIT {
+            @Override
+            boolean explains(Request request, JsonNode ours, JsonNode plain) {
+                return !ours.has("data")
+                        && ours.path("errors")
+                                .valueStream()
+                                .map(KnownDifference::code)
+                                .allMatch(code -> code.startsWith("MAX_")
+                                        || code.equals("COST_ESTIMATED_TOO_EXPENSIVE")
+                                        || code.equals("INTROSPECTION_LIMIT_EXCEEDED"));
+            }
+        },
+        /** graphql-java allows some conditions there and fails on others. The service rejects all of them, by GraphQL 5.2.4.1. */
+        CONDITION_AT_THE_ROOT_OF_A_SUBSCRIPTION {
+            @Override
+            boolean explains(Request request, JsonNode ours, JsonNode plain) {
+                return !ours.has("data")
+                        && only(ours, "GRAPHQL_VALIDATION_FAILED")
+                        && message(ours).startsWith("The root field of a subscription must not be skipped");
+            }
+        },
+        /** There is no stream in JSON. */
+        SUBSCRIPTION_BY_POST {
+            @Override
+            boolean explains(Request request, JsonNode ours, JsonNode plain) {
+                return !ours.has("data")
+                        && ours.path("errors").size() == 1
+                        && plain.path("data").asString("").equals("a stream");
+            }
+        };
+
+        abstract boolean explains(Request request, JsonNode ours, JsonNode plain);
+
+        private static boolean only(JsonNode answer, String code) {
+            return answer.path("errors").size() == 1
+                    && code(answer.at("/errors/0")).equals(code);
+        }
+
+        private static String message(JsonNode answer) {
+            return answer.at("/errors/0/message").asString();
+        }
+
+        private static String code(JsonNode error) {
+            return error.at("/extensions/code").asString("none");
+        }
+    }
+
+    @BeforeEach
+    void fill() {
+        plain = new PlainGraphQl(source, contexts, dataLoaders);
+        List<String> users = new ArrayList<>();
+        List<String> emails = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            emails.add("user" + i + "@" + domain);
+            users.add(createUser("User " + i, emails.getLast()));
+        }
+        changed = createUser("Changed", "changed@" + domain);
+        String full = directory.createGroup("Full", users);
+        small = directory.createGroup("Small", users.subList(0, 2));
+        String empty = directory.createGroup("Empty", List.of());
+        List<Object> someUsers = List.of(users.get(0), users.get(1), users.get(2), changed);
+        List<Object> noIds = List.of("no ID", "", 4, "AAAAAAAAAAAAAAAAAAAAAAA");
+        JsonNode cursors = client.data("""
+                query ($small: ID!) {
+                  users(first: 3) { edges { cursor } }
+                  groups(first: 2) { edges { cursor } }
+                  group(id: $small) { members { edges { cursor } } }
+                  userEvents(first: 3) { edges { cursor } }
+                }""", Map.of("small", small));
+        List<Object> ids = concat(someUsers, List.of(full, small, empty), noIds.subList(0, 1));
+
+        values.put("Boolean", List.of(true, false));
+        values.put("ID", ids);
+        values.put("String", List.of("User", "", "nobody"));
+        values.put("Int", List.of(0, 1, 2, 3));
+        values.put("_Any", representations(someUsers, emails, full));
+        for (String list : List.of("Query.users", "Query.groups", "Query.userEvents", "User.groups", "Group.members")) {
+            List<Object> sizes = List.of(0, 1, 2, 3, 3, 5, 20, 101, -1);
+            List<Object> places = new ArrayList<>(List.of("no cursor"));
+            cursors.findValuesAsString("cursor").forEach(places::add);
+            values.put(list + ".first", sizes);
+            values.put(list + ".last", sizes.subList(0, 5));
+            values.put(list + ".after", places);
+            values.put(list + ".before", places);
+        }
+        values.put("Query.user.id", concat(someUsers, someUsers, ids));
+        values.put("Query.group.id", concat(List.of(full, small, empty), ids));
+        values.put("Query.userByEmail.email", concat(List.of("USER1@" + domain, "nobody@" + domain, ""), emails));
+        values.put("Query.groups.search", List.of("full", "", "%", "no group has this name"));
+        values.put("Query.__type.name", List.of("User", "Node", "_Entity", "UserOrder", "UserFilter", "ID", "Unknown"));
+        values.put("UserFilter.search", List.of("user", domain, "", "%", "nobody has this name"));
+        values.put("UserFilter.groupId", List.of(full, small, empty, users.get(0), "no ID"));
+
+        List<Object> newNames = List.of("New", " New ", "", "\u0007", "x".repeat(201), "𠮷田");
+        List<Object> newEmails =
+                List.of("new1@" + domain, "new2@" + domain, "new3@" + domain, emails.get(0), "no address", "");
+        for (String key : List.of("Mutation.createUser", "Mutation.updateUser", "NewUser")) {
+            values.put(key + ".name", newNames);
+            values.put(key + ".email", newEmails);
+        }
+        for (String key : List.of("Mutation.createGroup", "Mutation.updateGroup")) {
+            values.put(key + ".name", newNames);
+            values.put(key + ".description", List.of("New", "", "two\nlines", "\u0007"));
+        }
+        // Each is executed twice, so it must do the same the second time: nothing is deleted, no version is right.
+        for (String field : List.of("updateUser", "deleteUser", "updateGroup", "deleteGroup")) {
+            values.put("Mutation." + field + ".ifVersion", List.of(0, -1, 99));
+        }
+        values.put("Mutation.updateUser.id", concat(List.of(changed, changed, changed, full), noIds));
+        values.put("Mutation.deleteUser.id", concat(List.of(full), noIds));
+        values.put("Mutation.updateGroup.id", concat(List.of(small, small, small, changed), noIds));
+        values.put("Mutation.deleteGroup.id", concat(List.of(changed), noIds));
+        values.put("Mutation.addGroupMembers.groupId", concat(List.of(full, full, full), noIds));
+        values.put(
+                "Mutation.addGroupMembers.userIds", concat(List.of(users.get(0), users.get(1), users.get(2)), noIds));
+        values.put("Mutation.removeGroupMembers.groupId", concat(List.of(empty, empty, empty), noIds));
+        values.put("Mutation.removeGroupMembers.userIds", ids);
+    }
+
+    private static List<Object> representations(List<Object> users, List<String> emails, String group) {
+        return List.of(
+                Map.of("__typename", "User", "id", users.get(0)),
+                Map.of("__typename", "User", "id", users.get(1)),
+                Map.of("__typename", "User", "email", emails.get(2)),
+                Map.of("__typename", "Group", "id", group),
+                Map.of("__typename", "User", "id", group),
+                Map.of("__typename", "User", "id", "no ID"),
+                Map.of("__typename", "User"),
+                Map.of("__typename", "Unknown", "id", "x"),
+                Map.of(),
+                "no object");
+    }
+
+    @SafeVarargs
+    private static List<Object> concat(List<?>... lists) {
+        return Arrays.stream(lists).<Object>flatMap(List::stream).toList();
+    }
+
+    private String createUser(String name, String email) {
+        return client.data(
+                        "mutation ($name: String!, $email: String!) {"
+                                + " createUser(name: $name, email: $email) { user { id } } }",
+                        Map.of("name", name, "email", email))
+                .at("/createUser/user/id")
+                .asString();
+    }
+
+    @Test
+    void answersAsGraphQlJavaDoes() {
+        log.info("-Ddirectory.test.seed={} repeats these requests", seed);
+        long started = System.nanoTime();
+        List<String> differences = new ArrayList<>();
+        for (int i = 0; i < DOCUMENTS && differences.size() < SHOWN; i++) {
+            for (Request request : RandomRequest.next(random, plain.schema(), values)) {
+                if (difference(request, true) != null) {
+                    Request small = shrink(request);
+                    differences.add(small + "\n" + difference(small, false) + "\nfound as " + request + "\n");
+                    break;
+                }
+            }
+        }
+        log.info(
+                "{} in {} ms",
+                kinds,
+                Duration.ofNanos(System.nanoTime() - started).toMillis());
+        assertThat(differences).as("-Ddirectory.test.seed=" + seed).isEmpty();
+        // Rejected requests alone would prove little.
+        int requests = kinds.values().stream().mapToInt(Integer::intValue).sum();
+        assertThat(kinds.get("OK")).isGreaterThan(requests / 4);
+    }
+
+    private @Nullable String difference(Request request, boolean count) {
+        String difference = differenceNow(request, count);
+        // The feed shows an event only once all transactions before it are over, which may be right between the two.
+        return difference != null && request.document().contains("userEvents")
+                ? differenceNow(request, false)
+                : difference;
+    }
+
+    private @Nullable String differenceNow(Request request, boolean count) {
+        String body = answer(request);
+        JsonNode ours = JSON.readTree(body);
+        undoMutation(request, ours);
+        JsonNode expected = plain.execute(request);
+        undoMutation(request, expected);
+        String difference = compared(ours).equals(compared(expected))
+                ? cachedDifference(request, body)
+                : compared(ours) + "\ninstead of\n" + expected;
+        String kind = difference == null ? kind(ours) : "unknown difference";
+        if (difference != null) {
+            for (KnownDifference known : KnownDifference.values()) {
+                if (known.explains(request, ours, expected)) {
+                    kind = known.name();
+                    difference = null;
+                }
+            }
+        }
+        if (count) {
+            kinds.merge(kind, 1, Integer::sum);
+        }
+        return difference;
+    }
+
+    private String answer(Request request) {
+        return clients.computeIfAbsent(request.scopes(), scopes -> client.as(scopes.split(" ")))
+                .post(request.body())
+                .body();
+    }
+
+    /** The response cache answers a query that is sent again, with the same bytes. */
+    private @Nullable String cachedDifference(Request request, String first) {
+        if (request.document().contains("mutation") || request.document().contains("userEvents")) {
+            return null;
+        }
+        String second = answer(request);
+        return second.equals(first) || first.contains("INTERNAL_SERVER_ERROR")
+                ? null
+                : "at first " + first + "\nthen " + second;
+    }
+
+    private void undoMutation(Request request, JsonNode answer) {
+        if (!request.document().contains("mutation") || !answer.hasNonNull("data")) {
+            return;
+        }
+        List<String> created = client.data(
+                        "query ($domain: String!) { users(filter: {search: $domain}, first: 100) { nodes { id email } } }",
+                        Map.of("domain", domain))
+                .at("/users/nodes")
+                .valueStream()
+                .filter(user -> user.get("email").asString().startsWith("new"))
+                .map(user -> user.get("id").asString())
+                .filter(id -> !id.equals(changed))
+                .toList();
+        created.forEach(
+                id -> client.data("mutation ($id: ID!) { deleteUser(id: $id) { errors { code } } }", Map.of("id", id)));
+        client.data("""
+                mutation ($user: ID!, $email: String!, $group: ID!) {
+                  updateUser(id: $user, name: "Changed", email: $email, active: true) { errors { code } }
+                  updateGroup(id: $group, name: "Small", description: null) { errors { code } }
+                }""", Map.of("user", changed, "email", "changed@" + domain, "group", small));
+    }
+
+    private static String kind(JsonNode answer) {
+        String code = answer.at("/errors/0/extensions/code").asString("OK");
+        return code + (answer.path("data").isNull() ? " without data" : answer.has("data") ? "" : " of the request");
+    }
+
+    /** As text, which shows the order of fields too. */
+    private static String compared(JsonNode answer) {
+        Stream<String> errors = answer.path("errors")
+                .valueStream()
+                .map(error -> error.at("/extensions/code").asString("none") + " at " + error.path("path"))
+                .sorted();
+        return "data " + answer.path("data") + ", errors " + errors.toList();
+    }
+
+    /** Leaves out one thing after the other as long as the answers differ. */
+    private Request shrink(Request request) {
+        Request smallest = request;
+        int attempts = 0;
+        for (String name : request.variables().keySet()) {
+            Map<String, @Nullable Object> fewer = new HashMap<>(smallest.variables());
+            fewer.remove(name);
+            Request smaller = new Request(smallest.document(), fewer, smallest.operationName(), smallest.scopes());
+            smallest = difference(smaller, false) == null ? smallest : smaller;
+        }
+        for (int n = 0; attempts++ < ATTEMPTS_TO_SHRINK; ) {
+            String document = without(n, smallest.document());
+            if (document == null) {
+                break;
+            }
+            Request smaller = new Request(document, smallest.variables(), smallest.operationName(), smallest.scopes());
+            if (!document.isEmpty() && difference(smaller, false) != null) {
+                smallest = smaller;
+            } else {
+                n++;
+            }
+        }
+        return smallest;
+    }
+
+    /** The document without the n-th part that can be left out; null if there is none, empty if the rest is no document. */
+    private static @Nullable String without(int n, String document) {
+        AtomicInteger left = new AtomicInteger(n);
+        try {
+            Document parsed = Parser.parse(document);
+            Node<?> rest = new AstTransformer().transform(parsed, new NodeVisitorStub() {
+                @Override
+                protected TraversalControl visitNode(Node node, TraverserContext<Node> context) {
+                    boolean optional = node instanceof Selection
+                            || node instanceof Argument
+                            || node instanceof Directive
+                            || node instanceof Definition
+                            || node instanceof ObjectField
+                            || node instanceof VariableDefinition;
+                    return optional && left.getAndDecrement() == 0
+                            ? TreeTransformerUtil.deleteNode(context)
+                            : TraversalControl.CONTINUE;
+                }
+            });
+            return left.get() >= 0 ? null : AstPrinter.printAstCompact(rest);
+        } catch (RuntimeException | AssertionError e) {
+            return left.get() >= 0 ? null : "";
+        }
+    }
+}
