@@ -69,11 +69,7 @@ import org.springframework.util.StringUtils;
 
 /** What makes a token good: who signed it, for whom, and when. */
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties({
-    SecurityProperties.class,
-    MemoryProperties.class,
-    OAuth2ResourceServerProperties.class
-})
+@EnableConfigurationProperties({SecurityProperties.class, MemoryProperties.class, OAuth2ResourceServerProperties.class})
 class TokenConfiguration {
     private static final Logger log = LoggerFactory.getLogger(TokenConfiguration.class);
     private static final String SPRING = "spring.security.oauth2.resourceserver.jwt.";

@@ -194,7 +194,7 @@ class IssuerKeysTest {
     private static void trusting(String setting, Consumer<AuthenticationManager> test) {
         new ApplicationContextRunner()
                 .withUserConfiguration(TokenConfiguration.class, DeniedAccess.class)
-            .withBean(SimpleMeterRegistry.class)
+                .withBean(SimpleMeterRegistry.class)
                 .withPropertyValues(
                         "spring.security.oauth2.resourceserver.jwt." + setting,
                         "spring.security.oauth2.resourceserver.jwt.jws-algorithms=RS256,ES256")
