@@ -90,8 +90,11 @@ final class PlainGraphQl {
                     wiring.type(node.getName(), typed -> typed.typeResolver(original.getTypeResolver(node)));
                 case GraphQLUnionType union ->
                     wiring.type(union.getName(), typed -> typed.typeResolver(original.getTypeResolver(union)));
-                case GraphQLScalarType scalar
-                when !ScalarInfo.isGraphqlSpecifiedScalar(scalar) -> wiring.scalar(scalar);
+                case GraphQLScalarType scalar -> {
+                    if (!ScalarInfo.isGraphqlSpecifiedScalar(scalar)) {
+                        wiring.scalar(scalar);
+                    }
+                }
                 default -> {}
             }
         }
