@@ -273,9 +273,11 @@ class DifferentialTest {
         List<String> differences = new ArrayList<>();
         for (int i = 0; i < DOCUMENTS && differences.size() < SHOWN; i++) {
             for (Request request : RandomRequest.next(random, plain.schema(), values)) {
-                if (difference(request, true) != null) {
-                    Request small = shrink(request);
-                    differences.add(small + "\n" + difference(small, false) + "\nfound as " + request + "\n");
+                String difference = difference(request, true);
+                if (difference != null) {
+                    Request smallest = shrink(request);
+                    differences.add(smallest + "\n" + difference(smallest, false) + "\nfound as " + request + "\n"
+                            + difference);
                     break;
                 }
             }

@@ -274,7 +274,8 @@ final class RandomRequest {
     }
 
     private boolean isNeeded(GraphQLType type, boolean hasDefault) {
-        return GraphQLTypeUtil.isNonNull(type) && !hasDefault ? !mistake() : chance(0.3);
+        boolean required = GraphQLTypeUtil.isNonNull(type) && !hasDefault;
+        return required ? !mistake() : chance(0.3);
     }
 
     private String argument(String field, GraphQLArgument argument, Scope scope) {
