@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.graphql.server.WebGraphQlHandler;
@@ -51,6 +52,10 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
         this.properties = properties.getHttp().getSse();
     }
 
+    /**
+     * The operation is executed on the request's thread. A response that is complete by then needs no stream: written by another
+     * thread, it could end before the server has begun to stream.
+     */
     @Override
     protected ServerResponse prepareResponse(ServerRequest request, Mono<WebGraphQlResponse> response) {
         if (!running) {
@@ -75,8 +80,23 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                     .contentType(MediaType.APPLICATION_JSON)
                     .body(Map.of("errors", List.of(e.error())));
         }
+        WebGraphQlResponse ready;
+        try {
+            ready = Objects.requireNonNull(response.block());
+        } catch (RuntimeException e) {
+            place.dispose();
+            throw e;
+        }
+        if (!(ready.getData() instanceof Publisher)) {
+            place.dispose();
+            return ServerResponse.ok()
+                    .cacheControl(CacheControl.noStore())
+                    .contentType(MediaType.TEXT_EVENT_STREAM)
+                    .body("event:next\ndata:" + Messages.encode(ready.toMap()) + "\n\nevent:complete\ndata:\n\n");
+        }
         return ServerResponse.sse(
-                builder -> new Stream(builder, place).run(response, Tokens.expiry(authentication)), Duration.ZERO);
+                builder -> new Stream(builder, place).run(Mono.just(ready), Tokens.expiry(authentication)),
+                Duration.ZERO);
     }
 
     /** A length that is not told is that of nothing: the document then comes in the URL, which is short. */
