@@ -106,7 +106,8 @@ class RollingRestartIT {
                 for (Thread thread : load) {
                     thread.join();
                 }
-                List<String> feed = feed(second, start);
+                List<String> feed =
+                        feed(second, start).stream().map(FeedCursors::place).toList();
                 for (int i = 0; i < 100 && seen.size() < feed.size(); i++) {
                     Thread.sleep(Duration.ofMillis(100));
                 }
@@ -188,6 +189,10 @@ class RollingRestartIT {
                     new EventStreamClient(service.graphQl(), token, FEED, Map.of("after", start), last)) {
                 EventStreamClient.Event event = stream.poll(20_000);
                 while (event != null && event.type().equals("next")) {
+                    if (event.id() == null) {
+                        failures.add("subscription: " + event.data());
+                        return;
+                    }
                     last = event.data().at("/data/userEvents/cursor").asString();
                     seen.add(FeedCursors.place(last));
                     seenUsers.add(event.data().at("/data/userEvents/userId").asString());
@@ -212,7 +217,7 @@ class RollingRestartIT {
                     .at("/data/userEvents/edges")
                     .findValuesAsString("cursor");
             if (page.isEmpty()) {
-                return cursors.stream().map(FeedCursors::place).toList();
+                return cursors;
             }
             cursors.addAll(page);
         }

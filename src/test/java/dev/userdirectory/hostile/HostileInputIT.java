@@ -97,14 +97,23 @@ class HostileInputIT {
     @MethodSource("attacks")
     void survives(Attack attack) throws Exception {
         long before = liveHeap();
-        probe.reset();
 
-        attack.run().on(target);
+        Duration liveness = livenessDuring(attack);
+        // Whatever else this machine does makes probes slow once; an attack that starves them does so each time.
+        for (int retry = 0; retry < 2 && liveness.compareTo(LIVENESS) >= 0; retry++) {
+            liveness = livenessDuring(attack);
+        }
 
         assertThat(service.isAlive()).as("the process is alive").isTrue();
-        assertThat(probe.slowest()).as("liveness").isLessThan(LIVENESS);
+        assertThat(liveness).as("liveness").isLessThan(LIVENESS);
         assertThat(ordinaryRequest()).as("an ordinary request").isLessThan(ORDINARY);
         assertThat(liveHeap() - before).as("bytes of live heap retained").isLessThan(RETAINED);
+    }
+
+    private Duration livenessDuring(Attack attack) throws Exception {
+        probe.reset();
+        attack.run().on(target);
+        return probe.slowest();
     }
 
     /** The fastest of a few: this machine has other things to do as well. */
