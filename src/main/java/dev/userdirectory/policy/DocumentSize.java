@@ -22,6 +22,12 @@ class DocumentSize {
     /** Each is a few frames on the stack, here and in validation; applications nest some ten. */
     private static final int MAX_NESTED_FRAGMENTS = 100;
 
+    /**
+     * Each operation is validated with all fragments that it spreads, though only one is executed. Applications send one, or
+     * a file of them that are mostly small.
+     */
+    private static final int LARGEST_OPERATIONS = 20;
+
     private final Limits limits;
     private final Map<String, FragmentDefinition> fragments = new HashMap<>();
     private final Map<String, Size> measured = new HashMap<>();
@@ -37,21 +43,25 @@ class DocumentSize {
         for (FragmentDefinition fragment : document.getDefinitionsOfType(FragmentDefinition.class)) {
             size.fragments.put(fragment.getName(), fragment);
         }
+        long selections = 0;
         // One that is never spread is validated all the same.
         for (Definition<?> definition : document.getDefinitions()) {
             if (definition instanceof OperationDefinition operation) {
-                size.check(operation);
+                selections += size.check(operation);
+                LimitExceeded.ALL_FIELDS.check(selections, (long) LARGEST_OPERATIONS * limits.fields());
             } else if (definition instanceof FragmentDefinition fragment) {
                 size.check(size.measure(fragment.getName()));
             }
         }
     }
 
-    private void check(OperationDefinition operation) {
+    /** @return how much validation has to look at, with introspection, which has a limit of its own */
+    private long check(OperationDefinition operation) {
         Size own = Size.of(operation.getDirectives().size());
         Size size = own.plus(measure(operation.getSelectionSet()));
         LimitExceeded.ROOT_FIELDS.check(size.topFields, limits.rootFields());
         check(size);
+        return (long) size.fields + size.introspectionFields;
     }
 
     private void check(Size size) {

@@ -13,6 +13,7 @@ enum LimitExceeded {
     DEPTH("MAX_DEPTH_LIMIT", "The operation is %,d fields deep; at most %,d are served"),
     FRAGMENTS("MAX_DEPTH_LIMIT", "The document has %,d fragments nested in each other; at most %,d are served"),
     FIELDS("MAX_FIELDS_LIMIT", "The operation has %,d fields; at most %,d are served"),
+    ALL_FIELDS("MAX_FIELDS_LIMIT", "The document's operations have %,d fields or more; at most %,d are read"),
     ROOT_FIELDS("MAX_ROOT_FIELDS_LIMIT", "The operation has %,d root fields; at most %,d are served"),
     ALIASES("MAX_ALIASES_LIMIT", "The operation has %,d aliases; at most %,d are served"),
     DIRECTIVES("MAX_DIRECTIVES_LIMIT", "The operation has %,d directives; at most %,d are served"),

@@ -1,5 +1,7 @@
 package dev.userdirectory.policy;
 
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import graphql.ExecutionInput;
@@ -7,6 +9,7 @@ import graphql.execution.preparsed.PreparsedDocumentEntry;
 import graphql.execution.preparsed.PreparsedDocumentProvider;
 import graphql.language.Field;
 import graphql.language.Node;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.springframework.stereotype.Component;
@@ -45,11 +48,25 @@ class ParsedDocuments implements PreparsedDocumentProvider {
             ExecutionInput input, Function<ExecutionInput, PreparsedDocumentEntry> parseAndValidate) {
         PreparsedDocumentEntry entry = valid.getIfPresent(input.getQuery());
         if (entry == null) {
-            entry = parseAndValidate.apply(input);
+            entry = parse(input, parseAndValidate);
             if (!entry.hasErrors()) {
                 valid.put(input.getQuery(), entry);
             }
         }
         return CompletableFuture.completedFuture(entry);
+    }
+
+    /** graphql-java foresees no exponent that {@link java.math.BigDecimal} has no room for. */
+    private static PreparsedDocumentEntry parse(
+            ExecutionInput input, Function<ExecutionInput, PreparsedDocumentEntry> parseAndValidate) {
+        try {
+            return parseAndValidate.apply(input);
+        } catch (NumberFormatException e) {
+            throw LimitExceeded.abort(TypedGraphQLError.newBuilder()
+                    .errorType(ErrorType.BAD_REQUEST)
+                    .message("Syntax error: the exponent of a number is too large")
+                    .extensions(Map.of("code", "GRAPHQL_PARSE_FAILED"))
+                    .build());
+        }
     }
 }

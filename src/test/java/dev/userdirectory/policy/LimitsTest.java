@@ -375,6 +375,34 @@ class LimitsTest {
         return JsonMapper.shared().readTree(response.body()).at("/extensions/cost");
     }
 
+    /** Each would be validated with the whole fragment, though only one is executed. */
+    @Test
+    void limitsTheFieldsOfAllOperationsTogether() {
+        String fragment = " fragment F on Query { user(id: \"%s\") { %s } }".formatted(user, repeat(1_999, i -> "id"));
+        Map<String, ?> within = Map.of(
+                "query", repeat(20, i -> "query Q" + i + " { ...F }") + fragment, "operationName", "Q0");
+        assertThat(client.post(within).body()).doesNotContain("errors");
+
+        JsonNode error = client.error(repeat(21, i -> "query Q" + i + " { ...F }") + fragment, Map.of());
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("MAX_FIELDS_LIMIT");
+        assertThat(error.get("message").asString())
+                .isEqualTo("The document's operations have 42,000 fields or more; at most 40,000 are read");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "query ($n: Int = 1e99999999999) { users(first: $n) { totalCount } }",
+                "{ user(id: 1e-99999999999) { id } }",
+                "{ user(id: \"\\u{FFFFFFFFFFFF}\") { id } }",
+                "{ user(id: \"\\u{}\") { id } }",
+                "{ user(id: \"\\u00zz\") { id } }",
+            })
+    void rejectsLiteralsThatCannotBeReadAsSyntaxErrors(String document) {
+        assertThat(client.error(document, Map.of()).at("/extensions/code").asString())
+                .isEqualTo("GRAPHQL_PARSE_FAILED");
+    }
+
     private static JsonNode costOf(int requested) {
         return JsonMapper.shared().readTree("{\"requested\": %s, \"limit\": 10000}".formatted(requested));
     }
