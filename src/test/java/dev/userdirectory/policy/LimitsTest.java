@@ -379,8 +379,8 @@ class LimitsTest {
     @Test
     void limitsTheFieldsOfAllOperationsTogether() {
         String fragment = " fragment F on Query { user(id: \"%s\") { %s } }".formatted(user, repeat(1_999, i -> "id"));
-        Map<String, ?> within = Map.of(
-                "query", repeat(20, i -> "query Q" + i + " { ...F }") + fragment, "operationName", "Q0");
+        Map<String, ?> within =
+                Map.of("query", repeat(20, i -> "query Q" + i + " { ...F }") + fragment, "operationName", "Q0");
         assertThat(client.post(within).body()).doesNotContain("errors");
 
         JsonNode error = client.error(repeat(21, i -> "query Q" + i + " { ...F }") + fragment, Map.of());
