@@ -29,10 +29,7 @@ public final class ServiceProcess implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final List<String> command = new ArrayList<>();
-    private final String token = Tokens.sign(Tokens.claims()
-            .claim("scope", "users:read users:write")
-            .expirationTime(Date.from(Instant.now().plus(Duration.ofDays(1))))
-            .build());
+    private final String token = tokenOf("somebody");
     private final URI graphQl;
     private final Path log;
     private long startNanos;
@@ -59,6 +56,15 @@ public final class ServiceProcess implements AutoCloseable {
                 "--spring.security.oauth2.resourceserver.jwt.jws-algorithms=RS256",
                 "--spring.security.oauth2.resourceserver.jwt.public-key-location=" + Tokens.publicKey()));
         process = start();
+    }
+
+    /** A token that lasts longer than any test. */
+    public static String tokenOf(String subject) {
+        return Tokens.sign(Tokens.claims()
+                .subject(subject)
+                .claim("scope", "users:read users:write")
+                .expirationTime(Date.from(Instant.now().plus(Duration.ofDays(1))))
+                .build());
     }
 
     private Process start() throws IOException {

@@ -10,7 +10,9 @@ import dev.userdirectory.platform.Transport;
 import dev.userdirectory.platform.WrittenResult;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.MemoryProperties;
+import dev.userdirectory.policy.RequestMemory.Reservation;
 import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.policy.TooManyResponses;
 import dev.userdirectory.policy.Weight;
 import dev.userdirectory.subscription.SourceEvent;
 import graphql.ExecutionInput;
@@ -357,6 +359,13 @@ class ResponseCache implements WebGraphQlInterceptor {
     }
 
     private static WebGraphQlResponse respond(ExecutionInput input, Answer answer) {
+        Reservation memory = input.getGraphQLContext().get(Reservation.class);
+        if (memory != null && !memory.growForResponse(answer.json().length)) {
+            WebGraphQlResponse refused =
+                    new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, TooManyResponses.result()));
+            refused.getResponseHeaders().setCacheControl(CacheControl.noStore());
+            return refused;
+        }
         WebGraphQlResponse response =
                 new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, new WrittenResult(answer.json())));
         setMaxAge(response, answer.remaining());

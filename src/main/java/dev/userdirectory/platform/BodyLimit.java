@@ -1,7 +1,10 @@
 package dev.userdirectory.platform;
 
 import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.JsonValues;
 import dev.userdirectory.policy.Limits;
+import dev.userdirectory.policy.RequestMemory;
+import dev.userdirectory.policy.RequestMemory.Reservation;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletException;
@@ -17,17 +20,17 @@ import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpStatus;
+import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
  * Reads the body of a request up to its limits of length and time, and reserves memory for what it becomes once it is
- * parsed. However many requests come at a time, together they leave the service most of its memory.
+ * parsed. The reservation stays with the request until its response was sent.
  */
 @Component
 @Order(0) // After Spring Security: a bad token is not worth a body.
@@ -39,18 +42,11 @@ class BodyLimit extends OncePerRequestFilter {
     static final String BODY = BodyLimit.class.getName() + ".body";
 
     private static final int CHUNK = 4 * 1024;
-    /** The body itself, and its text as strings, which take two bytes for a character that is not in Latin-1. */
-    private static final int MEMORY_PER_BYTE = 3;
-    /** An object with one member, and the same object again once it is coerced to an input type. */
-    private static final int MEMORY_PER_VALUE = 512;
-
     private static final Set<String> WITHOUT_BODY = Set.of("GET", "HEAD", "OPTIONS");
     private static final HttpError TOO_MANY = new HttpError(
             HttpStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "Too many large requests at a time: try again");
 
-    /** Chunks of memory that are not reserved. */
-    private final Semaphore chunks;
-
+    private final RequestMemory memory;
     private final long limit;
     private final long anonymousLimit;
     private final int maxValues;
@@ -59,8 +55,8 @@ class BodyLimit extends OncePerRequestFilter {
     private final HttpError tooLargeWithoutToken;
     private final HttpError tooSlow;
 
-    BodyLimit(Limits limits) {
-        chunks = new Semaphore((int) (limits.memory() * Runtime.getRuntime().maxMemory() / CHUNK));
+    BodyLimit(Limits limits, RequestMemory memory) {
+        this.memory = memory;
         limit = limits.body().toBytes();
         anonymousLimit = Math.min(limit, limits.anonymousBody().toBytes());
         maxValues = limits.variables();
@@ -87,16 +83,18 @@ class BodyLimit extends OncePerRequestFilter {
             throws ServletException, IOException {
         long started = System.nanoTime();
         request.setAttribute(STARTED, started);
-        if (request.getContentLengthLong() == 0 || WITHOUT_BODY.contains(request.getMethod())) {
-            chain.doFilter(request, response);
-            return;
-        }
-        Body body = new Body();
-        if (request.getContentLengthLong() > body.limit) {
-            refuse(request, response, body.tooLarge());
-            return;
-        }
-        try {
+        Authentication authentication = SecurityContextHolder.getContext().getAuthentication();
+        try (Reservation reservation = memory.open(authentication)) {
+            request.setAttribute(Reservation.ATTRIBUTE, reservation);
+            if (request.getContentLengthLong() == 0 || WITHOUT_BODY.contains(request.getMethod())) {
+                chain.doFilter(request, response);
+                return;
+            }
+            Body body = new Body(Caller.isAnonymous(authentication), reservation);
+            if (request.getContentLengthLong() > body.limit) {
+                refuse(request, response, body.tooLarge());
+                return;
+            }
             HttpError error = body.read(request.getInputStream(), started);
             if (error == null) {
                 byte[] bytes = body.take();
@@ -105,18 +103,21 @@ class BodyLimit extends OncePerRequestFilter {
             } else {
                 refuse(request, response, error);
             }
-        } finally {
-            chunks.release(body.reserved);
         }
     }
 
     private class Body {
-        private final boolean anonymous =
-                Caller.isAnonymous(SecurityContextHolder.getContext().getAuthentication());
-        private final long limit = anonymous ? anonymousLimit : BodyLimit.this.limit;
+        private final boolean anonymous;
+        private final Reservation reservation;
+        private final long limit;
         private ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         private int values;
-        private int reserved;
+
+        Body(boolean anonymous, Reservation reservation) {
+            this.anonymous = anonymous;
+            this.reservation = reservation;
+            limit = anonymous ? anonymousLimit : BodyLimit.this.limit;
+        }
 
         /** Why it was not read to its end, or null. */
         @Nullable
@@ -132,7 +133,7 @@ class BodyLimit extends OncePerRequestFilter {
                     }
                     bytes.write(chunk, 0, read);
                     countValues(chunk, read);
-                    if (!reserve()) {
+                    if (!reservation.growForJson(bytes.size(), Math.min(values, maxValues))) {
                         return TOO_MANY;
                     }
                 }
@@ -142,24 +143,12 @@ class BodyLimit extends OncePerRequestFilter {
             }
         }
 
-        /** At least as many as there are: each is the first of an object or a list, or follows a comma. */
         private void countValues(byte[] chunk, int length) {
             for (int i = 0; i < length; i++) {
-                byte character = chunk[i];
-                if (character == ',' || character == '[' || character == '{') {
+                if (JsonValues.mayPrecedeValue(chunk[i])) {
                     values++;
                 }
             }
-        }
-
-        private boolean reserve() {
-            long needed = (long) MEMORY_PER_BYTE * bytes.size() + (long) MEMORY_PER_VALUE * Math.min(values, maxValues);
-            int missing = (int) (needed / CHUNK) + 1 - reserved;
-            if (missing > 0 && !chunks.tryAcquire(missing)) {
-                return false;
-            }
-            reserved += Math.max(0, missing);
-            return true;
         }
 
         HttpError tooLarge() {

@@ -1,6 +1,7 @@
 package dev.userdirectory.platform;
 
 import dev.userdirectory.policy.RateLimited;
+import dev.userdirectory.policy.RequestMemory.Reservation;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -116,7 +117,7 @@ class PostEndpoint {
                 headers.addAll(name, Collections.list(request.getHeaders(name)));
             }
             Map<String, Object> attributes = new HashMap<>();
-            for (String name : List.of(BodyLimit.STARTED, ClientConnection.ATTRIBUTE)) {
+            for (String name : List.of(BodyLimit.STARTED, ClientConnection.ATTRIBUTE, Reservation.ATTRIBUTE)) {
                 Object attribute = request.getAttribute(name);
                 if (attribute != null) {
                     attributes.put(name, attribute);

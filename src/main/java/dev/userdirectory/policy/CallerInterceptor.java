@@ -35,7 +35,8 @@ public class CallerInterceptor implements WebGraphQlInterceptor {
         return Caller.account(authentication(context), request.getRemoteAddress());
     }
 
-    private static @Nullable Authentication authentication(ContextView context) {
+    /** Who sent the operation, or null. */
+    public static @Nullable Authentication authentication(ContextView context) {
         SecurityContext security = context.<SecurityContext>getOrEmpty(SecurityContext.class.getName())
                 .orElseGet(SecurityContextHolder::getContext);
         return security.getAuthentication();

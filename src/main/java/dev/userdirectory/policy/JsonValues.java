@@ -23,6 +23,11 @@ public final class JsonValues {
         limit = limits.variables();
     }
 
+    /** Whether this may be the character before a value. Each value but the outermost follows one of them. */
+    public static boolean mayPrecedeValue(int character) {
+        return character == ',' || character == '[' || character == '{';
+    }
+
     /** Reads an object that is not counted itself. */
     public Map<String, @Nullable Object> readObject() {
         Map<String, @Nullable Object> object = new LinkedHashMap<>();

@@ -96,6 +96,9 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
             budget.addErrors(result.getErrors());
         }
         if (budget != null && budget.isExceeded()) {
+            if (budget.isRefused()) {
+                return CompletableFuture.completedFuture(TooManyResponses.result());
+            }
             GraphQLError error = LimitExceeded.RESPONSE.error(
                     budget.used(), limits.response().toBytes());
             return CompletableFuture.completedFuture(withCost(

@@ -1,5 +1,6 @@
 package dev.userdirectory.policy;
 
+import dev.userdirectory.policy.RequestMemory.Reservation;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import graphql.GraphqlErrorException;
@@ -46,6 +47,10 @@ class LimitsInterceptor implements WebGraphQlInterceptor {
         }
         if (document.length() > limits.characters()) {
             return refused(request, LimitExceeded.CHARACTERS.error(document.length(), limits.characters()));
+        }
+        if (request.getAttributes().get(Reservation.ATTRIBUTE) instanceof Reservation memory) {
+            request.configureExecutionInput((input, builder) ->
+                    builder.graphQLContext(Map.of(Reservation.class, memory)).build());
         }
         boolean reportCost = "report".equals(request.getHeaders().getFirst(COST_HEADER));
         request.configureExecutionInput((input, builder) -> builder.query(document)

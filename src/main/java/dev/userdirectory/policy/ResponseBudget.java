@@ -1,5 +1,6 @@
 package dev.userdirectory.policy;
 
+import dev.userdirectory.policy.RequestMemory.Reservation;
 import graphql.GraphQLContext;
 import graphql.GraphQLError;
 import java.util.Collection;
@@ -10,25 +11,32 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Counts the bytes of one operation's response as its values are completed, so that a response over the limit is never
- * built. The count is of the JSON in UTF-8; a number counts as much as the longest one of its type.
+ * built. The count is of the JSON in UTF-8; a number counts as much as the longest one of its type. A large response
+ * reserves its memory as it grows.
  *
  * <p>Not synchronized: an operation is completed on one thread at a time.
  */
 public final class ResponseBudget {
     private static final int NULL = 4;
     private static final int INT = 11;
+    /** How much is reserved at a time. */
+    private static final int STEP = 256 * 1024;
 
     private final long limit;
+    private final @Nullable Reservation memory;
+    private long reserved = Reservation.UNCOUNTED_RESPONSE;
+    private boolean refused;
     private long used;
     private int countedErrors;
 
-    private ResponseBudget(long limit) {
+    private ResponseBudget(long limit, @Nullable Reservation memory) {
         this.limit = limit;
+        this.memory = memory;
     }
 
     /** Opens the budget of an operation that begins. */
     public static void open(GraphQLContext context, long limit) {
-        context.put(ResponseBudget.class, new ResponseBudget(limit));
+        context.put(ResponseBudget.class, new ResponseBudget(limit, context.get(Reservation.class)));
     }
 
     public static ResponseBudget of(GraphQLContext context) {
@@ -42,7 +50,17 @@ public final class ResponseBudget {
 
     /** Once this is true nothing more needs to be completed: the response will be an error. */
     public boolean isExceeded() {
-        return used > limit;
+        if (used > reserved && memory != null && !refused) {
+            long more = Math.max(STEP, used - reserved);
+            refused = !memory.growForResponse(more);
+            reserved += more;
+        }
+        return refused || used > limit;
+    }
+
+    /** Whether the response is within its limit, but there is no memory for it now. */
+    boolean isRefused() {
+        return refused && used <= limit;
     }
 
     public long used() {

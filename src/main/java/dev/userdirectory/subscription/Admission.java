@@ -3,7 +3,11 @@ package dev.userdirectory.subscription;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.platform.ConnectionShare;
+import dev.userdirectory.policy.RequestMemory;
+import dev.userdirectory.policy.RequestMemory.Reservation;
+import dev.userdirectory.policy.Weight;
 import java.net.InetSocketAddress;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
@@ -21,6 +25,7 @@ class Admission {
     private static final String SUBJECT = "subject ";
 
     private final SubscriptionProperties properties;
+    private final RequestMemory memory;
     private final KeyedLimit connections;
     private final KeyedLimit connectionsOfAddress;
     private final KeyedLimit connectionsOfSubject;
@@ -30,8 +35,9 @@ class Admission {
     private final Cache<String, ConnectionShare> shares =
             Caffeine.newBuilder().weakValues().build();
 
-    Admission(SubscriptionProperties properties) {
+    Admission(SubscriptionProperties properties, RequestMemory memory) {
         this.properties = properties;
+        this.memory = memory;
         connections = new KeyedLimit(properties.connections(), "sockets and event streams are served here");
         connectionsOfAddress = new KeyedLimit(
                 properties.connectionsPerAddress(), "connections that have shown no token, of one address");
@@ -62,8 +68,14 @@ class Admission {
         return (client.startsWith(ADDRESS) ? connectionsOfAddress : connectionsOfSubject).acquire(client, 1);
     }
 
-    /** A subscription, or another operation while it runs. */
-    Disposable operationOf(String client, int characters) {
+    /**
+     * A subscription, or another operation while it runs.
+     *
+     * @param document the text that it keeps
+     * @param variables the values that it keeps, counted as the characters that take as much memory
+     */
+    Disposable operationOf(String client, String document, Map<String, ?> variables) {
+        int characters = Weight.sum(document.length() + Weight.ofJson(variables) / Character.BYTES);
         Disposable.Composite acquired = Disposables.composite();
         try {
             acquired.add(operations.acquire(ALL, 1));
@@ -74,6 +86,11 @@ class Admission {
             acquired.dispose();
             throw e;
         }
+    }
+
+    /** Memory for a message of a client, or for an operation or event while it is executed and its result is sent. */
+    Reservation memoryOf(@Nullable Authentication authentication) {
+        return memory.open(authentication);
     }
 
     /** The connections to PostgreSQL that all events of a client share. */

@@ -2,6 +2,9 @@ package dev.userdirectory.subscription;
 
 import dev.userdirectory.platform.ConnectionShare;
 import dev.userdirectory.platform.Transport;
+import dev.userdirectory.policy.CallerInterceptor;
+import dev.userdirectory.policy.RequestMemory;
+import dev.userdirectory.policy.RequestMemory.Reservation;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
 import io.micrometer.core.instrument.Meter;
@@ -10,6 +13,7 @@ import io.micrometer.core.instrument.Timer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -17,10 +21,10 @@ import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.security.core.Authentication;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.context.ContextView;
 
@@ -36,10 +40,12 @@ class EventExecution implements WebGraphQlInterceptor {
     static final String SHARE = EventExecution.class.getName();
 
     private final int attempts;
+    private final RequestMemory memory;
     private final Meter.MeterProvider<Timer> executions;
 
-    EventExecution(SubscriptionProperties properties, MeterRegistry meters) {
+    EventExecution(SubscriptionProperties properties, RequestMemory memory, MeterRegistry meters) {
         attempts = properties.attempts();
+        this.memory = memory;
         executions = Timer.builder("directory.subscription.events")
                 .description("Executions of subscriptions' events, by the code of the first error")
                 .withRegistry(meters);
@@ -61,7 +67,8 @@ class EventExecution implements WebGraphQlInterceptor {
         private final ExecutionInput input;
         private final Chain chain;
         private final ContextView context;
-        private final Scheduler scheduler;
+        private final @Nullable Authentication authentication;
+        private final Executor executor;
         private final @Nullable Object share;
         private volatile @Nullable String lastCursor;
 
@@ -70,9 +77,10 @@ class EventExecution implements WebGraphQlInterceptor {
             this.input = input;
             this.chain = chain;
             this.context = context;
-            scheduler = request.getAttributes().get(BoundedExecutor.ATTRIBUTE) instanceof BoundedExecutor executor
-                    ? Schedulers.fromExecutor(executor)
-                    : Result.WRITERS;
+            authentication = CallerInterceptor.authentication(context);
+            executor = request.getAttributes().get(BoundedExecutor.ATTRIBUTE) instanceof BoundedExecutor ofSocket
+                    ? ofSocket
+                    : Thread::startVirtualThread;
             share = request.getAttributes().get(SHARE);
         }
 
@@ -86,13 +94,17 @@ class EventExecution implements WebGraphQlInterceptor {
                     .onErrorResume(exception -> Mono.just(Result.ended(exception, lastCursor)));
         }
 
-        /** The result comes on the thread that has executed the event, which may block while it is sent. */
+        /**
+         * The result is sent by the task that has executed the event, which may block for long and holds the result's memory.
+         */
         private Mono<Result> execute(SourceEvent event, int attempt) {
+            Reservation ofEvent = memory.open(authentication);
             return Mono.defer(() -> {
                         long started = System.nanoTime();
-                        return chain.next(requestFor(event)).doOnNext(response -> record(started, code(response)));
+                        return chain.next(requestFor(event, ofEvent))
+                                .doOnNext(response -> record(started, code(response)));
                     })
-                    .subscribeOn(scheduler)
+                    .subscribeOn(Schedulers.fromExecutor(task -> executor.execute(ofEvent.during(task))))
                     .contextWrite(context)
                     .flatMap(response -> {
                         if (response.getExecutionResult().getData() != null) {
@@ -119,8 +131,9 @@ class EventExecution implements WebGraphQlInterceptor {
          * With the document itself, where the client has sent a hash: it may have been evicted by now. And without most
          * attributes of the client's request, one of which says when its time began.
          */
-        private WebGraphQlRequest requestFor(SourceEvent event) {
+        private WebGraphQlRequest requestFor(SourceEvent event, Reservation ofEvent) {
             Map<String, Object> attributes = new HashMap<>();
+            attributes.put(Reservation.ATTRIBUTE, ofEvent);
             attributes.put(SourceEvent.ATTRIBUTE, event);
             attributes.put(
                     Transport.ATTRIBUTE, request.getAttributes().getOrDefault(Transport.ATTRIBUTE, Transport.STREAM));
@@ -131,7 +144,7 @@ class EventExecution implements WebGraphQlInterceptor {
             body.put("query", input.getQuery());
             body.put("operationName", input.getOperationName());
             body.put("variables", input.getRawVariables().toMap());
-            WebGraphQlRequest ofEvent = new WebGraphQlRequest(
+            WebGraphQlRequest copy = new WebGraphQlRequest(
                     request.getUri().toUri(),
                     request.getHeaders(),
                     null,
@@ -140,9 +153,9 @@ class EventExecution implements WebGraphQlInterceptor {
                     body,
                     request.getId(),
                     request.getLocale());
-            ofEvent.configureExecutionInput((each, builder) ->
+            copy.configureExecutionInput((each, builder) ->
                     builder.graphQLContext(Map.of(SourceEvent.class, event)).build());
-            return ofEvent;
+            return copy;
         }
     }
 }

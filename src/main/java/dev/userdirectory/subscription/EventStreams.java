@@ -1,6 +1,7 @@
 package dev.userdirectory.subscription;
 
 import dev.userdirectory.platform.EventStreamWriter;
+import graphql.ExecutionInput;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -70,8 +71,21 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                     Admission.client(authentication, request.remoteAddress().orElse(null));
             place.add(admission.connection());
             place.add(admission.connectionOf(client));
-            place.add(admission.operationOf(client, characters(request)));
             request.attributes().put(EventExecution.SHARE, admission.shareOf(client));
+            WebGraphQlResponse ready = Objects.requireNonNull(response.block());
+            if (ready.getData() instanceof Publisher) {
+                ExecutionInput input = ready.getExecutionInput();
+                place.add(admission.operationOf(
+                        client, input.getQuery(), input.getRawVariables().toMap()));
+                return ServerResponse.sse(
+                        builder -> new Stream(builder, place).run(Mono.just(ready), Tokens.expiry(authentication)),
+                        Duration.ZERO);
+            }
+            place.dispose();
+            return ServerResponse.ok()
+                    .cacheControl(CacheControl.noStore())
+                    .contentType(MediaType.TEXT_EVENT_STREAM)
+                    .body("event:next\ndata:" + Messages.encode(ready.toMap()) + "\n\nevent:complete\ndata:\n\n");
         } catch (LimitReached e) {
             place.dispose();
             return ServerResponse.status(HttpStatus.TOO_MANY_REQUESTS)
@@ -79,30 +93,10 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                     .cacheControl(CacheControl.noStore())
                     .contentType(MediaType.APPLICATION_JSON)
                     .body(Map.of("errors", List.of(e.error())));
-        }
-        WebGraphQlResponse ready;
-        try {
-            ready = Objects.requireNonNull(response.block());
         } catch (RuntimeException e) {
             place.dispose();
             throw e;
         }
-        if (!(ready.getData() instanceof Publisher)) {
-            place.dispose();
-            return ServerResponse.ok()
-                    .cacheControl(CacheControl.noStore())
-                    .contentType(MediaType.TEXT_EVENT_STREAM)
-                    .body("event:next\ndata:" + Messages.encode(ready.toMap()) + "\n\nevent:complete\ndata:\n\n");
-        }
-        return ServerResponse.sse(
-                builder -> new Stream(builder, place).run(Mono.just(ready), Tokens.expiry(authentication)),
-                Duration.ZERO);
-    }
-
-    /** A length that is not told is that of nothing: the document then comes in the URL, which is short. */
-    private static int characters(ServerRequest request) {
-        return (int)
-                Math.min(Integer.MAX_VALUE, request.headers().contentLength().orElse(0));
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.JsonLimitExceeded;
 import dev.userdirectory.policy.JsonValues;
 import dev.userdirectory.policy.Limits;
+import dev.userdirectory.policy.RequestMemory.Reservation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -49,8 +50,8 @@ import tools.jackson.databind.json.JsonMapper;
  * new {@code Authorization} in its payload keeps it open.
  */
 final class Socket {
-    private static final String PING = Messages.encode(Map.of("type", "ping"));
-    private static final String PONG = Messages.encode(Map.of("type", "pong"));
+    private static final Map<String, ?> PING = Map.of("type", "ping");
+    private static final Map<String, ?> PONG = Map.of("type", "pong");
     /** Every message about an operation repeats its ID, which is a UUID as a rule. */
     private static final int MAX_ID_CHARS = 200;
 
@@ -78,8 +79,15 @@ final class Socket {
     private final Disposable.Swap deadline = Disposables.swap();
 
     private final StringBuilder received = new StringBuilder();
+    private int values;
+    /** For the message that is being received. */
+    private volatile Reservation incoming;
+
     /** Done once every operation that was received has begun, so that a {@code pong} tells a client that it is subscribed. */
     private CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
+
+    private CompletableFuture<Void> pongAwaits = begun;
+    private CompletableFuture<Void> pong = begun;
 
     private volatile @Nullable Authentication caller;
 
@@ -99,6 +107,7 @@ final class Socket {
         this.admission = admission;
         this.json = json;
         maxOperations = admission.properties().operationsPerSocket();
+        incoming = admission.memoryOf(null);
         executor = new BoundedExecutor(admission.properties().concurrency());
         place = admission.connection();
         try {
@@ -117,8 +126,7 @@ final class Socket {
         }
         int limit = caller == null ? limits.firstMessage() : limits.message();
         if (received.length() + part.getPayload().length() > limit) {
-            received.setLength(0);
-            received.trimToSize();
+            forget();
             close(CloseStatus.TOO_BIG_TO_PROCESS.withReason(String.format(
                     Locale.ROOT,
                     "A message has at most %,d characters%s",
@@ -126,13 +134,28 @@ final class Socket {
                     caller == null ? " until connection_init succeeds" : "")));
             return;
         }
+        values += (int)
+                part.getPayload().chars().filter(JsonValues::mayPrecedeValue).count();
+        if (!incoming.growForJson(
+                received.length() + part.getPayload().length(), Math.min(values, limits.variables()))) {
+            forget();
+            close(CloseStatus.SERVICE_OVERLOAD.withReason("Too many large messages at a time: try again"));
+            return;
+        }
         received.append(part.getPayload());
         if (part.isLast()) {
             String text = received.toString();
             received.setLength(0);
-            received.trimToSize();
             handle(text);
+            forget();
         }
+    }
+
+    private void forget() {
+        received.setLength(0);
+        received.trimToSize();
+        values = 0;
+        incoming.clear();
     }
 
     private void handle(String text) {
@@ -155,11 +178,11 @@ final class Socket {
             case "connection_init" -> initialize(payload);
             case "ping" -> {
                 if (authorization(payload) == null || renew(payload)) {
-                    begun = begun.thenRun(() -> send(PONG));
+                    pong();
                 }
             }
             case "pong" -> {}
-            case "subscribe" -> subscribe(id, payload, text.length());
+            case "subscribe" -> subscribe(id, payload);
             case "complete" -> {
                 Disposable operation = operations.remove(id);
                 if (operation != null) {
@@ -167,6 +190,14 @@ final class Socket {
                 }
             }
             default -> close(new CloseStatus(4400, "Not a message of graphql-transport-ws"));
+        }
+    }
+
+    /** Answers all pings that wait for the same operations with one pong. */
+    private void pong() {
+        if (pong.isDone() || pongAwaits != begun) {
+            pongAwaits = begun;
+            pong = begun.thenRun(() -> send(PONG));
         }
     }
 
@@ -196,7 +227,9 @@ final class Socket {
             return;
         }
         accept(authentication);
-        send(Messages.encode(Map.of("type", "connection_ack")));
+        incoming.close();
+        incoming = admission.memoryOf(authentication);
+        send(Map.of("type", "connection_ack"));
     }
 
     /** Whoever has a token gets no more out of the open subscriptions, nor somebody else, than it was opened with. */
@@ -260,7 +293,7 @@ final class Socket {
         return value == null || value.isNull() ? null : value.asString("");
     }
 
-    private void subscribe(String id, JsonNode payload, int characters) {
+    private void subscribe(String id, JsonNode payload) {
         Authentication authentication = caller;
         if (authentication == null) {
             close(unauthorized("Unauthorized"));
@@ -272,9 +305,10 @@ final class Socket {
             return;
         }
         String client = Admission.client(authentication, session.getRemoteAddress());
+        Reservation memory = admission.memoryOf(authentication);
         WebGraphQlRequest request;
         try {
-            request = request(id, payload, admission.shareOf(client));
+            request = request(id, payload, admission.shareOf(client), memory);
         } catch (ServerWebInputException | JacksonException e) {
             close(new CloseStatus(4400, "The payload is not a GraphQL request"));
             return;
@@ -289,7 +323,7 @@ final class Socket {
             if (Math.max(operations.size() - 1, executor.size()) >= maxOperations) {
                 throw new LimitReached("At most %,d operations of one socket".formatted(maxOperations), maxOperations);
             }
-            operation.add(admission.operationOf(client, characters));
+            operation.add(admission.operationOf(client, request.getDocument(), request.getVariables()));
         } catch (LimitReached e) {
             fail(id, operation, List.of(e.error()));
             return;
@@ -298,7 +332,7 @@ final class Socket {
         CompletableFuture<Void> thisBegun = new CompletableFuture<>();
         begun = CompletableFuture.allOf(begun, thisBegun);
         operation.add(graphQl.handleRequest(request)
-                .subscribeOn(Schedulers.fromExecutor(executor))
+                .subscribeOn(Schedulers.fromExecutor(task -> executor.execute(memory.during(task))))
                 .doFinally(signal -> thisBegun.complete(null))
                 .contextWrite(context -> context.put(SecurityContext.class.getName(), security))
                 .flatMapMany(Result::of)
@@ -312,7 +346,7 @@ final class Socket {
         }
     }
 
-    private WebGraphQlRequest request(String id, JsonNode payload, ConnectionShare share) {
+    private WebGraphQlRequest request(String id, JsonNode payload, ConnectionShare share, Reservation memory) {
         return new WebGraphQlRequest(
                 Objects.requireNonNull(session.getUri()),
                 session.getHandshakeHeaders(),
@@ -324,7 +358,9 @@ final class Socket {
                         BoundedExecutor.ATTRIBUTE,
                         executor,
                         EventExecution.SHARE,
-                        share),
+                        share,
+                        Reservation.ATTRIBUTE,
+                        memory),
                 json.treeToValue(payload, SerializableGraphQlRequest.class),
                 id,
                 null);
@@ -335,7 +371,7 @@ final class Socket {
         if (forbidden != null) {
             close(new CloseStatus(4403, reason(forbidden)));
         } else if (!result.isError()) {
-            send(Messages.encode(Map.of("type", "next", "id", id, "payload", result.response())));
+            send(Map.of("type", "next", "id", id, "payload", result.response()));
         } else {
             fail(id, operation, result.errors());
         }
@@ -344,7 +380,7 @@ final class Socket {
     private void fail(String id, Disposable operation, List<Map<String, ?>> errors) {
         if (operations.remove(id, operation)) {
             operation.dispose();
-            send(Messages.encode(Map.of("type", "error", "id", id, "payload", errors)));
+            send(Map.of("type", "error", "id", id, "payload", errors));
         }
     }
 
@@ -352,7 +388,7 @@ final class Socket {
     private void complete(String id, Disposable operation) {
         if (operations.remove(id, operation)) {
             operation.dispose();
-            send(Messages.encode(Map.of("type", "complete", "id", id)));
+            send(Map.of("type", "complete", "id", id));
         }
     }
 
@@ -364,11 +400,12 @@ final class Socket {
         }
     }
 
-    private void send(String message) {
+    /** Encodes a message when it is its turn, so that those that wait have no text yet. */
+    private void send(Map<String, ?> message) {
         writing.lock();
         try {
             if (!closed.get()) {
-                session.sendMessage(new TextMessage(message));
+                session.sendMessage(new TextMessage(Messages.encode(message)));
             }
         } catch (IOException | IllegalStateException e) {
             // The client is gone, or has not read for so long that Tomcat has given it up.
@@ -410,6 +447,7 @@ final class Socket {
     void release() {
         closed.set(true);
         stop();
+        incoming.close();
         place.dispose();
         placeOfClient.dispose();
     }

@@ -2,6 +2,7 @@ package dev.userdirectory.hostile;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -27,12 +28,25 @@ record Attack(String name, Action run) {
 
     /** Opens sockets, sends these messages on each, and keeps all of them open for a moment. */
     static Attack sockets(String name, int sockets, IntFunction<List<String>> messages) {
-        return new Attack(name, target -> target.holdSockets(sockets, messages));
+        return new Attack(name, target -> target.holdSockets(sockets, true, messages));
     }
 
     /** Opens connections, sends the same bytes on each, one at a time, and keeps them open for a while. */
     static Attack drip(String name, int connections, String bytes) {
         return new Attack(name, target -> target.drip(connections, bytes));
+    }
+
+    /** Opens sockets that read nothing, and sends these messages on each. */
+    static Attack unreadSockets(String name, int sockets, Function<Target, List<String>> messages) {
+        return new Attack(name, target -> {
+            List<String> sent = messages.apply(target);
+            target.holdSockets(sockets, false, i -> sent);
+        });
+    }
+
+    /** Sends the same request on each connection, reads little of the responses, and asks as somebody else meanwhile. */
+    static Attack slow(String name, int connections, Function<Target, String> request) {
+        return new Attack(name, target -> target.readSlowly(connections, request.apply(target)));
     }
 
     static String body(String query) {

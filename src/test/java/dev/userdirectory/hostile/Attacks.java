@@ -4,7 +4,9 @@ import static dev.userdirectory.hostile.Attack.anonymous;
 import static dev.userdirectory.hostile.Attack.authenticated;
 import static dev.userdirectory.hostile.Attack.body;
 import static dev.userdirectory.hostile.Attack.drip;
+import static dev.userdirectory.hostile.Attack.slow;
 import static dev.userdirectory.hostile.Attack.sockets;
+import static dev.userdirectory.hostile.Attack.unreadSockets;
 
 import dev.userdirectory.policy.Sha256;
 import java.net.URI;
@@ -29,6 +31,10 @@ final class Attacks {
     private static final String QUOTES = " with value '\"";
     private static final String ALICE = "VQ";
     private static final String FEED = "subscription { userEvents { type user { id name } } }";
+
+    /** Nine megabytes, for a cost of a hundred. */
+    private static final String LARGE =
+            "{ users(first: 100) { nodes { " + repeat(95, n -> "a" + n + "x".repeat(950) + ": email ") + "} } }";
 
     private Attacks() {}
 
@@ -65,7 +71,8 @@ final class Attacks {
                         10,
                         4,
                         i -> body(
-                                "mutation ($u: [NewUser!]!) { createUsers(users: $u) { errors { path code message } } }",
+                                "mutation ($u: [NewUser!]!) { createUsers(users: $u) { errors { path code message } }"
+                                        + " }",
                                 Map.of("u", Collections.nCopies(1_000, Map.of("name", "", "email", "@".repeat(250)))))),
                 authenticated(
                         "IDs and cursors as long as a document may be",
@@ -162,7 +169,11 @@ final class Attacks {
                 drip(
                         "bodies that never end",
                         300,
-                        "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"),
+                        "POST /graphql HTTP/1.1\r\n"
+                                + "Host: x\r\n"
+                                + "Content-Type: application/json\r\n"
+                                + "Content-Length: 999\r\n\r\n"
+                                + "{"),
                 new Attack("different tokens that nobody signed", target -> {
                     for (int i = 0; i < 300; i++) {
                         target.post(
@@ -259,12 +270,7 @@ final class Attacks {
                                         "r",
                                         Collections.nCopies(
                                                 1_000, Map.of("__typename", "User", "email", "alice@example.com"))))),
-                authenticated(
-                        "long aliases of a page",
-                        8,
-                        8,
-                        i -> body("{ users(first: 100) { nodes { "
-                                + repeat(95, n -> "a" + n + "x".repeat(950) + ": email ") + "} } }")),
+                authenticated("long aliases of a page", 8, 8, i -> body(LARGE)),
                 authenticated(
                         "long aliases of lists in lists",
                         8,
@@ -277,6 +283,30 @@ final class Attacks {
                         8,
                         i -> body("{ __schema { types { fields { "
                                 + repeat(80, n -> "a" + n + "x".repeat(900) + ": name ") + "} } } }")),
+                slow(
+                        "large responses that are read slowly",
+                        70,
+                        target -> http(body(LARGE), "Authorization: Bearer " + target.token())),
+                slow(
+                        "large responses by event stream that are read slowly",
+                        70,
+                        target -> http(
+                                body(LARGE),
+                                "Authorization: Bearer " + target.token() + "\r\nAccept: text/event-stream")),
+                slow(
+                        "bodies that stop before their end",
+                        60,
+                        target -> "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                                + "Content-Length: 60000\r\n\r\n{\"query\":\"{__typename}\",\"x\":["
+                                + ",".repeat(10_100)),
+                unreadSockets("large responses on sockets that do not read", 6, target -> IntStream.range(-1, 8)
+                        .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, LARGE))
+                        .toList()),
+                unreadSockets("pings on a socket that does not read", 1, target -> IntStream.range(-9, 100_000)
+                        .mapToObj(n -> n == -9
+                                ? init(target.token())
+                                : n < 0 ? subscribe(n, LARGE) : json(Map.of("type", "ping")))
+                        .toList()),
 
                 // PostgreSQL
                 authenticated(
@@ -310,7 +340,8 @@ final class Attacks {
                         60,
                         12,
                         i -> body(
-                                "{ users(first: 100, orderBy: {field: NAME}, filter: {search: \"%\"}) { nodes { id } } } #"
+                                "{ users(first: 100, orderBy: {field: NAME}, filter: {search: \"%\"}) { nodes { id } }"
+                                        + " } #"
                                         + unique())),
 
                 // Sockets and event streams
@@ -318,33 +349,40 @@ final class Attacks {
                         "unfinished messages before connection_init",
                         400,
                         i -> List.of("{\"a\":\"" + "x".repeat(99_000))),
+                new Attack(
+                        "unfinished messages of one subject",
+                        target -> target.holdUnfinished(
+                                200, target.token(), "{\"a\":\"" + "x".repeat(49_000) + "é".repeat(49_000))),
                 sockets("messages that are no JSON", 200, i -> List.of("x".repeat(7_000))),
                 new Attack(
                         "a hundred subscriptions on one socket",
-                        target -> target.holdSockets(
-                                1,
-                                i -> IntStream.range(-1, 100)
-                                        .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, FEED))
-                                        .toList())),
+                        target -> target.holdSockets(1, true, i -> IntStream.range(-1, 100)
+                                .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, FEED))
+                                .toList())),
                 new Attack(
                         "sockets of one subject",
-                        target -> target.holdSockets(400, i -> List.of(init(target.token()), subscribe(0, FEED)))),
+                        target ->
+                                target.holdSockets(400, true, i -> List.of(init(target.token()), subscribe(0, FEED)))),
                 new Attack(
                         "long IDs of operations",
-                        target -> target.holdSockets(
-                                20,
-                                i -> IntStream.range(-1, 50)
-                                        .mapToObj(n -> n < 0
-                                                ? init(target.token())
-                                                : json(Map.of(
-                                                        "type",
-                                                        "subscribe",
-                                                        "id",
-                                                        n + "x".repeat(90_000),
-                                                        "payload",
-                                                        Map.of("query", FEED))))
-                                        .toList())),
+                        target -> target.holdSockets(20, true, i -> IntStream.range(-1, 50)
+                                .mapToObj(n -> n < 0
+                                        ? init(target.token())
+                                        : json(Map.of(
+                                                "type",
+                                                "subscribe",
+                                                "id",
+                                                n + "x".repeat(90_000),
+                                                "payload",
+                                                Map.of("query", FEED))))
+                                .toList())),
                 new Attack("event streams of one subject", Attacks::openStreams));
+    }
+
+    /** The bytes of a request by POST. */
+    private static String http(String body, String headers) {
+        return "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + headers
+                + "\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
     }
 
     private static String unique() {

@@ -37,6 +37,9 @@ import org.springframework.jdbc.core.JdbcTemplate;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileInputIT {
     private static final int USERS = 200_000;
+    /** To try only some attacks: a regular expression for their names. */
+    private static final String SELECTED = System.getProperty("directory.test.attacks", ".*");
+
     private static final Duration LIVENESS = Duration.ofSeconds(1);
     private static final Duration ORDINARY = Duration.ofMillis(200);
     private static final long RETAINED = 15L << 20;
@@ -68,7 +71,7 @@ class HostileInputIT {
         target = new Target(service);
         probe = new Probe(URI.create("http://localhost:" + management + "/actuator/health/liveness"));
         // What a cache may keep, it keeps from the first round; the second shows what is lost.
-        for (Attack attack : Attacks.all()) {
+        for (Attack attack : attacks().toList()) {
             restartIfDead();
             attack.run().on(target);
         }
@@ -90,7 +93,7 @@ class HostileInputIT {
     }
 
     static Stream<Attack> attacks() {
-        return Attacks.all().stream();
+        return Attacks.all().stream().filter(attack -> attack.name().matches(SELECTED));
     }
 
     @ParameterizedTest(name = "{0}")

@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -29,6 +30,7 @@ final class Target {
     private static final Duration HOLD = Duration.ofSeconds(2);
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
+    private final String token = ServiceProcess.tokenOf("attacker");
     private final ServiceProcess service;
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -37,8 +39,9 @@ final class Target {
         this.service = service;
     }
 
+    /** Of another subject than the one that sends ordinary requests. */
     String token() {
-        return service.token();
+        return token;
     }
 
     URI graphQl() {
@@ -92,12 +95,15 @@ final class Target {
         }
     }
 
-    void holdSockets(int sockets, IntFunction<List<String>> messages) throws InterruptedException {
+    void holdSockets(int sockets, boolean reading, IntFunction<List<String>> messages) throws InterruptedException {
         List<SocketClient> open = new ArrayList<>();
         try {
             for (int i = 0; i < sockets; i++) {
                 SocketClient socket = SocketClient.open(graphQl(), "graphql-transport-ws");
                 open.add(socket);
+                if (!reading) {
+                    socket.stopReading();
+                }
                 messages.apply(i).forEach(socket::sendText);
             }
             Thread.sleep(HOLD);
@@ -135,6 +141,60 @@ final class Target {
             response.body().close();
         } catch (IOException e) {
             // The service hung up.
+        }
+    }
+
+    /** Opens sockets, sends an unfinished message on each, and keeps all that are accepted open for a moment. */
+    void holdUnfinished(int sockets, @Nullable String token, String message) throws InterruptedException {
+        List<SocketClient> open = new ArrayList<>();
+        try {
+            for (int i = 0; i < sockets; i++) {
+                SocketClient socket = token == null
+                        ? SocketClient.open(graphQl(), "graphql-transport-ws")
+                        : SocketClient.connect(graphQl(), token);
+                open.add(socket);
+                socket.sendUnfinished(message);
+            }
+            Thread.sleep(HOLD);
+        } catch (RuntimeException | AssertionError e) {
+            // No more sockets are accepted.
+        } finally {
+            open.forEach(SocketClient::close);
+        }
+    }
+
+    /**
+     * Sends a request on each of some connections, reads no more of the responses than 64 kB every half second, and asks as
+     * somebody else meanwhile.
+     */
+    void readSlowly(int connections, String request) throws IOException, InterruptedException {
+        List<Socket> open = new ArrayList<>();
+        try {
+            for (int i = 0; i < connections; i++) {
+                Socket socket = new Socket(graphQl().getHost(), graphQl().getPort());
+                open.add(socket);
+                socket.setSoTimeout(1);
+                socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
+            }
+            for (int i = 0; i < 10; i++) {
+                Thread.sleep(Duration.ofMillis(500));
+                service.post("{ users(first: 3) { nodes { id name } } }", Map.of());
+                for (Socket socket : open) {
+                    readSome(socket);
+                }
+            }
+        } finally {
+            for (Socket socket : open) {
+                socket.close();
+            }
+        }
+    }
+
+    private static void readSome(Socket socket) {
+        try {
+            socket.getInputStream().read(new byte[64 * 1024]);
+        } catch (IOException e) {
+            // There is nothing yet, or the service hung up.
         }
     }
 

@@ -82,6 +82,11 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         }
     }
 
+    /** Sends the beginning of a message whose end never comes. */
+    public void sendUnfinished(String message) {
+        socket.sendText(message, false).join();
+    }
+
     /** The next message, other than a ping, which must be of that type. */
     public JsonNode expect(String type) {
         JsonNode message = poll(PATIENCE);
