@@ -3,7 +3,6 @@ package dev.userdirectory.subscription;
 import dev.userdirectory.platform.ConnectionShare;
 import dev.userdirectory.platform.Transport;
 import dev.userdirectory.policy.CallerInterceptor;
-import dev.userdirectory.policy.RequestMemory;
 import dev.userdirectory.policy.RequestMemory.Reservation;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
@@ -36,16 +35,13 @@ import reactor.util.context.ContextView;
 @Component
 @Order(-150) // Around the deadline.
 class EventExecution implements WebGraphQlInterceptor {
-    /** Of requests: the {@link ConnectionShare} of their subscriptions' events. */
-    static final String SHARE = EventExecution.class.getName();
-
     private final int attempts;
-    private final RequestMemory memory;
+    private final Admission admission;
     private final Meter.MeterProvider<Timer> executions;
 
-    EventExecution(SubscriptionProperties properties, RequestMemory memory, MeterRegistry meters) {
-        attempts = properties.attempts();
-        this.memory = memory;
+    EventExecution(Admission admission, MeterRegistry meters) {
+        attempts = admission.properties().attempts();
+        this.admission = admission;
         executions = Timer.builder("directory.subscription.events")
                 .description("Executions of subscriptions' events, by the code of the first error")
                 .withRegistry(meters);
@@ -69,7 +65,7 @@ class EventExecution implements WebGraphQlInterceptor {
         private final ContextView context;
         private final @Nullable Authentication authentication;
         private final Executor executor;
-        private final @Nullable Object share;
+        private final ConnectionShare share;
         private volatile @Nullable String lastCursor;
 
         Subscription(WebGraphQlRequest request, ExecutionInput input, Chain chain, ContextView context) {
@@ -81,7 +77,7 @@ class EventExecution implements WebGraphQlInterceptor {
             executor = request.getAttributes().get(BoundedExecutor.ATTRIBUTE) instanceof BoundedExecutor ofSocket
                     ? ofSocket
                     : Thread::startVirtualThread;
-            share = request.getAttributes().get(SHARE);
+            share = admission.shareOf(Admission.client(authentication, request.getRemoteAddress()));
         }
 
         Flux<Result> results(Publisher<?> source) {
@@ -98,7 +94,7 @@ class EventExecution implements WebGraphQlInterceptor {
          * The result is sent by the task that has executed the event, which may block for long and holds the result's memory.
          */
         private Mono<Result> execute(SourceEvent event, int attempt) {
-            Reservation ofEvent = memory.open(authentication);
+            Reservation ofEvent = admission.memoryOf(authentication);
             return Mono.defer(() -> {
                         long started = System.nanoTime();
                         return chain.next(requestFor(event, ofEvent))
@@ -137,9 +133,7 @@ class EventExecution implements WebGraphQlInterceptor {
             attributes.put(SourceEvent.ATTRIBUTE, event);
             attributes.put(
                     Transport.ATTRIBUTE, request.getAttributes().getOrDefault(Transport.ATTRIBUTE, Transport.STREAM));
-            if (share != null) {
-                attributes.put(ConnectionShare.ATTRIBUTE, share);
-            }
+            attributes.put(ConnectionShare.ATTRIBUTE, share);
             Map<String, Object> body = new HashMap<>();
             body.put("query", input.getQuery());
             body.put("operationName", input.getOperationName());

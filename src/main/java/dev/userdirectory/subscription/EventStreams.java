@@ -71,7 +71,6 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                     Admission.client(authentication, request.remoteAddress().orElse(null));
             place.add(admission.connection());
             place.add(admission.connectionOf(client));
-            request.attributes().put(EventExecution.SHARE, admission.shareOf(client));
             WebGraphQlResponse ready = Objects.requireNonNull(response.block());
             if (ready.getData() instanceof Publisher) {
                 ExecutionInput input = ready.getExecutionInput();

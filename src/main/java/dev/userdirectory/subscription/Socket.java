@@ -1,6 +1,5 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.platform.ConnectionShare;
 import dev.userdirectory.platform.Transport;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.JsonLimitExceeded;
@@ -86,8 +85,8 @@ final class Socket {
     /** Done once every operation that was received has begun, so that a {@code pong} tells a client that it is subscribed. */
     private CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
 
-    private CompletableFuture<Void> pongAwaits = begun;
-    private CompletableFuture<Void> pong = begun;
+    /** Waits for all operations that were received; null if a ping has not come since the last of them. */
+    private @Nullable CompletableFuture<Void> pong;
 
     private volatile @Nullable Authentication caller;
 
@@ -195,8 +194,7 @@ final class Socket {
 
     /** Answers all pings that wait for the same operations with one pong. */
     private void pong() {
-        if (pong.isDone() || pongAwaits != begun) {
-            pongAwaits = begun;
+        if (pong == null || pong.isDone()) {
             pong = begun.thenRun(() -> send(PONG));
         }
     }
@@ -308,7 +306,7 @@ final class Socket {
         Reservation memory = admission.memoryOf(authentication);
         WebGraphQlRequest request;
         try {
-            request = request(id, payload, admission.shareOf(client), memory);
+            request = request(id, payload, memory);
         } catch (ServerWebInputException | JacksonException e) {
             close(new CloseStatus(4400, "The payload is not a GraphQL request"));
             return;
@@ -331,6 +329,7 @@ final class Socket {
         SecurityContext security = new SecurityContextImpl(authentication);
         CompletableFuture<Void> thisBegun = new CompletableFuture<>();
         begun = CompletableFuture.allOf(begun, thisBegun);
+        pong = null;
         operation.add(graphQl.handleRequest(request)
                 .subscribeOn(Schedulers.fromExecutor(task -> executor.execute(memory.during(task))))
                 .doFinally(signal -> thisBegun.complete(null))
@@ -346,7 +345,7 @@ final class Socket {
         }
     }
 
-    private WebGraphQlRequest request(String id, JsonNode payload, ConnectionShare share, Reservation memory) {
+    private WebGraphQlRequest request(String id, JsonNode payload, Reservation memory) {
         return new WebGraphQlRequest(
                 Objects.requireNonNull(session.getUri()),
                 session.getHandshakeHeaders(),
@@ -357,8 +356,6 @@ final class Socket {
                         Transport.SOCKET,
                         BoundedExecutor.ATTRIBUTE,
                         executor,
-                        EventExecution.SHARE,
-                        share,
                         Reservation.ATTRIBUTE,
                         memory),
                 json.treeToValue(payload, SerializableGraphQlRequest.class),

@@ -7,7 +7,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * How much clients may keep open. A subject is the {@code sub} of a token; where a gateway sends all users' operations
  * with a token of its own, raise what one subject may have.
  *
- * @param connections open sockets and event streams of this instance; an idle one takes about 60 kB of heap
+ * @param connections open sockets and event streams of this instance; an idle one takes about 60 kB of heap, so
+ *     all of them take a quarter of the heap in the Kubernetes manifest
  * @param connectionsPerSubject open sockets and event streams of one subject: browser tabs and devices of one person,
  *     with those whose loss has not been noticed yet
  * @param connectionsPerAddress sockets of one address that have not sent {@code connection_init} yet, and event streams
@@ -15,8 +16,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param operations open subscriptions of this instance, and other operations that sockets have running
  * @param operationsPerSubject open subscriptions and running operations of one subject
  * @param operationsPerSocket open subscriptions and running operations of one socket
- * @param charactersPerSubject characters of the messages that one subject's open operations came in: documents and
- *     variables are kept as long as the subscription
+ * @param charactersPerSubject characters of the documents and variables of one subject's open subscriptions, which are
+ *     kept as long as these; a value of a variable counts as the characters that take as much memory
  * @param concurrency operations and events of one socket that are executed at a time; the others wait their turn
  * @param databaseConnections connections to PostgreSQL that the events of one subject may use at a time; the pool has ten,
  *     and the others stay free for everybody else
@@ -24,7 +25,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  */
 @ConfigurationProperties("directory.subscriptions")
 record SubscriptionProperties(
-        @DefaultValue("5000") int connections,
+        @DefaultValue("2000") int connections,
         @DefaultValue("200") int connectionsPerSubject,
         @DefaultValue("50") int connectionsPerAddress,
         @DefaultValue("10000") int operations,

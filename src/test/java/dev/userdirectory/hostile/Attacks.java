@@ -169,11 +169,7 @@ final class Attacks {
                 drip(
                         "bodies that never end",
                         300,
-                        "POST /graphql HTTP/1.1\r\n"
-                                + "Host: x\r\n"
-                                + "Content-Type: application/json\r\n"
-                                + "Content-Length: 999\r\n\r\n"
-                                + "{"),
+                        "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"),
                 new Attack("different tokens that nobody signed", target -> {
                     for (int i = 0; i < 300; i++) {
                         target.post(
@@ -299,14 +295,20 @@ final class Attacks {
                         target -> "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                                 + "Content-Length: 60000\r\n\r\n{\"query\":\"{__typename}\",\"x\":["
                                 + ",".repeat(10_100)),
-                unreadSockets("large responses on sockets that do not read", 6, target -> IntStream.range(-1, 8)
-                        .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, LARGE))
-                        .toList()),
-                unreadSockets("pings on a socket that does not read", 1, target -> IntStream.range(-9, 100_000)
-                        .mapToObj(n -> n == -9
-                                ? init(target.token())
-                                : n < 0 ? subscribe(n, LARGE) : json(Map.of("type", "ping")))
-                        .toList()),
+                unreadSockets(
+                        "large responses on sockets that do not read",
+                        6,
+                        target -> IntStream.range(-1, 8)
+                                .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, LARGE))
+                                .toList()),
+                unreadSockets(
+                        "pings on a socket that does not read",
+                        1,
+                        target -> IntStream.range(-9, 30_000)
+                                .mapToObj(n -> n == -9
+                                        ? init(target.token())
+                                        : n < 0 ? subscribe(n, LARGE) : json(Map.of("type", "ping")))
+                                .toList()),
 
                 // PostgreSQL
                 authenticated(
@@ -356,26 +358,32 @@ final class Attacks {
                 sockets("messages that are no JSON", 200, i -> List.of("x".repeat(7_000))),
                 new Attack(
                         "a hundred subscriptions on one socket",
-                        target -> target.holdSockets(1, true, i -> IntStream.range(-1, 100)
-                                .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, FEED))
-                                .toList())),
+                        target -> target.holdSockets(
+                                1,
+                                true,
+                                i -> IntStream.range(-1, 100)
+                                        .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, FEED))
+                                        .toList())),
                 new Attack(
                         "sockets of one subject",
                         target ->
                                 target.holdSockets(400, true, i -> List.of(init(target.token()), subscribe(0, FEED)))),
                 new Attack(
                         "long IDs of operations",
-                        target -> target.holdSockets(20, true, i -> IntStream.range(-1, 50)
-                                .mapToObj(n -> n < 0
-                                        ? init(target.token())
-                                        : json(Map.of(
-                                                "type",
-                                                "subscribe",
-                                                "id",
-                                                n + "x".repeat(90_000),
-                                                "payload",
-                                                Map.of("query", FEED))))
-                                .toList())),
+                        target -> target.holdSockets(
+                                20,
+                                true,
+                                i -> IntStream.range(-1, 50)
+                                        .mapToObj(n -> n < 0
+                                                ? init(target.token())
+                                                : json(Map.of(
+                                                        "type",
+                                                        "subscribe",
+                                                        "id",
+                                                        n + "x".repeat(90_000),
+                                                        "payload",
+                                                        Map.of("query", FEED))))
+                                        .toList())),
                 new Attack("event streams of one subject", Attacks::openStreams));
     }
 

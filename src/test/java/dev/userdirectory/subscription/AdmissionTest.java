@@ -7,9 +7,17 @@ import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.SocketClient.Close;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** How much clients may keep open. */
 @DirectoryTest
@@ -180,6 +189,43 @@ class AdmissionTest {
         socket.send(Map.of("type", "complete", "id", "1"));
         socket.subscribe("2", EVENTS + "#" + "x".repeat(1000), Map.of());
         socket.settle();
+    }
+
+    @Test
+    void countsTheVariablesOfSubscriptionsByTheMemoryThatTheyTake() {
+        SocketClient socket = connect(token);
+        // Unknown variables are kept as well.
+        socket.subscribe("1", EVENTS, Map.of("x", Collections.nCopies(100, List.of())));
+        assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
+                .isEqualTo("TOO_MANY_SUBSCRIPTIONS");
+    }
+
+    @Test
+    void countsTheDocumentsOfEventStreamsWhoseLengthIsNotTold() throws IOException, InterruptedException {
+        String document = EVENTS + "#" + "x".repeat(1000);
+        assertThat(chunked(document).statusCode()).isEqualTo(200);
+        HttpResponse<InputStream> another = chunked(document);
+        assertThat(another.statusCode()).isEqualTo(429);
+        assertThat(JsonMapper.shared()
+                        .readTree(another.body())
+                        .at("/errors/0/extensions/limit")
+                        .asInt())
+                .isEqualTo(2000);
+    }
+
+    private HttpResponse<InputStream> chunked(String document) throws IOException, InterruptedException {
+        byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("query", document));
+        HttpResponse<InputStream> response = HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(graphQl)
+                                .header("Content-Type", "application/json")
+                                .header("Accept", "text/event-stream")
+                                .header("Authorization", "Bearer " + token)
+                                .POST(BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body)))
+                                .build(),
+                        BodyHandlers.ofInputStream());
+        open.add(response.body());
+        return response;
     }
 
     /** Each query is one while it runs, and none is left. */
