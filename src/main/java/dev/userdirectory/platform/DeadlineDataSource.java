@@ -43,14 +43,14 @@ class DeadlineDataSource extends DelegatingDataSource {
     /**
      * A request has waited that long for a connection. If that is longer than it takes to find out that one connection is silent,
      * the idle ones most likely are too, and finding that out one after the other would take until long after the database
-     * is back.
+     * is back. Without idle ones a new one is being opened, and evicting those in use would only have more of them opened.
      */
     void waitedFor(long nanos) {
         long last = renewed.get();
         long now = System.nanoTime();
         if (nanos > patience && now - last > patience && renewed.compareAndSet(last, now)) {
             HikariPoolMXBean started = pool.getHikariPoolMXBean();
-            if (started != null) {
+            if (started != null && started.getIdleConnections() > 0) {
                 started.softEvictConnections();
             }
             threads.wake();

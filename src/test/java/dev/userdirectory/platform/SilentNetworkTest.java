@@ -11,6 +11,7 @@ import dev.userdirectory.Tokens;
 import dev.userdirectory.event.TrackedFollower;
 import dev.userdirectory.platform.FrozenDatabaseTest.Proxy;
 import java.io.IOException;
+import java.net.http.HttpRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -42,7 +43,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * All that the service and PostgreSQL send each other is swallowed for a while, under load, with all settings as they are by
- * default. {@code -Ddirectory.test.silence=60} makes that a minute. The default is longer than each single timeout.
+ * default. {@code -Ddirectory.test.silence=60} makes that a minute; the default is shorter to save time, and longer than any
+ * timeout that followers and requests wait for.
  */
 @DirectoryTest
 @Import(SilentNetworkTest.Proxied.class)
@@ -50,7 +52,9 @@ import tools.jackson.databind.JsonNode;
 @Timeout(240)
 class SilentNetworkTest {
     private static final Duration SILENCE = Duration.ofSeconds(Integer.getInteger("directory.test.silence", 12));
-    private static final Duration RECOVERY = Duration.ofSeconds(5);
+    /** Five seconds, and as much again for a machine that is busy. */
+    private static final Duration RECOVERY = Duration.ofSeconds(10);
+
     private static final String CREATE =
             "mutation ($email: String!) { createUser(name: \"Written\", email: $email) { user { id } } }";
     private static final String UPDATE =
@@ -124,7 +128,7 @@ class SilentNetworkTest {
 
                 Map<String, Duration> recoveries = recoveries(followers.get(0), followers.get(1), start);
                 System.out.println("After " + SILENCE + ": " + recoveries);
-                assertThat(recoveries.values()).allMatch(time -> time.compareTo(RECOVERY) < 0, "within five seconds");
+                assertThat(recoveries.values()).allMatch(time -> time.compareTo(RECOVERY) < 0, "soon enough");
                 Thread.sleep(Duration.ofSeconds(2));
             } finally {
                 running.set(false);
@@ -145,6 +149,7 @@ class SilentNetworkTest {
             assertThat(jdbc.queryForList("select email from users", String.class))
                     .containsAll(acknowledged);
             assertThat(violations).isEmpty();
+            assertThat(failures).hasPositiveValue();
         } finally {
             followers.forEach(TrackedFollower::close);
         }
@@ -158,7 +163,8 @@ class SilentNetworkTest {
 
         proxy.replace();
 
-        await().atMost(RECOVERY).until(this::reads);
+        // All ten in turn would take ten seconds, and two requests.
+        await().atMost(Duration.ofSeconds(5)).until(this::reads);
     }
 
     /** How long each took to work again. */
@@ -203,7 +209,7 @@ class SilentNetworkTest {
 
     private void probe() {
         while (running.get()) {
-            client.send(java.net.http.HttpRequest.newBuilder(client.uri("/actuator/health/readiness"))
+            client.send(HttpRequest.newBuilder(client.uri("/actuator/health/readiness"))
                     .build());
         }
     }
