@@ -30,6 +30,8 @@ class DeadlineDataSource extends DelegatingDataSource {
     private final PoolThreads threads;
     private final long patience;
     private final AtomicLong renewed = new AtomicLong(System.nanoTime());
+    /** By {@link System#nanoTime}: when the pool last had a connection for a request. */
+    private volatile long handedOut = System.nanoTime();
 
     /** @param threads of the pool */
     DeadlineDataSource(DataSource dataSource, PoolThreads threads) throws SQLException {
@@ -43,14 +45,14 @@ class DeadlineDataSource extends DelegatingDataSource {
     /**
      * A request has waited that long for a connection. If that is longer than it takes to find out that one connection is silent,
      * the idle ones most likely are too, and finding that out one after the other would take until long after the database
-     * is back. Without idle ones a new one is being opened, and evicting those in use would only have more of them opened.
+     * is back. A pool that still hands out others is slow, not silent, and evicting would make it slower.
      */
     void waitedFor(long nanos) {
         long last = renewed.get();
         long now = System.nanoTime();
         if (nanos > patience && now - last > patience && renewed.compareAndSet(last, now)) {
             HikariPoolMXBean started = pool.getHikariPoolMXBean();
-            if (started != null && started.getIdleConnections() > 0) {
+            if (started != null && started.getIdleConnections() > 0 && now - handedOut > patience) {
                 started.softEvictConnections();
             }
             threads.wake();
@@ -84,6 +86,7 @@ class DeadlineDataSource extends DelegatingDataSource {
             share = await(deadline);
             deadline.opening(this);
             connection = super.getConnection();
+            handedOut = System.nanoTime();
         } finally {
             deadline.opened(connection);
             if (connection == null) {
