@@ -16,9 +16,6 @@ import tools.jackson.databind.JsonNode;
 
 /** A client that follows the feed as clients should: it resumes after whatever ends its stream, unless it has expired. */
 public final class TrackedFollower implements AutoCloseable {
-    private static final String FEED =
-            "subscription ($after: String) { userEvents(after: $after) { cursor type userId %s } }";
-
     private final URI graphQl;
     private final String token;
     private final String query;
@@ -37,7 +34,8 @@ public final class TrackedFollower implements AutoCloseable {
     public TrackedFollower(URI graphQl, String token, String start, String fields) {
         this.graphQl = graphQl;
         this.token = token;
-        this.query = FEED.formatted(fields);
+        this.query =
+                "subscription ($after: String) { userEvents(after: $after) { cursor type userId " + fields + " } }";
         this.start = start;
         this.last = start;
         thread = Thread.startVirtualThread(this::run);
