@@ -32,6 +32,7 @@ public final class ServiceProcess implements AutoCloseable {
     private final String token = tokenOf("somebody");
     private final URI graphQl;
     private final Path log;
+    private final Map<String, String> environment;
     private long startNanos;
     private Process process;
 
@@ -41,7 +42,14 @@ public final class ServiceProcess implements AutoCloseable {
      * @param log where the service's output is added
      */
     public ServiceProcess(List<String> java, String databaseUrl, Path log) throws IOException {
+        this(java, databaseUrl, log, Map.of());
+    }
+
+    /** @param environment beside that of this process */
+    public ServiceProcess(List<String> java, String databaseUrl, Path log, Map<String, String> environment)
+            throws IOException {
         this.log = log;
+        this.environment = environment;
         int port = freePort();
         graphQl = URI.create("http://localhost:" + port + "/graphql");
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -69,10 +77,11 @@ public final class ServiceProcess implements AutoCloseable {
 
     private Process start() throws IOException {
         startNanos = System.nanoTime();
-        return new ProcessBuilder(command)
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                .start();
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+        builder.environment().putAll(environment);
+        return builder.start();
     }
 
     /** The jar that {@code ./mvnw package} built. */

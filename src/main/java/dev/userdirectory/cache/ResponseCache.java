@@ -353,6 +353,7 @@ class ResponseCache implements WebGraphQlInterceptor {
                 ? new Answer(
                         state,
                         Instant.now().plusSeconds(policy.maxAge()),
+                        policy.maxAge(),
                         nanos,
                         JSON.writeValueAsBytes(result.toSpecification()))
                 : null;

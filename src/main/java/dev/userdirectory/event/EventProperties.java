@@ -21,5 +21,5 @@ record EventProperties(
         @DefaultValue("10000") int buffer,
         @DefaultValue("true") boolean follow,
         @DefaultValue("5s") Duration patience,
-        @DefaultValue("5s") Duration readTimeout,
+        @DefaultValue("3s") Duration readTimeout,
         @Nullable String url) {}

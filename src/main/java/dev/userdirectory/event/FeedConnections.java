@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Properties;
 import javax.sql.DataSource;
 import org.springframework.stereotype.Component;
@@ -14,6 +15,9 @@ import org.springframework.stereotype.Component;
  */
 @Component
 class FeedConnections {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration SHORT_PATIENCE = Duration.ofSeconds(2);
+
     private final HikariDataSource pool;
     private final EventProperties properties;
 
@@ -24,15 +28,18 @@ class FeedConnections {
 
     /** @param name by which PostgreSQL knows the connection */
     FeedConnection open(String name) throws SQLException {
-        return open(pool.getJdbcUrl(), name);
+        return open(pool.getJdbcUrl(), name, PATIENCE);
     }
 
-    /** One on which {@code listen} works, if the pool's URL leads through a pooler of transactions. */
+    /**
+     * One on which {@code listen} works, if the pool's URL leads through a pooler of transactions. Its statements are short, and
+     * followers wait for them: once a silent database is back, it is soon noticed.
+     */
     FeedConnection openToListen(String name) throws SQLException {
-        return open(properties.url() == null ? pool.getJdbcUrl() : properties.url(), name);
+        return open(properties.url() == null ? pool.getJdbcUrl() : properties.url(), name, SHORT_PATIENCE);
     }
 
-    private FeedConnection open(String url, String name) throws SQLException {
+    private FeedConnection open(String url, String name, Duration patience) throws SQLException {
         Properties driver = new Properties();
         driver.putAll(pool.getDataSourceProperties());
         if (pool.getUsername() != null) {
@@ -42,9 +49,9 @@ class FeedConnections {
             driver.setProperty("password", pool.getPassword());
         }
         driver.setProperty("ApplicationName", name);
-        // Seconds, so that a server that is gone without a word is noticed.
-        driver.setProperty("connectTimeout", "5");
-        driver.setProperty("socketTimeout", "10");
+        // So that a server that is gone without a word is noticed.
+        driver.setProperty("connectTimeout", String.valueOf(SHORT_PATIENCE.toSeconds()));
+        driver.setProperty("socketTimeout", String.valueOf(patience.toSeconds()));
         Connection connection = DriverManager.getConnection(url, driver);
         if (pool.getSchema() != null) {
             connection.setSchema(pool.getSchema());

@@ -63,6 +63,8 @@ class UserEventFeed implements SmartLifecycle {
     private volatile RecentEvents recent;
     private final AtomicInteger following = new AtomicInteger();
     private volatile @Nullable Task reader;
+    /** In which the reader has last found the database. */
+    private long era;
     /** By {@link System#nanoTime}: whatever had been settled by then has been taken. */
     private volatile long upToDate;
     /** By {@link System#nanoTime}: when the oldest event was committed that followers do not see yet; or null. */
@@ -162,13 +164,15 @@ class UserEventFeed implements SmartLifecycle {
         try (FeedConnection connection = connections.openToListen("user-directory events")) {
             connection.jdbc().execute("listen " + CHANNEL);
             UserEvents table = events.over(connection.jdbc());
+            era = table.era();
             goBackIfLost(table);
-            long lookedForHeldBack = System.nanoTime() - POLL.toNanos();
+            long lookedAround = System.nanoTime() - POLL.toNanos();
             while (task.isRunning()) {
                 takeAll(table, recent.end());
                 long now = System.nanoTime();
-                if (now - lookedForHeldBack >= POLL.toNanos()) {
-                    lookedForHeldBack = now;
+                if (now - lookedAround >= POLL.toNanos()) {
+                    lookedAround = now;
+                    noticeEra(table, table.era());
                     takeHeldBack(table);
                 }
                 task.progress();
@@ -178,12 +182,30 @@ class UserEventFeed implements SmartLifecycle {
     }
 
     private void takeAll(UserEvents table, Position settled) {
-        long looked = System.nanoTime();
-        while (take(table.read(recent.end(), settled, null, PAGE))) {
-            // A full page: there may be more.
+        long looked;
+        List<UserEvent> page;
+        do {
             looked = System.nanoTime();
-        }
+            page = table.read(recent.end(), settled, null, PAGE);
+            if (!page.isEmpty()
+                    && noticeEra(table, page.getFirst().position().seen().era())) {
+                return;
+            }
+            take(page);
+            // A full page: there may be more.
+        } while (page.size() == PAGE);
         upToDate = looked;
+    }
+
+    /**
+     * Another server may be at the other end of the same connection, if that leads through a pooler.
+     *
+     * @return whether that server may lack events that were read
+     */
+    private boolean noticeEra(UserEvents table, long current) {
+        boolean changed = era != current;
+        era = current;
+        return changed && goBackIfLost(table);
     }
 
     /** Events that wait for open transactions are taken as soon as it is certain that none of these comes before them. */
@@ -197,23 +219,23 @@ class UserEventFeed implements SmartLifecycle {
     }
 
     /** A server that has taken over may lack the last commits of the one before, and number others like them. */
-    private void goBackIfLost(UserEvents table) {
+    private boolean goBackIfLost(UserEvents table) {
         RecentEvents known = recent;
         if (known.end().equals(Position.START) || table.isKept(known.end(), null)) {
-            return;
+            return false;
         }
         log.warn("The database may have lost events that were read; the change feed goes on from the newest it has");
         recent = new RecentEvents(properties.buffer(), table.end());
         known.abandon();
         news.tryEmitNext(true);
+        return true;
     }
 
-    private boolean take(List<UserEvent> page) {
+    private void take(List<UserEvent> page) {
         if (!page.isEmpty()) {
             recent.add(page);
             news.tryEmitNext(true);
         }
-        return page.size() == PAGE;
     }
 
     @Override

@@ -145,6 +145,11 @@ class UserEvents {
                 user));
     }
 
+    /** The ID of the era that the server is in. */
+    long era() {
+        return Objects.requireNonNull(jdbc.queryForObject("select feed_era()", Long.class));
+    }
+
     /** The position of the newest event: what is committed from now on stands behind it. */
     Position end() {
         UserEvent newest = DataAccessUtils.singleResult(jdbc.query(

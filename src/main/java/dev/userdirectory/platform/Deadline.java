@@ -50,8 +50,10 @@ public class Deadline {
     private final Lock cancelling = new ReentrantLock();
 
     private volatile boolean over;
-    private boolean opening;
+    private volatile @Nullable Opening opening;
     private boolean ended;
+
+    private record Opening(DeadlineDataSource pool, long since) {}
 
     /**
      * @param worker interrupted if it waits for something else than PostgreSQL
@@ -165,14 +167,22 @@ public class Deadline {
      *
      * @throws SQLException if it is too late to begin anything
      */
-    synchronized void opening() throws SQLException {
+    synchronized void opening(DeadlineDataSource pool) throws SQLException {
         check();
-        opening = true;
+        opening = new Opening(pool, System.nanoTime());
+    }
+
+    /** To be called often: a pool that takes long for a connection is told. */
+    void lookForSilence() {
+        Opening current = opening;
+        if (current != null) {
+            current.pool.waitedFor(System.nanoTime() - current.since);
+        }
     }
 
     /** @param connection null if there was none */
     synchronized void opened(@Nullable Connection connection) {
-        opening = false;
+        opening = null;
         if (connection != null) {
             connections.add(connection);
         }
@@ -224,7 +234,7 @@ public class Deadline {
             return;
         }
         over = true;
-        if (connections.isEmpty() && !opening) {
+        if (connections.isEmpty() && opening == null) {
             worker.interrupt();
         }
         // A frozen server lets this wait as well.

@@ -1,6 +1,7 @@
 package dev.userdirectory.platform;
 
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.HikariPoolMXBean;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -9,6 +10,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
@@ -20,13 +23,40 @@ import org.springframework.jdbc.datasource.DelegatingDataSource;
  * would compete, over and over, for each connection that is given back.
  */
 class DeadlineDataSource extends DelegatingDataSource {
+    private static final Duration SLACK = Duration.ofMillis(100);
+
     private final HikariDataSource pool;
     private final ConnectionQueue connections;
+    private final PoolThreads threads;
+    private final long patience;
+    private final AtomicLong renewed = new AtomicLong(System.nanoTime());
+    /** By {@link System#nanoTime}: when the pool last had a connection for a request. */
+    private volatile long handedOut = System.nanoTime();
 
-    DeadlineDataSource(DataSource dataSource) throws SQLException {
+    /** @param threads of the pool */
+    DeadlineDataSource(DataSource dataSource, PoolThreads threads) throws SQLException {
         super(dataSource);
         pool = dataSource.unwrap(HikariDataSource.class);
         connections = new ConnectionQueue(pool.getMaximumPoolSize());
+        this.threads = threads;
+        patience = TimeUnit.MILLISECONDS.toNanos(pool.getValidationTimeout()) + SLACK.toNanos();
+    }
+
+    /**
+     * A request has waited that long for a connection. If that is longer than it takes to find out that one connection is silent,
+     * the idle ones most likely are too, and finding that out one after the other would take until long after the database
+     * is back. A pool that still hands out others is slow, not silent, and evicting would make it slower.
+     */
+    void waitedFor(long nanos) {
+        long last = renewed.get();
+        long now = System.nanoTime();
+        if (nanos > patience && now - last > patience && renewed.compareAndSet(last, now)) {
+            HikariPoolMXBean started = pool.getHikariPoolMXBean();
+            if (started != null && started.getIdleConnections() > 0 && now - handedOut > patience) {
+                started.softEvictConnections();
+            }
+            threads.wake();
+        }
     }
 
     /** How many requests are in the queue. */
@@ -54,8 +84,9 @@ class DeadlineDataSource extends DelegatingDataSource {
         Connection connection = null;
         try {
             share = await(deadline);
-            deadline.opening();
+            deadline.opening(this);
             connection = super.getConnection();
+            handedOut = System.nanoTime();
         } finally {
             deadline.opened(connection);
             if (connection == null) {

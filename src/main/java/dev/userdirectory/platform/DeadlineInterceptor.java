@@ -73,6 +73,7 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
                 if (operation.isLate() || (lookForClients && operation.client != null && operation.client.isGone())) {
                     operation.deadline.stop();
                 }
+                operation.deadline.lookForSilence();
             } catch (RuntimeException e) {
                 // The deadlines of others are kept.
                 log.error("Cannot tell whether to stop an operation", e);

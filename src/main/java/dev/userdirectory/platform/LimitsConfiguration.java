@@ -31,6 +31,9 @@ class LimitsConfiguration {
     /** The driver's property for settings that hold from the first statement of a connection to its last. */
     private static final String OPTIONS = "options";
 
+    private static final String SOCKET_TIMEOUT = "socketTimeout";
+    private static final Duration SLACK = Duration.ofSeconds(1);
+
     @Bean
     static BeanPostProcessor watchStatements(
             ObjectProvider<DatabaseProperties> database, ObjectProvider<Limits> limits) {
@@ -43,7 +46,9 @@ class LimitsConfiguration {
                 try {
                     HikariDataSource pool = dataSource.unwrap(HikariDataSource.class);
                     limit(pool, database.getObject(), limits.getObject().deadline());
-                    return new DeadlineDataSource(dataSource);
+                    PoolThreads threads = new PoolThreads();
+                    pool.setThreadFactory(threads);
+                    return new DeadlineDataSource(dataSource, threads);
                 } catch (SQLException e) {
                     throw new IllegalStateException(name + " is not of the pool that requests queue for", e);
                 }
@@ -56,6 +61,10 @@ class LimitsConfiguration {
         StringJoiner options = new StringJoiner(" ");
         String own = pool.getDataSourceProperties().getProperty(OPTIONS);
         if (!database.grace().isZero()) {
+            // A server that is gone without a word ends nothing. Not only requests have connections: health checks wait
+            // too.
+            Duration silence = deadline.plus(database.grace()).plus(SLACK);
+            pool.getDataSourceProperties().putIfAbsent(SOCKET_TIMEOUT, String.valueOf(silence.toSeconds()));
             long millis = deadline.plus(database.grace()).toMillis();
             options.add("-c statement_timeout=" + millis).add("-c idle_in_transaction_session_timeout=" + millis);
         }
@@ -85,6 +94,7 @@ class LimitsConfiguration {
                 Properties properties = new Properties();
                 properties.putAll(dataSource.unwrap(HikariDataSource.class).getDataSourceProperties());
                 properties.remove(OPTIONS);
+                properties.remove(SOCKET_TIMEOUT);
                 DriverManagerDataSource unlimited = new DriverManagerDataSource(details.getJdbcUrl(), properties);
                 unlimited.setUsername(details.getUsername());
                 unlimited.setPassword(details.getPassword());

@@ -60,9 +60,13 @@ class CostBudgets {
     }
 
     private Bucket own(String account) {
+        // Not by the wall clock: after it was set back, nothing would be refilled until it has caught up.
         return buckets.get(
                 account,
-                name -> Bucket.builder().addLimit(budget.getBandwidths()[0]).build());
+                name -> Bucket.builder()
+                        .addLimit(budget.getBandwidths()[0])
+                        .withNanosecondPrecision()
+                        .build());
     }
 
     /** For a client that asks what is left. */

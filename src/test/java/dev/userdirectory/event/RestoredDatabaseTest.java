@@ -148,6 +148,27 @@ class RestoredDatabaseTest {
         }
     }
 
+    /** As behind a pooler, which keeps the reader's connection and leads it to another server. */
+    @Test
+    void tellsFollowersWhenTheServerChangesBehindTheConnection() throws Exception {
+        try (EventStreamClient live = follow(null)) {
+            String seen = directory.createUser();
+            String cursor = cursorOf(live, seen);
+
+            SERVER.jdbc()
+                    .update("insert into feed_eras (system_identifier, timeline, server_started, events, began_after)"
+                            + " select system_identifier, timeline, server_started, events, '0/0' from feed_eras"
+                            + " order by number desc limit 1");
+
+            assertThat(live.expect("next")
+                            .data()
+                            .at("/errors/0/extensions/code")
+                            .asString())
+                    .isEqualTo("EVENTS_EXPIRED");
+            assertExpired(cursor);
+        }
+    }
+
     private void assertExpired(String cursor) throws Exception {
         try (EventStreamClient resumed = follow(cursor)) {
             assertThat(resumed.expect("next")

@@ -32,7 +32,7 @@ class DeadlineDataSourceTest {
         pool.setPassword(postgres.getPassword());
         pool.setMaximumPoolSize(1);
         pool.setConnectionTimeout(500);
-        queue = new DeadlineDataSource(pool);
+        queue = new DeadlineDataSource(pool, new PoolThreads());
         current.setValue(new Deadline(Thread.currentThread(), "alice"));
     }
 

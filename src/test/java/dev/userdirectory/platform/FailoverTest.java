@@ -9,6 +9,8 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.SwitchableProxy;
 import dev.userdirectory.TestPostgres;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.event.TrackedFollower;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +35,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
-/** A synchronous standby stalls, the primary is killed, and the standby is promoted, while clients write and read. */
+/** A synchronous standby stalls, the primary is killed, and the standby is promoted, while clients write, read and follow. */
 @DirectoryTest
 @Import(FailoverTest.Primaries.class)
 @TestPropertySource(properties = {"directory.limits.deadline=2s", "logging.level.dev.userdirectory=off"})
@@ -80,9 +82,17 @@ class FailoverTest {
                         .has("errors"));
         SERVERS.synchronousStandby(true);
         List<String> users = directory.createUsers(2);
+        String start = await().until(
+                        () -> client.data("{ userEvents(first: 0) { newestCursor } }")
+                                .at("/userEvents/newestCursor"),
+                        JsonNode::isString)
+                .asString();
+        List<TrackedFollower> followers = new ArrayList<>();
         List<Future<?>> clients = new ArrayList<>();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             try {
+                followers.add(follow(start, ""));
+                followers.add(follow(start, "user { version }"));
                 for (int i = 0; i < 4; i++) {
                     clients.add(threads.submit(this::create));
                 }
@@ -97,12 +107,13 @@ class FailoverTest {
                 Thread.sleep(PHASE);
                 SERVERS.kill(SERVERS.primary());
                 SERVERS.freezeReplica(false);
-                JdbcTemplate promoted = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
-                promoted.queryForObject("select pg_promote()", Boolean.class);
+                new JdbcTemplate(SERVERS.replica().getPostgresDatabase())
+                        .queryForObject("select pg_promote()", Boolean.class);
                 int before = acknowledged.size();
                 PROXY.switchTo(SERVERS.replica().getPort());
 
                 await().atMost(RECOVERY).until(() -> acknowledged.size() > before);
+                followers.add(follow(start, ""));
                 Thread.sleep(PHASE);
             } finally {
                 running.set(false);
@@ -111,8 +122,15 @@ class FailoverTest {
         for (Future<?> each : clients) {
             each.get();
         }
-        List<@Nullable String> stored = new JdbcTemplate(SERVERS.replica().getPostgresDatabase())
-                .queryForList("select email from users", String.class);
+        JdbcTemplate promoted = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
+        for (TrackedFollower follower : followers) {
+            await().until(() -> follower.isExpired() || follower.events().equals(follower.expected(promoted)));
+            System.out.printf("%d events, errors %s%n", follower.events().size(), follower.errors());
+            follower.close();
+        }
+        // What it has seen, the standby had received long before.
+        assertThat(followers.getLast().isExpired()).isFalse();
+        List<@Nullable String> stored = promoted.queryForList("select email from users", String.class);
         System.out.printf(
                 "%d creations acknowledged, %d writes failed, %d reads%n",
                 acknowledged.size(), failures.get(), reads.get());
@@ -120,6 +138,10 @@ class FailoverTest {
         assertThat(stored).containsAll(acknowledged);
         assertThat(violations).isEmpty();
         assertThat(failures).as("writes that failed").hasPositiveValue();
+    }
+
+    private TrackedFollower follow(String start, String fields) {
+        return new TrackedFollower(client.uri("/graphql"), Tokens.withScopes("users:read"), start, fields);
     }
 
     private void create() {

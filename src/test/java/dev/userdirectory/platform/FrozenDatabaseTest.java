@@ -19,6 +19,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,9 +28,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -40,6 +44,7 @@ import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
+import org.springframework.jdbc.support.JdbcUtils;
 import org.springframework.test.context.DynamicPropertyRegistrar;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
@@ -70,6 +75,9 @@ class FrozenDatabaseTest {
 
     @Autowired
     Proxy proxy;
+
+    @Autowired
+    DataSource dataSource;
 
     @Autowired
     @Qualifier("jdbcConnectionDetails")
@@ -114,6 +122,29 @@ class FrozenDatabaseTest {
         proxy.replace();
 
         assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(5));
+    }
+
+    /** As the readiness probe does, for which no deadline counts, and which asks without a timeout. */
+    @Test
+    void keepsNoConnectionForWhoeverAsksWithoutDeadline() throws Exception {
+        Connection connection = dataSource.getConnection();
+        try {
+            proxy.freeze();
+            CompletableFuture<Boolean> valid = CompletableFuture.supplyAsync(() -> isValid(connection));
+
+            assertThat(valid.get(20, TimeUnit.SECONDS)).isFalse();
+        } finally {
+            proxy.replace();
+            JdbcUtils.closeConnection(connection);
+        }
+    }
+
+    private static boolean isValid(Connection connection) {
+        try {
+            return connection.isValid(0);
+        } catch (SQLException e) {
+            return false;
+        }
     }
 
     /** The feed reads from elsewhere, so it goes on while the users of its events cannot be looked up. */

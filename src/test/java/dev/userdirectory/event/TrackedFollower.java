@@ -1,0 +1,117 @@
+package dev.userdirectory.event;
+
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.subscription.EventStreamClient;
+import java.io.IOException;
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.springframework.jdbc.core.JdbcTemplate;
+import tools.jackson.databind.JsonNode;
+
+/** A client that follows the feed as clients should: it resumes after whatever ends its stream, unless it has expired. */
+public final class TrackedFollower implements AutoCloseable {
+    private final URI graphQl;
+    private final String token;
+    private final String query;
+    private final String start;
+    private final List<String> events = new CopyOnWriteArrayList<>();
+    private final Set<String> errors = ConcurrentHashMap.newKeySet();
+    private final Thread thread;
+    private volatile String last;
+    private volatile boolean expired;
+    private volatile boolean running = true;
+
+    /**
+     * @param start the cursor behind which it begins
+     * @param fields of the event, beside those that it always selects
+     */
+    public TrackedFollower(URI graphQl, String token, String start, String fields) {
+        this.graphQl = graphQl;
+        this.token = token;
+        this.query =
+                "subscription ($after: String) { userEvents(after: $after) { cursor type userId " + fields + " } }";
+        this.start = start;
+        this.last = start;
+        thread = Thread.startVirtualThread(this::run);
+    }
+
+    public boolean isExpired() {
+        return expired;
+    }
+
+    /** Type and user of each event, in the order in which they came. */
+    public List<String> events() {
+        return events;
+    }
+
+    /** The codes of errors that ended a stream. */
+    public Set<String> errors() {
+        return errors;
+    }
+
+    /** What it must have seen by now, if it has not expired. */
+    public List<String> expected(JdbcTemplate jdbc) {
+        Position after = FeedCursors.position(start);
+        return jdbc.query(
+                "select type, user_id from user_events where (transaction, sequence) > (?, ?)"
+                        + " order by transaction, sequence",
+                (row, number) ->
+                        row.getString("type") + " " + new GlobalId(NodeType.USER, row.getObject("user_id", UUID.class)),
+                after.transaction(),
+                after.sequence());
+    }
+
+    private void run() {
+        while (running && !expired) {
+            try (EventStreamClient stream = new EventStreamClient(graphQl, token, query, Map.of("after", last), null)) {
+                follow(stream);
+            } catch (IOException | RuntimeException | AssertionError e) {
+                errors.add(String.valueOf(e));
+            } catch (InterruptedException e) {
+                return;
+            }
+            pause();
+        }
+    }
+
+    private void follow(EventStreamClient stream) throws InterruptedException {
+        while (running) {
+            EventStreamClient.Event event = stream.poll(100);
+            if (event == null) {
+                continue;
+            }
+            JsonNode error = event.data().at("/errors/0/extensions/code");
+            if (error.isString()) {
+                errors.add(error.asString());
+                expired = error.asString().equals("EVENTS_EXPIRED");
+                return;
+            }
+            if (!event.type().equals("next")) {
+                return;
+            }
+            JsonNode seen = event.data().at("/data/userEvents");
+            last = seen.get("cursor").asString();
+            events.add(seen.get("type").asString() + " " + seen.get("userId").asString());
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(50);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        running = false;
+        thread.interrupt();
+    }
+}
