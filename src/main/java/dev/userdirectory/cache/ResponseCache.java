@@ -386,7 +386,7 @@ class ResponseCache implements WebGraphQlInterceptor {
      * has changed since. Private even where the schema says public: a proxy knows nothing of scopes.
      */
     private static void setMaxAge(WebGraphQlResponse response, Duration maxAge) {
-        boolean byGet = response.getExecutionInput().getGraphQLContext().get(Transport.class) == Transport.GET;
+        boolean byGet = Transport.isByGet(response.getExecutionInput().getGraphQLContext());
         CacheControl control = byGet ? CacheControl.noCache() : CacheControl.maxAge(maxAge);
         response.getResponseHeaders().setCacheControl(control.cachePrivate());
         response.getResponseHeaders().put(HttpHeaders.VARY, VARY);

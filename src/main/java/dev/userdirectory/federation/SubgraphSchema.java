@@ -29,7 +29,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -139,48 +138,28 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
     public void customize(SchemaResourceBuilder builder) {
         builder.typeVisitorsToTransformSchema(List.of(new GraphQLTypeVisitorStub() {
             @Override
-            public TraversalControl visitGraphQLObjectType(
-                    GraphQLObjectType type, TraverserContext<GraphQLSchemaElement> context) {
-                return describe(context, type, text -> type.transform(copy -> copy.description(text)));
-            }
-
-            @Override
-            public TraversalControl visitGraphQLUnionType(
-                    GraphQLUnionType type, TraverserContext<GraphQLSchemaElement> context) {
-                return describe(context, type, text -> type.transform(copy -> copy.description(text)));
-            }
-
-            @Override
-            public TraversalControl visitGraphQLFieldDefinition(
-                    GraphQLFieldDefinition field, TraverserContext<GraphQLSchemaElement> context) {
-                return describe(context, field, text -> field.transform(copy -> copy.description(text)));
-            }
-
-            @Override
-            public TraversalControl visitGraphQLArgument(
-                    GraphQLArgument argument, TraverserContext<GraphQLSchemaElement> context) {
-                return describe(context, argument, text -> argument.transform(copy -> copy.description(text)));
-            }
-
-            private TraversalControl describe(
-                    TraverserContext<GraphQLSchemaElement> context,
-                    GraphQLNamedSchemaElement element,
-                    Function<String, GraphQLSchemaElement> copy) {
-                String description = DESCRIPTIONS.get(element.getName());
-                return description == null || element.getDescription() != null
-                        ? TraversalControl.CONTINUE
-                        : changeNode(context, copy.apply(description));
-            }
-        }));
-        builder.typeVisitors(List.of(new GraphQLTypeVisitorStub() {
-            @Override
-            public TraversalControl visitGraphQLObjectType(
-                    GraphQLObjectType type, TraverserContext<GraphQLSchemaElement> context) {
-                if (type.getName().equals("_Service")) {
-                    GraphQLCodeRegistry.Builder code = context.getVarFromParents(GraphQLCodeRegistry.Builder.class);
-                    code.dataFetcher(FieldCoordinates.coordinates(type.getName(), "sdl"), new StaticDataFetcher(sdl));
+            protected TraversalControl visitGraphQLType(
+                    GraphQLSchemaElement element, TraverserContext<GraphQLSchemaElement> context) {
+                String name = element instanceof GraphQLNamedSchemaElement named && named.getDescription() == null
+                        ? named.getName()
+                        : "";
+                String text = DESCRIPTIONS.get(name);
+                if (text == null) {
+                    return TraversalControl.CONTINUE;
                 }
-                return TraversalControl.CONTINUE;
+                if (name.equals("_Service")) {
+                    GraphQLCodeRegistry.Builder code = context.getVarFromParents(GraphQLCodeRegistry.Builder.class);
+                    code.dataFetcher(FieldCoordinates.coordinates(name, "sdl"), new StaticDataFetcher(sdl));
+                }
+                return switch (element) {
+                    case GraphQLObjectType type -> changeNode(context, type.transform(copy -> copy.description(text)));
+                    case GraphQLUnionType type -> changeNode(context, type.transform(copy -> copy.description(text)));
+                    case GraphQLFieldDefinition field ->
+                        changeNode(context, field.transform(copy -> copy.description(text)));
+                    case GraphQLArgument argument ->
+                        changeNode(context, argument.transform(copy -> copy.description(text)));
+                    default -> TraversalControl.CONTINUE;
+                };
             }
         }));
     }

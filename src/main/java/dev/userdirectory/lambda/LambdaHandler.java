@@ -49,7 +49,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
     private static final int PRIMING_ROUNDS = 30;
     private static final String PRIMING_QUERY = "{ users(first: 2, orderBy: {field: NAME}) { totalCount nodes { id name"
             + " email createdAt groups(first: 2) { nodes { id name } } } pageInfo { hasNextPage endCursor } } }";
-    private static final Set<String> STREAMS = Set.of("text/event-stream", "multipart/mixed");
+    private static final Set<String> STREAMS = Set.of("text/event-stream", "text/*", "multipart/mixed");
     /** Is of the right form, and signed by nobody. */
     private static final String FORGED_TOKEN =
             "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJwcmltaW5nIn0." + "A".repeat(342);

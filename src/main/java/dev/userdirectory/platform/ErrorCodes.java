@@ -76,9 +76,8 @@ class ErrorCodes extends SimplePerformantInstrumentation {
         if (error.getLocations() != null) {
             coded.locations(error.getLocations());
         }
-        List<Object> path = error instanceof ValidationError invalid ? path(invalid) : error.getPath();
-        if (path != null) {
-            coded.path(path);
+        if (error.getPath() != null) {
+            coded.path(error.getPath());
         }
         if (error instanceof ValidationError invalid) {
             coded.errorDetail(
@@ -107,10 +106,6 @@ class ErrorCodes extends SimplePerformantInstrumentation {
                 // Of the variables: those of the document are ValidationErrors.
                 error.getErrorType() == graphql.ErrorType.ValidationError ? "BAD_USER_INPUT" : "INTERNAL_SERVER_ERROR";
         };
-    }
-
-    private static @Nullable List<Object> path(ValidationError error) {
-        return error.getQueryPath() == null ? null : List.copyOf(error.getQueryPath());
     }
 
     private static String message(GraphQLError error, String code, String document, boolean mayIntrospect) {

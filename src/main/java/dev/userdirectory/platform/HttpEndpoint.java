@@ -1,9 +1,10 @@
 package dev.userdirectory.platform;
 
 import dev.userdirectory.policy.RateLimited;
+import dev.userdirectory.policy.Sha256;
 import jakarta.servlet.ServletException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -85,7 +86,10 @@ class HttpEndpoint {
         }
         boolean streamOnly = accepted.json() == null || accepted.streamFirst();
         if (streamOnly && request.method().equals(HttpMethod.HEAD)) {
-            return ServerResponse.ok().contentType(MediaType.TEXT_EVENT_STREAM).build();
+            return ServerResponse.ok()
+                    .cacheControl(CacheControl.noStore())
+                    .contentType(MediaType.TEXT_EVENT_STREAM)
+                    .build();
         }
         ServerRequest operation = post ? request : asPost(request, json);
         boolean stream = accepted.stream() && !request.method().equals(HttpMethod.HEAD);
@@ -171,7 +175,8 @@ class HttpEndpoint {
 
     /** The operation is executed on the thread that asks for it; nothing is left to be asynchronous. */
     @Bean
-    GraphQlHttpHandler graphQlHttpHandler(WebGraphQlHandler handler, ObjectProvider<EventStreamWriter> streams) {
+    GraphQlHttpHandler graphQlHttpHandler(
+            WebGraphQlHandler handler, ObjectProvider<EventStreamWriter> streams, JsonMapper json) {
         return new GraphQlHttpHandler(handler) {
             @Override
             protected ServerResponse prepareResponse(ServerRequest request, Mono<WebGraphQlResponse> answer) {
@@ -181,15 +186,28 @@ class HttpEndpoint {
                 }
                 MediaType type = Objects.requireNonNull(
                         Accepted.of(request.servletRequest()).json());
-                Map<String, Object> body = response.toMap();
-                return ServerResponse.status(status(response, type))
+                byte[] body = WrittenResult.bytes(response, json);
+                ServerResponse.BodyBuilder builder = ServerResponse.status(status(response, type))
                         .headers(headers -> headers.putAll(response.getResponseHeaders()))
-                        .contentType(type)
-                        .body(body);
+                        .contentType(type);
+                if (String.valueOf(response.getResponseHeaders().getCacheControl())
+                        .startsWith("no-cache")) {
+                    // The JSON types are representations of their own (RFC 9110, 8.8.1).
+                    String tag = '"' + Sha256.hex(type + " " + new String(body, StandardCharsets.UTF_8)) + '"';
+                    if ("*".equals(request.headers().firstHeader(HttpHeaders.IF_NONE_MATCH))) {
+                        // RFC 9110, 13.1.2. Spring, which compares tags, does not take it for a match.
+                        return ServerResponse.status(HttpStatus.NOT_MODIFIED)
+                                .headers(headers -> headers.putAll(response.getResponseHeaders()))
+                                .eTag(tag)
+                                .build();
+                    }
+                    builder.eTag(tag);
+                }
+                return builder.body(body);
             }
 
             private HttpStatus status(WebGraphQlResponse response, MediaType type) {
-                if (isOtherMethod(response)) {
+                if (Transport.isOtherMethod(response)) {
                     response.getResponseHeaders().setAllow(Set.of(HttpMethod.POST));
                     return HttpStatus.METHOD_NOT_ALLOWED;
                 }
@@ -198,11 +216,5 @@ class HttpEndpoint {
                         : HttpStatus.TOO_MANY_REQUESTS;
             }
         };
-    }
-
-    private static boolean isOtherMethod(WebGraphQlResponse response) {
-        return response.getErrors().stream()
-                .anyMatch(error ->
-                        Transport.OTHER_METHOD.equals(error.getExtensions().get("code")));
     }
 }

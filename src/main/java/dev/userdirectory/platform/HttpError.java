@@ -13,8 +13,8 @@ import org.springframework.http.server.ServerHttpResponse;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A request that is refused before any GraphQL is executed, told in the shape of a GraphQL response. */
-record HttpError(HttpStatus status, String message, Map<String, ?> extensions) {
-    HttpError(HttpStatus status, String code, String message) {
+public record HttpError(HttpStatus status, String message, Map<String, ?> extensions) {
+    public HttpError(HttpStatus status, String code, String message) {
         this(status, message, Map.of("code", code));
     }
 
@@ -24,7 +24,10 @@ record HttpError(HttpStatus status, String message, Map<String, ?> extensions) {
                 Objects.requireNonNullElse(HttpStatus.resolve(statusCode), HttpStatus.INTERNAL_SERVER_ERROR);
         return switch (status) {
             case BAD_REQUEST ->
-                new HttpError(status, "BAD_REQUEST", "This is not HTTP, or its URL or headers are too long");
+                new HttpError(
+                        status,
+                        "BAD_REQUEST",
+                        "This is not HTTP, or its URL is too long or has characters that must be encoded, or its headers are too long");
             case NOT_FOUND -> new HttpError(status, "NOT_FOUND", "Nothing is served under this path");
             case REQUEST_HEADER_FIELDS_TOO_LARGE ->
                 new HttpError(status, "BAD_REQUEST", "The headers are longer than is read");
@@ -40,7 +43,7 @@ record HttpError(HttpStatus status, String message, Map<String, ?> extensions) {
         JsonMapper.shared().writeValue(response.getOutputStream(), body());
     }
 
-    void writeTo(ServerHttpResponse response) throws IOException {
+    public void writeTo(ServerHttpResponse response) throws IOException {
         response.setStatusCode(status);
         response.getHeaders().setCacheControl("no-store");
         response.getHeaders().setContentType(MediaType.APPLICATION_JSON);

@@ -20,6 +20,7 @@ import graphql.language.FragmentSpread;
 import graphql.language.InlineFragment;
 import graphql.language.ObjectField;
 import graphql.language.ObjectValue;
+import graphql.language.OperationDefinition.Operation;
 import graphql.language.Selection;
 import graphql.language.SelectionSet;
 import graphql.language.SourceLocation;
@@ -59,7 +60,10 @@ class NullVariables extends SimplePerformantInstrumentation {
             try {
                 new Walk(context).operation();
             } catch (AbortExecutionException e) {
-                context.getGraphQLContext().put(NullVariables.class, true);
+                // Of a subscription it is an error of the request, since there is no source stream.
+                if (context.getOperationDefinition().getOperation() != Operation.SUBSCRIPTION) {
+                    context.getGraphQLContext().put(NullVariables.class, true);
+                }
                 throw e;
             }
         }
@@ -162,7 +166,7 @@ class NullVariables extends SimplePerformantInstrumentation {
             }
         }
 
-        /** @param name of the argument, and of what is within it: {@code users[3].email} */
+        /** @param name of the argument, and of what is within it: {@code users.3.email} */
         private void value(Value<?> value, GraphQLType type, String name, List<Object> path) {
             GraphQLType nullable = GraphQLTypeUtil.unwrapNonNull(type);
             if (value instanceof VariableReference variable) {
@@ -175,7 +179,7 @@ class NullVariables extends SimplePerformantInstrumentation {
             } else if (nullable instanceof GraphQLList list) {
                 if (value instanceof ArrayValue array) {
                     for (int i = 0; i < array.getValues().size(); i++) {
-                        value(array.getValues().get(i), list.getWrappedType(), name + "[" + i + "]", path);
+                        value(array.getValues().get(i), list.getWrappedType(), name + "." + i, path);
                     }
                 } else {
                     value(value, list.getWrappedType(), name, path);

@@ -46,15 +46,15 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
             switch (name) {
                 case "query" -> query = text(parser, name, context);
                 case "operationName" -> request.setOperationName(text(parser, name, context));
-                case "documentId" -> documentId = text(parser, name, context);
-                case "id" -> id = text(parser, name, context);
+                case "documentId" -> documentId = withoutEmpty(text(parser, name, context));
+                case "id" -> id = withoutEmpty(text(parser, name, context));
                 case "variables" -> variables = object(parser, values, name, context);
                 case "extensions" -> extensions = object(parser, values, name, context);
                 default -> values.skip();
             }
         }
         String hash = documentId == null ? id : documentId;
-        if (hash != null && !extensions.containsKey(EXTENSION)) {
+        if (hash != null && extensions.get(EXTENSION) == null) {
             String lowerCase = hash.toLowerCase(Locale.ROOT);
             extensions.put(
                     EXTENSION,
@@ -67,7 +67,7 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
         request.setVariables(variables);
         request.setExtensions(extensions);
         // Over a socket, where the protocol demands a query, clients send an empty one beside the hash.
-        if (query != null && !(query.isBlank() && extensions.containsKey(EXTENSION))) {
+        if (query != null && !(query.isBlank() && extensions.get(EXTENSION) != null)) {
             request.setQuery(query);
         }
         return request;
@@ -85,6 +85,10 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
             case VALUE_NULL -> null;
             default -> context.reportInputMismatch(SerializableGraphQlRequest.class, "%s is not a string", name);
         };
+    }
+
+    private static @Nullable String withoutEmpty(@Nullable String text) {
+        return text == null || text.isEmpty() ? null : text;
     }
 
     /** Spring declares no null among extensions, though JSON may have them. */

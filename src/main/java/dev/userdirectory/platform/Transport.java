@@ -13,6 +13,7 @@ import graphql.execution.instrumentation.parameters.InstrumentationExecutionPara
 import graphql.language.OperationDefinition.Operation;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -22,6 +23,7 @@ import org.springframework.core.annotation.Order;
 import org.springframework.core.env.Environment;
 import org.springframework.core.env.Profiles;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.graphql.server.WebGraphQlResponse;
 
 /**
  * How an operation came, which decides what kind of operation it may be. It is an attribute of the request, and then in the
@@ -38,6 +40,7 @@ public enum Transport {
     public static final String ATTRIBUTE = Transport.class.getName();
 
     static final String OTHER_METHOD = "METHOD_NOT_ALLOWED";
+    private static final Set<Object> BY_GET = Set.of(GET, STREAM_BY_GET);
 
     private final boolean mutations;
     private final boolean subscriptions;
@@ -45,6 +48,20 @@ public enum Transport {
     Transport(boolean mutations, boolean subscriptions) {
         this.mutations = mutations;
         this.subscriptions = subscriptions;
+    }
+
+    public static boolean isByGet(GraphQLContext context) {
+        return BY_GET.contains(of(context));
+    }
+
+    /** Whether the operation was refused because it is a mutation by GET. */
+    public static boolean isOtherMethod(WebGraphQlResponse response) {
+        return response.getErrors().stream()
+                .anyMatch(error -> OTHER_METHOD.equals(error.getExtensions().get("code")));
+    }
+
+    private static Transport of(GraphQLContext context) {
+        return context.getOrDefault(Transport.class, POST);
     }
 
     @Configuration(proxyBeanMethods = false)
@@ -101,10 +118,6 @@ public enum Transport {
                                     : result);
                 }
             };
-        }
-
-        private static Transport of(GraphQLContext context) {
-            return context.getOrDefault(Transport.class, POST);
         }
 
         private static GraphQLError error(String code, String message) {

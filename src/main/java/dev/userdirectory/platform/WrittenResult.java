@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.springframework.graphql.server.WebGraphQlResponse;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -20,8 +21,11 @@ public final class WrittenResult implements ExecutionResult {
         this.json = json;
     }
 
-    byte[] json() {
-        return json;
+    /** Any response as it is sent. */
+    static byte[] bytes(WebGraphQlResponse response, JsonMapper mapper) {
+        return response.getExecutionResult() instanceof WrittenResult written
+                ? written.json
+                : mapper.writeValueAsBytes(response.toMap());
     }
 
     @Override

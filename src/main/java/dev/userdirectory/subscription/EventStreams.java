@@ -1,6 +1,7 @@
 package dev.userdirectory.subscription;
 
 import dev.userdirectory.platform.EventStreamWriter;
+import dev.userdirectory.platform.Transport;
 import graphql.ExecutionInput;
 import java.io.IOException;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import org.springframework.graphql.server.WebGraphQlHandler;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.server.webmvc.GraphQlSseHandler;
 import org.springframework.http.CacheControl;
+import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.security.core.Authentication;
@@ -62,7 +64,10 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
         if (!running) {
             return ServerResponse.status(HttpStatus.SERVICE_UNAVAILABLE)
                     .header("Retry-After", "1")
-                    .build();
+                    .cacheControl(CacheControl.noStore())
+                    .contentType(MediaType.APPLICATION_JSON)
+                    .body(Result.error("UNAVAILABLE", "The service is stopping: come back", null)
+                            .response());
         }
         Authentication authentication = SecurityContextHolder.getContext().getAuthentication();
         Disposable.Composite place = Disposables.composite();
@@ -81,6 +86,13 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                         Duration.ZERO);
             }
             place.dispose();
+            if (Transport.isOtherMethod(ready)) {
+                return ServerResponse.status(HttpStatus.METHOD_NOT_ALLOWED)
+                        .allow(HttpMethod.POST)
+                        .cacheControl(CacheControl.noStore())
+                        .contentType(MediaType.APPLICATION_JSON)
+                        .body(ready.toMap());
+            }
             return ServerResponse.ok()
                     .cacheControl(CacheControl.noStore())
                     .contentType(MediaType.TEXT_EVENT_STREAM)

@@ -11,7 +11,7 @@ public final class LastEventId {
 
     static void putInto(WebGraphQlRequest request) {
         String cursor = request.getHeaders().getFirst("Last-Event-ID");
-        if (cursor != null) {
+        if (cursor != null && !cursor.isEmpty()) {
             request.configureExecutionInput((input, builder) ->
                     builder.graphQLContext(Map.of(LastEventId.class, cursor)).build());
         }

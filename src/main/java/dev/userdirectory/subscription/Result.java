@@ -74,9 +74,9 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
                 lastCursor);
     }
 
-    /** Whether all there is are errors. */
+    /** Whether there is no data at all, not even null: the operation was not executed, or its subscription has ended. */
     boolean isError() {
-        return response.get("data") == null;
+        return !response.containsKey("data");
     }
 
     List<Map<String, ?>> errors() {
@@ -85,7 +85,7 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
         return errors == null ? List.of() : errors;
     }
 
-    /** The message of the error, if a missing scope is why there is nothing else. */
+    /** The message of the error, if a missing scope is why there is no subscription. */
     @Nullable
     String forbidden() {
         return isError()

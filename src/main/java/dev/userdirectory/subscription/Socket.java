@@ -51,6 +51,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class Socket {
     private static final Map<String, ?> PING = Map.of("type", "ping");
     private static final Map<String, ?> PONG = Map.of("type", "pong");
+    private static final CloseStatus NOT_OF_THE_PROTOCOL =
+            new CloseStatus(4400, "Not a message of graphql-transport-ws");
     /** Every message about an operation repeats its ID, which is a UUID as a rule. */
     private static final int MAX_ID_CHARS = 200;
 
@@ -172,7 +174,11 @@ final class Socket {
             return;
         }
         JsonNode payload = message.path("payload");
-        String id = message.path("id").asString("");
+        String id = message.path("id").isString() ? message.get("id").asString() : "";
+        if (!payload.isObject() && !payload.isNull() && !payload.isMissingNode()) {
+            close(NOT_OF_THE_PROTOCOL);
+            return;
+        }
         switch (message.path("type").asString("")) {
             case "connection_init" -> initialize(payload);
             case "ping" -> {
@@ -183,12 +189,16 @@ final class Socket {
             case "pong" -> {}
             case "subscribe" -> subscribe(id, payload);
             case "complete" -> {
+                if (id.isEmpty()) {
+                    close(NOT_OF_THE_PROTOCOL);
+                    return;
+                }
                 Disposable operation = operations.remove(id);
                 if (operation != null) {
                     operation.dispose();
                 }
             }
-            default -> close(new CloseStatus(4400, "Not a message of graphql-transport-ws"));
+            default -> close(NOT_OF_THE_PROTOCOL);
         }
     }
 

@@ -28,7 +28,7 @@ class SubscriptionConfiguration {
     @Bean
     WebSocketHandlerMapping graphQlSockets(Sockets sockets, GraphQlProperties graphQl, GraphQlCorsProperties cors) {
         WebSocketHttpRequestHandler handler = new WebSocketHttpRequestHandler(sockets, new Uncompressed());
-        handler.setHandshakeInterceptors(List.of(origins(cors.toCorsConfiguration())));
+        handler.setHandshakeInterceptors(List.of(new WellFormedHandshake(), origins(cors.toCorsConfiguration())));
         WebSocketHandlerMapping mapping = new WebSocketHandlerMapping();
         mapping.setWebSocketUpgradeMatch(true);
         mapping.setUrlMap(Map.of(graphQl.getHttp().getPath(), handler));

@@ -39,11 +39,13 @@ class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlS
         MergedField root = parameters.getFields().getSubFieldsList().getFirst();
         ExecutionStrategyParameters ofRoot = parameters.transform(
                 builder -> builder.field(root).path(parameters.getPath().segment(root.getResultKey())));
-        return Async.toCompletableFuture(fetchField(context, ofRoot))
-                .thenApply(source -> ExecutionResult.newExecutionResult()
-                        .data(FetchedValue.getFetchedValue(source))
-                        .errors(context.getErrors())
-                        .build());
+        return Async.toCompletableFuture(fetchField(context, ofRoot)).thenApply(fetched -> {
+            Object source = FetchedValue.getFetchedValue(fetched);
+            ExecutionResult.Builder<?> result =
+                    ExecutionResult.newExecutionResult().errors(context.getErrors());
+            // Without a source stream it is an error of the request (GraphQL 6.2.3), which has no data.
+            return (source == null ? result : result.data(source)).build();
+        });
     }
 
     /** In the operation for an event, that event is the value of the root field. */

@@ -32,7 +32,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -141,6 +140,16 @@ class DifferentialTest {
                 return !ours.has("data")
                         && only(ours, "GRAPHQL_VALIDATION_FAILED")
                         && message(ours).startsWith("The root field of a subscription must not be skipped");
+            }
+        },
+        /** Without a source stream it is an error of the request (GraphQL 6.2.3), which has no data; graphql-java's is null. */
+        NO_SOURCE_STREAM {
+            @Override
+            boolean explains(Request request, JsonNode ours, JsonNode plain) {
+                return !ours.has("data")
+                        && request.document().contains("subscription")
+                        && plain.path("data").isNull()
+                        && errors(ours).equals(errors(plain));
             }
         },
         /** There is no stream in JSON. */
@@ -386,36 +395,45 @@ class DifferentialTest {
 
     /** As text, which shows the order of fields too. */
     private static String compared(JsonNode answer) {
-        Stream<String> errors = answer.path("errors")
+        return "data " + answer.path("data") + ", errors " + errors(answer);
+    }
+
+    private static List<String> errors(JsonNode answer) {
+        return answer.path("errors")
                 .valueStream()
                 .map(error -> error.at("/extensions/code").asString("none") + " at " + error.path("path"))
-                .sorted();
-        return "data " + answer.path("data") + ", errors " + errors.toList();
+                .sorted()
+                .toList();
     }
 
     /** Leaves out one thing after the other as long as the answers differ. */
     private Request shrink(Request request) {
         Request smallest = request;
-        int attempts = 0;
-        for (String name : request.variables().keySet()) {
-            Map<String, @Nullable Object> fewer = new HashMap<>(smallest.variables());
-            fewer.remove(name);
-            Request smaller = new Request(smallest.document(), fewer, smallest.operationName(), smallest.scopes());
-            smallest = difference(smaller, false) == null ? smallest : smaller;
-        }
-        for (int n = 0; attempts++ < ATTEMPTS_TO_SHRINK; ) {
-            String document = without(n, smallest.document());
-            if (document == null) {
+        for (int attempts = 0, n = 0; attempts < ATTEMPTS_TO_SHRINK; attempts++) {
+            Request smaller = without(n, smallest);
+            if (smaller == null) {
                 break;
             }
-            Request smaller = new Request(document, smallest.variables(), smallest.operationName(), smallest.scopes());
-            if (!document.isEmpty() && difference(smaller, false) != null) {
+            if (!smaller.document().isEmpty() && difference(smaller, false) != null) {
                 smallest = smaller;
             } else {
                 n++;
             }
         }
         return smallest;
+    }
+
+    /** The request without its n-th variable or, after these, part of the document; null if there is none. */
+    private static @Nullable Request without(int n, Request request) {
+        List<String> names = List.copyOf(request.variables().keySet());
+        Map<String, @Nullable Object> variables = new HashMap<>(request.variables());
+        String document = request.document();
+        if (n < names.size()) {
+            variables.remove(names.get(n));
+        } else {
+            document = without(n - names.size(), document);
+        }
+        return document == null ? null : new Request(document, variables, request.operationName(), request.scopes());
     }
 
     /** The document without the n-th part that can be left out; null if there is none, empty if the rest is no document. */

@@ -131,7 +131,7 @@ final class PlainGraphQl {
             for (GraphQLError error : result.getErrors()) {
                 ObjectNode shown = answer.withArray("errors").addObject().put("message", error.getMessage());
                 shown.putObject("extensions").put("code", code(error));
-                List<?> path = error instanceof ValidationError invalid ? invalid.getQueryPath() : error.getPath();
+                List<?> path = error.getPath();
                 if (path != null) {
                     shown.putPOJO("path", path);
                 }

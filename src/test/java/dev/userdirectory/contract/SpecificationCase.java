@@ -88,6 +88,14 @@ public record SpecificationCase(
             query ($s: UserOrder!) { users(orderBy: $s) { totalCount } }                      | {"s": []}    | BAD_USER_INPUT | absent
             query ($s: UserOrder!) { users(orderBy: $s) { totalCount } }                      | {"s": {"field": "AGE"}} | BAD_USER_INPUT | absent
             query ($s: UserOrder!) { users(orderBy: $s) { totalCount } }                      | {"s": {"field": "NAME", "more": 1}} | BAD_USER_INPUT | absent
+            # Without a source stream, it is an error of the request (GraphQL 6.2.3).
+            subscription { userEvents(after: "no cursor") { type } }                          |              | BAD_USER_INPUT | absent
+            subscription ($s: ID) { userEvents(userId: $s) { type } }                         | {"s": "no ID"} | BAD_USER_INPUT | absent
+            subscription ($s: ID) { userEvents(userId: $s) { type } }                         | {"s": 1.5}   | BAD_USER_INPUT | absent
+            subscription ($s: Boolean = true) { userEvents { type @skip(if: $s) } }           | {"s": null}  | BAD_USER_INPUT | absent
+            subscription { nothing }                                                          |              | GRAPHQL_VALIDATION_FAILED | absent
+            # There is nothing to execute.
+                                                                                              |              | GRAPHQL_PARSE_FAILED | absent
             # What @defer asks for, a server may leave undone.
             { ... @defer { __typename } }                                                     |              | OK | {"__typename": "Query"}
             """;

@@ -14,9 +14,11 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -166,10 +168,52 @@ class AcceptedTest {
             "other"             | 200
             """)
     void comparesEntityTags(String ifNoneMatch, int status) {
-        HttpResponse<String> response = client.send(get("{ users(first: 0) { nodes { id } } }")
-                .header("If-None-Match", ifNoneMatch)
-                .build());
-        assertThat(response.statusCode()).isEqualTo(status);
+        for (String method : List.of("GET", "HEAD")) {
+            HttpResponse<String> response = client.send(get("{ users(first: 0) { nodes { id } } }")
+                    .method(method, BodyPublishers.noBody())
+                    .header("If-None-Match", ifNoneMatch)
+                    .build());
+            assertThat(response.statusCode()).as(method).isEqualTo(status);
+        }
+    }
+
+    /** A browser must not take its copy for good without asking, and asks by the tag. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "application/json",
+                "application/graphql-response+json",
+                "text/event-stream, application/json",
+                "application/json, text/event-stream;q=0.1",
+                "text/*;q=0.1, */*"
+            })
+    void letsGetBeRevalidatedWhateverElseIsAccepted(String accept) {
+        HttpRequest.Builder request =
+                get("{ users(first: 0) { nodes { id } } }").header("Accept", accept);
+        HttpResponse<String> response = client.send(request.build());
+        String tag = response.headers().firstValue("ETag").orElse("");
+
+        assertThat(response.headers().firstValue("Cache-Control")).contains("no-cache, private");
+        assertThat(tag).startsWith("\"");
+        assertThat(client.send(request.copy().header("If-None-Match", tag).build())
+                        .statusCode())
+                .isEqualTo(304);
+        HttpResponse<String> head = client.send(
+                request.copy().method("HEAD", BodyPublishers.noBody()).build());
+        assertThat(head.headers().firstValue("ETag")).contains(tag);
+    }
+
+    /** RFC 9110, 8.8.1: they are two representations, though of the same content. */
+    @Test
+    void tagsJsonTypesDifferently() {
+        assertThat(Stream.of("application/json", "application/graphql-response+json")
+                        .map(accept -> client.send(get("{ users(first: 0) { nodes { id } } }")
+                                        .header("Accept", accept)
+                                        .build())
+                                .headers()
+                                .firstValue("ETag")
+                                .orElseThrow()))
+                .doesNotHaveDuplicates();
     }
 
     private Iterable<HttpRequest.Builder> requests(String document) {

@@ -68,6 +68,27 @@ class ErrorCodesTest {
         assertThat(error.at("/extensions/errorType").asString()).isEqualTo("BAD_REQUEST");
     }
 
+    /** GraphQL 7.1.6: a path leads to a place in the data, of which there is none. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{ nothing }",
+                "{ a: nothing }",
+                "{ users { nodes } }",
+                "{ users(first: \"1\") { totalCount } }",
+                "query ($s: Int) { __typename }",
+                "type A { b: Int }",
+                "query ($id: ID!) { user(id: $id) { name } }",
+                "{"
+            })
+    void errorsOfRequestsHaveNoPath(String document) {
+        JsonNode response = client.execute(document, Map.of());
+
+        assertThat(response.has("data")).isFalse();
+        assertThat(response.at("/errors/0/message").isString()).isTrue();
+        assertThat(response.at("/errors/0").has("path")).isFalse();
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
             { users(orderBy: { field: AGE }) { totalCount } } | orderBy: { field: AGE }

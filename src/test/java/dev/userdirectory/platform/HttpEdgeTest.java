@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.Socket;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
@@ -12,6 +13,8 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +32,8 @@ import tools.jackson.databind.json.JsonMapper;
 class HttpEdgeTest {
     private static final String CREATE =
             "mutation { createUser(name: \"Mallory\", email: \"mallory@example.com\") { user { id } } }";
+
+    private static final Pattern CONTENT_LENGTH = Pattern.compile("(?i)\r\nContent-Length: (\\d+)\r\n");
 
     @Autowired
     Client client;
@@ -71,15 +76,23 @@ class HttpEdgeTest {
         assertThat(malloryExists()).isFalse();
     }
 
-    @Test
-    void refusesMutationByGet() {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "application/json",
+                "application/graphql-response+json",
+                "text/event-stream",
+                "text/event-stream, application/json"
+            })
+    void refusesMutationByGet(String accept) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(
                         client.uri("/graphql?query=" + URLEncoder.encode(CREATE, StandardCharsets.UTF_8)))
-                .header("Accept", "application/json")
+                .header("Accept", accept)
                 .build());
 
         assertThat(response.statusCode()).isEqualTo(405);
-        assertThat(response.headers().firstValue("Allow")).isPresent();
+        assertThat(response.headers().firstValue("Allow")).contains("POST");
+        assertThat(code(response)).isEqualTo("METHOD_NOT_ALLOWED");
         assertThat(malloryExists()).isFalse();
     }
 
@@ -92,7 +105,7 @@ class HttpEdgeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"PUT", "PATCH", "DELETE", "OPTIONS"})
+    @ValueSource(strings = {"PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "PROPFIND", "get", "NONSENSE"})
     void refusesOtherMethods(String method) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .method(method, BodyPublishers.noBody())
@@ -120,6 +133,53 @@ class HttpEdgeTest {
                 .startsWith("HTTP/1.1 " + status)
                 .containsIgnoringCase("\r\nContent-Type: " + (status == 406 ? "application/json" : accept))
                 .endsWith("\r\n\r\n");
+    }
+
+    /** RFC 6455, 4.2.2, and RFC 9110, 7.8: what is no handshake, or of another version. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            Upgrade: websocket / Connection: Upgrade / Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ== / Sec-WebSocket-Version: 12 | 426
+            Upgrade: websocket / Connection: Upgrade / Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==                             | 426
+            Upgrade: websocket / Connection: Upgrade / Sec-WebSocket-Version: 13                                               | 400
+            Upgrade: websocket / Connection: Upgrade / Sec-WebSocket-Version: 13 / Sec-WebSocket-Key: short                    | 400
+            Upgrade: websocket / Connection: close / Sec-WebSocket-Version: 13 / Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==   | 400
+            Upgrade: websocket                                                                                                 | 400
+            Connection: Upgrade                                                                                                | 400
+            Upgrade: websocket / Connection: Upgrade / Authorization: Bearer bad                                               | 401
+            Upgrade: websocket / Connection: Upgrade / Origin: https://evil.example                                            | 403
+            """)
+    void refusesHandshakeInOurShape(String headers, int status) throws IOException {
+        try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream()
+                    .write(("GET /graphql HTTP/1.1\r\nHost: localhost\r\n" + headers.replace(" / ", "\r\n")
+                                    + "\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            String response = read(socket.getInputStream());
+
+            assertThat(response)
+                    .startsWith("HTTP/1.1 " + status)
+                    .containsIgnoringCase("\r\nContent-Type: application/json")
+                    .containsIgnoringCase("\r\nCache-Control: no-store")
+                    .contains("\r\n\r\n{\"errors\":[{", "\"code\":\"");
+            if (status == 426) {
+                assertThat(response).containsIgnoringCase("\r\nSec-WebSocket-Version: 13");
+            }
+        }
+    }
+
+    /** As far as the length says: such a connection may stay open. */
+    private static String read(InputStream stream) throws IOException {
+        StringBuilder response = new StringBuilder();
+        for (int c = stream.read(); c >= 0; c = stream.read()) {
+            response.append((char) c);
+            int head = response.indexOf("\r\n\r\n");
+            Matcher length = CONTENT_LENGTH.matcher(response);
+            if (head >= 0 && length.find() && response.length() == head + 4 + Integer.parseInt(length.group(1))) {
+                break;
+            }
+        }
+        return response.toString();
     }
 
     @ParameterizedTest
@@ -231,7 +291,8 @@ class HttpEdgeTest {
             GET //graphql HTTP/1.1       | 400
             GET /graphql;a=b HTTP/1.1    | 400
             GET /a/../graphql HTTP/1.1   | 400
-            NONSENSE /graphql HTTP/1.1   | 400
+            NONSENSE /graphql HTTP/1.1   | 405
+            NONSENSE /nothing HTTP/1.1   | 401
             TRACE /graphql HTTP/1.1      | 405
             GET /graphql%2f HTTP/1.1     | 400
             GET /graphql?a=[<> HTTP/1.1  | 400

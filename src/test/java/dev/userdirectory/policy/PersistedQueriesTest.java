@@ -5,6 +5,8 @@ import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.subscription.SocketClient;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
@@ -69,6 +71,35 @@ class PersistedQueriesTest {
                 .isEqualTo("Query");
         assertThat(code(send(Map.of(name, TrustedDocumentsTest.sha256(newDocument())))))
                 .isEqualTo("PERSISTED_QUERY_NOT_FOUND");
+    }
+
+    /** An empty name of an operation is none, and so is an empty ID of a document. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"id\": \"\"}",
+                "{\"documentId\": \"\"}",
+                "{\"id\": null, \"documentId\": \"\"}",
+                "{\"extensions\": {\"persistedQuery\": null}}"
+            })
+    void takesEmptyIdsForAbsent(String members) {
+        Map<String, Object> body = new HashMap<>();
+        JsonMapper.shared()
+                .readTree(members)
+                .properties()
+                .forEach(member -> body.put(member.getKey(), member.getValue()));
+        assertThat(client.post(body).statusCode()).isEqualTo(400);
+
+        body.put("query", "");
+        assertThat(code(send(body))).isEqualTo("GRAPHQL_PARSE_FAILED");
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), Tokens.withScopes("users:read"))) {
+            socket.send(Map.of("type", "subscribe", "id", "1", "payload", body));
+            assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
+                    .isEqualTo("GRAPHQL_PARSE_FAILED");
+        }
+
+        body.put("query", newDocument());
+        assertThat(data(send(body))).isEqualTo("Query");
     }
 
     @Test

@@ -8,6 +8,8 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.EventStreamClient.Event;
 import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.time.Instant;
 import java.util.Date;
 import java.util.Map;
@@ -25,6 +27,9 @@ class EventStreamTest {
 
     @Autowired
     Directory directory;
+
+    @Autowired
+    EventStreams streams;
 
     @Test
     void tellsWhatHappensAndResumesByItself() throws IOException, InterruptedException {
@@ -73,14 +78,28 @@ class EventStreamTest {
     @Test
     void refusesMutationsByGet() throws IOException, InterruptedException {
         String mutation = "mutation { createUser(name: \"By GET\", email: \"by-get@example.com\") { user { id } } }";
-        assertRefused(
-                EventStreamClient.get(
-                        client.uri("/graphql"), Tokens.withScopes("users:read users:write"), mutation, null),
-                "METHOD_NOT_ALLOWED");
+        try (EventStreamClient stream = EventStreamClient.get(
+                client.uri("/graphql"), Tokens.withScopes("users:read users:write"), mutation, null)) {
+            // As graphql-sse does: an EventSource would come back after a stream that has ended.
+            assertThat(stream.status()).isEqualTo(405);
+        }
         assertThat(client.data("{ userByEmail(email: \"by-get@example.com\") { id } }")
                         .get("userByEmail")
                         .isNull())
                 .isTrue();
+    }
+
+    /** HTML 9.2.2: an EventSource that has seen no ID sends none, and a polyfill an empty one. */
+    @Test
+    void takesAnEmptyIdForNone() throws IOException, InterruptedException {
+        try (EventStreamClient stream = open(READER, EVENTS, "")) {
+            String user = directory.createUser();
+            assertThat(stream.expect("next")
+                            .data()
+                            .at("/data/userEvents/userId")
+                            .asString())
+                    .isEqualTo(user);
+        }
     }
 
     /** Its cursor is that of the feed, wherever it is read. */
@@ -153,6 +172,21 @@ class EventStreamTest {
                     .isEqualTo(cursor);
             stream.expect("complete");
             stream.expect("end");
+        }
+    }
+
+    @Test
+    void refusesStreamsWhileItStops() {
+        streams.stop();
+        try {
+            HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql?query=%7Ba%7D"))
+                    .header("Accept", "text/event-stream")
+                    .build());
+            assertThat(response.statusCode()).isEqualTo(503);
+            assertThat(response.headers().firstValue("Retry-After")).isPresent();
+            assertThat(response.body()).startsWith("{\"errors\":[{").contains("\"code\":\"UNAVAILABLE\"");
+        } finally {
+            streams.start();
         }
     }
 

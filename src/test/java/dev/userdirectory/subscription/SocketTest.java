@@ -16,7 +16,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Date;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
@@ -30,6 +32,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 @DirectoryTest
 class SocketTest {
@@ -298,8 +301,38 @@ class SocketTest {
         }
     }
 
+    /** As over HTTP: `data` is null, since it cannot be without this field. Other operations go on. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{ users(first: 0) { totalCount } }",
+                "query ($s: ID = \"x\") { nodes(ids: [$s]) { id } }",
+                "mutation { createGroup(name: \"x\") { group { id } } }"
+            })
+    void answersWithNullWhatFailsAsAWhole(String document) {
+        Map<String, Object> request = new HashMap<>(Map.of("query", document));
+        request.put("variables", Collections.singletonMap("s", null));
+        Client reader = client.as("users:read");
+        Client writer = client.as("users:write");
+        for (Client caller : List.of(reader, writer)) {
+            String token = Tokens.withScopes(caller == reader ? "users:read" : "users:write");
+            JsonNode overHttp =
+                    JsonMapper.shared().readTree(caller.post(request).body());
+            if (!overHttp.path("data").isNull()) {
+                continue;
+            }
+            try (SocketClient socket = SocketClient.connect(graphQl, token)) {
+                subscribe(socket, request);
+                assertThat(socket.expect("next").get("payload")).isEqualTo(overHttp);
+                socket.expect("complete");
+                socket.subscribe("1", "{ __typename }", Map.of());
+                socket.expect("next");
+            }
+        }
+    }
+
     @Test
-    void closesWhereAScopeIsMissing() {
+    void closesWhereASubscriptionLacksAScope() {
         try (SocketClient socket = SocketClient.connect(graphQl, Tokens.withScopes("users:write"))) {
             socket.subscribe("1", EVENTS, Map.of());
             assertThat(socket.closed()).isEqualTo(new Close(4403, "Needs the scope `users:read`"));
@@ -316,6 +349,16 @@ class SocketTest {
             {"type": "subscribe", "id": "1", "payload": {}}                   | 4400
             {"type": "subscribe", "id": "1", "payload": {"query": 1}}         | 4400
             {"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "variables": 1}} | 4400
+            {"type": "subscribe", "id": "", "payload": {"query": "{ __typename }"}} | 4400
+            {"type": "subscribe", "id": 1, "payload": {"query": "{ __typename }"}} | 4400
+            {"type": "subscribe", "id": true, "payload": {"query": "{ __typename }"}} | 4400
+            {"type": "subscribe", "id": null, "payload": {"query": "{ __typename }"}} | 4400
+            {"type": "complete"}                                              | 4400
+            {"type": "complete", "id": 1}                                     | 4400
+            {"type": "ping", "payload": "x"}                                  | 4400
+            {"type": "pong", "payload": []}                                   | 4400
+            {"type": 1}                                                       | 4400
+            {"type": "connection_init", "payload": 1}                         | 4400
             {"type": "connection_init"}                                       | 4429
             """)
     void closesOnWhatTheProtocolDoesNotHave(String message, int code) {
@@ -390,6 +433,20 @@ class SocketTest {
             String user = directory.createUser();
 
             assertThat(next(socket).get("userId").asString()).isEqualTo(user);
+        }
+    }
+
+    /** Where a member may be absent, null is as if it were. */
+    @Test
+    void takesNullForAbsent() {
+        try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
+            socket.sendText("{\"type\": \"ping\", \"payload\": null}");
+            socket.expect("pong");
+            socket.sendText("{\"type\": \"complete\", \"id\": \"unknown\"}");
+            socket.sendText("{\"type\": \"subscribe\", \"id\": \"1\", \"payload\": {\"query\": \"{ __typename }\","
+                    + " \"operationName\": null, \"variables\": null, \"extensions\": null, \"id\": null}}");
+            socket.expect("next");
+            socket.expect("complete");
         }
     }
 
