@@ -398,7 +398,7 @@ class LambdaTest {
     }
 
     private String event(String name) throws IOException {
-        return Files.readString(Path.of("src", "test", "resources", "lambda", name + ".json"), StandardCharsets.UTF_8)
+        return Files.readString(Path.of("src", "lambda", "test", "events", name + ".json"), StandardCharsets.UTF_8)
                 .replace("${token}", Tokens.withScopes("users:read users:write"))
                 .replace("${user}", user);
     }
