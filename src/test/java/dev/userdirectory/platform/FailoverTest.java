@@ -9,6 +9,7 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.SwitchableProxy;
 import dev.userdirectory.TestPostgres;
+import dev.userdirectory.Waiting;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +43,6 @@ class FailoverTest {
     private static final PostgresPair SERVERS = new PostgresPair();
     private static final SwitchableProxy PROXY =
             new SwitchableProxy(SERVERS.primary().getPort());
-    private static final Duration PHASE = Duration.ofSeconds(3);
     private static final Duration RECOVERY = Duration.ofSeconds(5);
     private static final String CREATE =
             "mutation ($email: String!) { createUser(name: \"Written\", email: $email) { user { id } errors { code } } }";
@@ -92,9 +92,9 @@ class FailoverTest {
                     clients.add(threads.submit(() -> read(user, version)));
                     clients.add(threads.submit(() -> read(user, version)));
                 }
-                Thread.sleep(PHASE);
+                awaitWrites();
                 SERVERS.freezeReplica(true);
-                Thread.sleep(PHASE);
+                Waiting.until(() -> failures.get() >= 6);
                 SERVERS.kill(SERVERS.primary());
                 SERVERS.freezeReplica(false);
                 JdbcTemplate promoted = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
@@ -103,7 +103,7 @@ class FailoverTest {
                 PROXY.switchTo(SERVERS.replica().getPort());
 
                 await().atMost(RECOVERY).until(() -> acknowledged.size() > before);
-                Thread.sleep(PHASE);
+                awaitWrites();
             } finally {
                 running.set(false);
             }
@@ -120,6 +120,13 @@ class FailoverTest {
         assertThat(stored).containsAll(acknowledged);
         assertThat(violations).isEmpty();
         assertThat(failures).as("writes that failed").hasPositiveValue();
+    }
+
+    /** Returns once everybody has written and read a while longer. */
+    private void awaitWrites() {
+        int writes = acknowledged.size() + 100;
+        int readsBefore = reads.get();
+        Waiting.until(() -> acknowledged.size() >= writes && reads.get() >= readsBefore + 100);
     }
 
     private void create() {
