@@ -1,10 +1,13 @@
 package dev.userdirectory;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -106,6 +109,28 @@ public class Client {
             throw new AssertionError("One error expected, not " + errors);
         }
         return errors.get(0);
+    }
+
+    /** Sends a request on a connection of its own. To close it is to hang up. */
+    public Socket open(String document, Map<String, ?> variables) throws IOException {
+        Socket socket = new Socket("localhost", uri("/").getPort());
+        write(socket, document, variables);
+        return socket;
+    }
+
+    public void write(Socket socket, String document, Map<String, ?> variables) throws IOException {
+        byte[] body = JSON.writeValueAsBytes(Map.of("query", document, "variables", variables));
+        ByteArrayOutputStream request = new ByteArrayOutputStream();
+        request.writeBytes("""
+                POST /graphql HTTP/1.1\r
+                Host: localhost\r
+                Authorization: Bearer %s\r
+                Content-Type: application/json\r
+                Content-Length: %d\r
+                \r
+                """.formatted(token, body.length).getBytes(StandardCharsets.US_ASCII));
+        request.writeBytes(body);
+        socket.getOutputStream().write(request.toByteArray());
     }
 
     /** Adds the token, if the request does not bring one. */

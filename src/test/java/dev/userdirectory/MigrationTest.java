@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.userdirectory.TestPostgres.Statements;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -110,40 +107,16 @@ class MigrationTest {
     @Test
     void triesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
         URI target = URI.create(server.getJdbcUrl().substring("jdbc:".length()));
-        try (ServerSocket proxy = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            Thread.startVirtualThread(() -> serveAllButTheFirst(proxy, target));
+        SwitchableProxy proxy = SwitchableProxy.silentAtFirst(target.getPort());
 
-            Migration.run(
-                    "--spring.main.banner-mode=off",
-                    "--spring.datasource.url="
-                            + url.replace(
-                                    target.getHost() + ":" + target.getPort(), "127.0.0.1:" + proxy.getLocalPort()),
-                    "--spring.datasource.username=" + server.getUsername(),
-                    "--spring.datasource.password=" + server.getPassword());
-        }
+        Migration.run(
+                "--spring.main.banner-mode=off",
+                "--spring.datasource.url="
+                        + url.replace(target.getHost() + ":" + target.getPort(), "127.0.0.1:" + proxy.port()),
+                "--spring.datasource.username=" + server.getUsername(),
+                "--spring.datasource.password=" + server.getPassword());
+
         assertThat(versions()).isEqualTo(migrations());
-    }
-
-    private static void serveAllButTheFirst(ServerSocket proxy, URI target) {
-        try (Socket silent = proxy.accept()) {
-            while (silent.isBound()) {
-                Socket client = proxy.accept();
-                Socket postgres = new Socket(target.getHost(), target.getPort());
-                Thread.startVirtualThread(() -> forward(client, postgres));
-                Thread.startVirtualThread(() -> forward(postgres, client));
-            }
-        } catch (IOException e) {
-            // closed
-        }
-    }
-
-    private static void forward(Socket from, Socket to) {
-        try (from;
-                to) {
-            from.getInputStream().transferTo(to.getOutputStream());
-        } catch (IOException e) {
-            // closed
-        }
     }
 
     /** An older version goes on writing while a newer one's tables are made. */
@@ -163,12 +136,10 @@ class MigrationTest {
             jdbc.update(insert(4));
 
             Future<?> upgrade = CompletableFuture.runAsync(() -> flyway().load().migrate());
-            while (!upgrade.isDone()
-                    && !Boolean.TRUE.equals(jdbc.queryForObject(
+            Waiting.until(() -> upgrade.isDone()
+                    || Boolean.TRUE.equals(jdbc.queryForObject(
                             "select exists (select from pg_locks where relation = 'users'::regclass and not granted)",
-                            Boolean.class))) {
-                Thread.sleep(10);
-            }
+                            Boolean.class)));
             creates.commit();
             deletes.rollback();
             upgrade.get(10, TimeUnit.SECONDS);

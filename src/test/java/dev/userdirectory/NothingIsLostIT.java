@@ -8,13 +8,8 @@ import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
 import dev.userdirectory.subscription.EventStreamClient;
 import dev.userdirectory.subscription.SocketClient;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
-import java.net.ServerSocket;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -22,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -31,11 +27,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.logging.LogLevel;
 import org.springframework.boot.logging.LoggingSystem;
-import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -45,21 +38,23 @@ import tools.jackson.databind.JsonNode;
  * {@code -Ddirectory.test.soak=600} goes on for ten minutes.
  */
 class NothingIsLostIT {
-    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("directory.test.soak", 24));
+    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("directory.test.soak", 6));
     private static final int MIN_CUTS = 100;
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final String FEED =
             "subscription ($after: String) { userEvents(after: $after) { cursor type userId } }";
 
+    private final PostgresServer postgres = new PostgresServer();
+    private final List<Subscriber> subscribers = new ArrayList<>();
+    private final List<Thread> writers = new ArrayList<>();
+    private final List<Thread> following = new ArrayList<>();
     private final AtomicBoolean writing = new AtomicBoolean(true);
     private final AtomicInteger failedWrites = new AtomicInteger();
     /** Users whose creation was acknowledged: their IDs in the API, and in the database. */
     private final Set<String> acknowledged = ConcurrentHashMap.newKeySet();
 
     private final Set<UUID> committed = ConcurrentHashMap.newKeySet();
-
-    @TempDir
-    Path folder;
+    private String start = "";
 
     /** No application context of this JVM does it. */
     @BeforeAll
@@ -70,77 +65,99 @@ class NothingIsLostIT {
 
     @Test
     void everySubscriberSeesEveryEventOnce() throws Exception {
-        int port = freePort();
-        EmbeddedPostgres postgres = startPostgres(port);
-        String url = postgres.getJdbcUrl("postgres", "postgres");
-        try (ServiceProcess writer = startService("writer", url);
-                ServiceProcess reader = startService("reader", url)) {
-            writer.awaitFirstAnswer();
-            reader.awaitFirstAnswer();
-            create(writer);
-            acknowledged.clear();
-            String start = page(reader, null).getFirst();
-            List<Subscriber> subscribers =
-                    List.of(new SocketSubscriber(reader, start), new StreamSubscriber(reader, start));
-            List<Thread> threads = new ArrayList<>();
-            for (int i = 0; i < 4; i++) {
-                threads.add(Thread.ofVirtual().start(() -> write(() -> create(writer))));
-            }
-            for (int i = 0; i < 8; i++) {
-                threads.add(Thread.ofVirtual().start(() -> write(() -> createLate(url))));
-            }
-            subscribers.forEach(subscriber -> threads.add(Thread.ofVirtual().start(subscriber)));
-
-            Thread.sleep(TIME.dividedBy(3));
+        try (ServiceProcess writer = ServiceProcess.ofJar("writer", url());
+                ServiceProcess reader = ServiceProcess.ofJar("reader", url())) {
+            subscribe(writer, reader);
+            write(writer);
             killPostgres();
-            postgres.close();
-            postgres = startPostgres(port);
-            Thread.sleep(TIME.dividedBy(3));
-            writer.killAndRestart();
-            Thread.sleep(TIME.dividedBy(3));
-            await().atMost(PATIENCE)
-                    .until(() -> subscribers.stream().allMatch(subscriber -> subscriber.cuts.get() >= MIN_CUTS));
-            writing.set(false);
-            Thread.sleep(Duration.ofSeconds(1));
-            List<String> feed = feed(reader, start);
-            for (Subscriber subscriber : subscribers) {
-                subscriber.target = feed.size();
-            }
-            for (Thread thread : threads) {
-                assertThat(thread.join(PATIENCE)).isTrue();
-            }
-            JdbcTemplate jdbc = new JdbcTemplate(new DriverManagerDataSource(url, "postgres", "postgres"));
-            List<String> table = jdbc.query(
-                    "select type, user_id from user_events order by transaction, sequence offset 1",
-                    (row, number) -> row.getString("type") + " "
-                            + new GlobalId(NodeType.USER, row.getObject("user_id", UUID.class)));
-
-            for (Subscriber subscriber : subscribers) {
-                System.out.printf(
-                        "%s: %d events over %d connections%n",
-                        subscriber.getClass().getSimpleName(), subscriber.cursors.size(), subscriber.cuts.get());
-                assertThat(subscriber.cuts.get()).isGreaterThanOrEqualTo(MIN_CUTS);
-                assertThat(subscriber.cursors)
-                        .as("Events seen; otherwise %s", subscriber.otherwise)
-                        .isEqualTo(feed);
-                assertThat(subscriber.events).isEqualTo(table);
-            }
-            assertThat(feed).doesNotHaveDuplicates();
-            List<UUID> created =
-                    jdbc.queryForList("select user_id from user_events where type = 'CREATED'", UUID.class);
-            assertThat(created).doesNotHaveDuplicates().containsAll(committed);
-            assertThat(subscribers.getFirst().created).containsAll(acknowledged);
-            assertThat(failedWrites).hasPositiveValue();
-            System.out.printf(
-                    "%d and %d acknowledged writes, %d that failed%n",
-                    acknowledged.size(), committed.size(), failedWrites.get());
-            assertThatItTellsSubscribersToComeBackWhenItEnds(reader);
-        } finally {
-            postgres.close();
+            kill(writer);
+            List<String> feed = stopWriting(reader);
+            assertThatNothingIsLost(feed);
+            assertThatSubscribersAreToldToComeBack(reader);
         }
     }
 
-    private static void assertThatItTellsSubscribersToComeBackWhenItEnds(ServiceProcess service)
+    private void subscribe(ServiceProcess writer, ServiceProcess reader) throws Exception {
+        writer.awaitFirstAnswer();
+        reader.awaitFirstAnswer();
+        create(writer);
+        acknowledged.clear();
+        start = page(reader, null).getFirst();
+        subscribers.addAll(List.of(new SocketSubscriber(reader, start), new StreamSubscriber(reader, start)));
+        subscribers.forEach(subscriber -> following.add(Thread.ofVirtual().start(subscriber)));
+    }
+
+    private void write(ServiceProcess service) throws InterruptedException {
+        for (int i = 0; i < 4; i++) {
+            writers.add(Thread.ofVirtual().start(() -> repeat(() -> create(service))));
+        }
+        for (int i = 0; i < 8; i++) {
+            writers.add(Thread.ofVirtual().start(() -> repeat(this::createLate)));
+        }
+        Thread.sleep(TIME.dividedBy(3));
+    }
+
+    private void killPostgres() throws Exception {
+        postgres.killAndRestart();
+        Thread.sleep(TIME.dividedBy(3));
+    }
+
+    private void kill(ServiceProcess service) throws Exception {
+        service.killAndRestart();
+        Thread.sleep(TIME.dividedBy(3));
+        await().atMost(PATIENCE)
+                .until(() -> subscribers.stream().allMatch(subscriber -> subscriber.cuts.get() >= MIN_CUTS));
+    }
+
+    /** Returns the whole feed once no transaction is open that could add to it. */
+    private List<String> stopWriting(ServiceProcess reader) throws Exception {
+        writing.set(false);
+        for (Thread writer : writers) {
+            assertThat(writer.join(PATIENCE)).isTrue();
+        }
+        List<String> feed =
+                await().atMost(PATIENCE).until(() -> feed(reader, start), all -> all.size() == table().size());
+        for (Subscriber subscriber : subscribers) {
+            subscriber.target = feed.size();
+        }
+        for (Thread each : following) {
+            assertThat(each.join(PATIENCE)).isTrue();
+        }
+        return feed;
+    }
+
+    private void assertThatNothingIsLost(List<String> feed) {
+        for (Subscriber subscriber : subscribers) {
+            System.out.printf(
+                    "%s: %d events over %d connections%n",
+                    subscriber.getClass().getSimpleName(), subscriber.cursors.size(), subscriber.cuts.get());
+            assertThat(subscriber.cuts.get()).isGreaterThanOrEqualTo(MIN_CUTS);
+            assertThat(subscriber.cursors)
+                    .as("Events seen; otherwise %s", subscriber.otherwise)
+                    .isEqualTo(feed);
+            assertThat(subscriber.events).isEqualTo(table());
+        }
+        assertThat(feed).doesNotHaveDuplicates();
+        List<UUID> created =
+                postgres.jdbc().queryForList("select user_id from user_events where type = 'CREATED'", UUID.class);
+        assertThat(created).doesNotHaveDuplicates().containsAll(committed);
+        assertThat(subscribers.getFirst().created).containsAll(acknowledged);
+        assertThat(failedWrites).hasPositiveValue();
+        System.out.printf(
+                "%d and %d acknowledged writes, %d that failed%n",
+                acknowledged.size(), committed.size(), failedWrites.get());
+    }
+
+    /** The types and users of all events but the first, in the order in which the feed tells them. */
+    private List<String> table() {
+        return postgres.jdbc()
+                .query(
+                        "select type, user_id from user_events order by transaction, sequence offset 1",
+                        (row, number) -> row.getString("type") + " "
+                                + new GlobalId(NodeType.USER, row.getObject("user_id", UUID.class)));
+    }
+
+    private static void assertThatSubscribersAreToldToComeBack(ServiceProcess service)
             throws IOException, InterruptedException {
         List<SocketClient> sockets = new ArrayList<>();
         try (EventStreamClient stream =
@@ -160,49 +177,15 @@ class NothingIsLostIT {
         }
     }
 
-    private static ServiceProcess startService(String name, String url) throws IOException {
-        return new ServiceProcess(
-                List.of("-Xmx256m", "-jar", ServiceProcess.jar().toString()), url, Path.of("target", name + ".log"));
-    }
-
-    private EmbeddedPostgres startPostgres(int port) throws IOException {
-        // Embedded servers are set up not to keep what is theirs: here it is PostgreSQL's own defaults that count.
-        return LocalPostgres.embedded()
-                .setServerConfig("fsync", "on")
-                .setServerConfig("synchronous_commit", "on")
-                .setServerConfig("full_page_writes", "on")
-                .setPort(port)
-                // It recovers from being killed, on a busy machine.
-                .setPGStartupWait(Duration.ofMinutes(1))
-                .setDataDirectory(folder.resolve("postgres"))
-                .setCleanDataDirectory(false)
-                .start();
-    }
-
-    /** All its processes, so that none of them holds on to the shared memory of a server that is gone. */
-    private void killPostgres() throws IOException, InterruptedException {
-        ProcessHandle server = ProcessHandle.of(
-                        Long.parseLong(Files.readAllLines(folder.resolve("postgres/postmaster.pid"))
-                                .getFirst()
-                                .strip()))
-                .orElseThrow();
-        List<ProcessHandle> children = server.children().toList();
-        server.destroyForcibly();
-        children.forEach(ProcessHandle::destroyForcibly);
-        server.onExit().join();
-        for (ProcessHandle child : children) {
-            while (child.isAlive()) {
-                Thread.sleep(Duration.ofMillis(10));
-            }
-        }
-        Files.delete(folder.resolve("postgres/postmaster.pid"));
+    private String url() {
+        return Objects.requireNonNull(postgres.details().getJdbcUrl());
     }
 
     private interface Write {
         void run() throws Exception;
     }
 
-    private void write(Write write) {
+    private void repeat(Write write) {
         while (writing.get()) {
             try {
                 write.run();
@@ -223,9 +206,9 @@ class NothingIsLostIT {
     }
 
     /** Takes its place in line, and then its time. */
-    private void createLate(String url) throws SQLException, InterruptedException {
+    private void createLate() throws SQLException, InterruptedException {
         UUID id = UUID.randomUUID();
-        try (Connection connection = DriverManager.getConnection(url, "postgres", "postgres");
+        try (Connection connection = postgres.connect();
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
             statement.execute("insert into users (id, name, email, active, created_at, updated_at, version) values ('"
@@ -374,12 +357,6 @@ class NothingIsLostIT {
             Thread.sleep(millis);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 }

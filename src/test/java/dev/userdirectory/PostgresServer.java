@@ -3,7 +3,6 @@ package dev.userdirectory;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -28,8 +27,8 @@ public class PostgresServer {
     private EmbeddedPostgres postgres;
 
     public PostgresServer() {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            port = socket.getLocalPort();
+        port = Ports.freePort();
+        try {
             data = Files.createTempDirectory("postgres-server").resolve("data");
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -18,7 +18,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -64,8 +63,9 @@ class RollingRestartIT {
     void failsNoRequestAndLosesNoEvent() throws Exception {
         try (EmbeddedPostgres postgres = LocalPostgres.embedded().start()) {
             String url = postgres.getJdbcUrl("postgres", "postgres");
-            try (ServiceProcess first = start("rolling-1", url);
-                    ServiceProcess second = start("rolling-2", url);
+            JdbcTemplate database = new JdbcTemplate(postgres.getPostgresDatabase());
+            try (ServiceProcess first = ServiceProcess.ofJar("rolling-1", url);
+                    ServiceProcess second = ServiceProcess.ofJar("rolling-2", url);
                     Service service = new Service(first, second)) {
                 first.awaitFirstAnswer();
                 second.awaitFirstAnswer();
@@ -91,7 +91,9 @@ class RollingRestartIT {
                         lock.createStatement().execute("select * from users for update");
                         underWay =
                                 CompletableFuture.supplyAsync(() -> rename(instance, slow), Thread::startVirtualThread);
-                        Thread.sleep(Duration.ofMillis(300));
+                        Waiting.until(() -> !database.queryForList(
+                                        "select from pg_stat_activity where wait_event_type = 'Lock'")
+                                .isEmpty());
                         instance.terminate();
                         Thread.sleep(Duration.ofMillis(700));
                     }
@@ -108,9 +110,7 @@ class RollingRestartIT {
                 }
                 List<String> feed =
                         feed(second, start).stream().map(FeedCursors::place).toList();
-                for (int i = 0; i < 100 && seen.size() < feed.size(); i++) {
-                    Thread.sleep(Duration.ofMillis(100));
-                }
+                Waiting.until(() -> seen.size() >= feed.size());
                 subscriber.interrupt();
                 subscriber.join();
 
@@ -121,16 +121,10 @@ class RollingRestartIT {
                         .allMatch(count -> count.get() > 1);
                 assertThat(seen).isEqualTo(feed).doesNotHaveDuplicates();
                 assertThat(seenUsers).containsAll(acknowledged);
-                assertThat(new JdbcTemplate(postgres.getPostgresDatabase())
-                                .queryForObject("select count(*) from users", Integer.class))
+                assertThat(database.queryForObject("select count(*) from users", Integer.class))
                         .isEqualTo(acknowledged.size() + 1);
             }
         }
-    }
-
-    private static ServiceProcess start(String name, String url) throws IOException {
-        return new ServiceProcess(
-                List.of("-Xmx256m", "-jar", ServiceProcess.jar().toString()), url, Path.of("target", name + ".log"));
     }
 
     /** A client with a connection of its own that it keeps, and which sends nothing twice. */

@@ -13,9 +13,20 @@ public class SwitchableProxy {
     private final ServerSocket server;
     private final Set<Socket> clients = ConcurrentHashMap.newKeySet();
     private volatile int target;
+    private int silent;
 
     public SwitchableProxy(int target) {
+        this(target, 0);
+    }
+
+    /** The first connection is accepted and gets no answer. */
+    public static SwitchableProxy silentAtFirst(int target) {
+        return new SwitchableProxy(target, 1);
+    }
+
+    private SwitchableProxy(int target, int silent) {
         this.target = target;
+        this.silent = silent;
         try {
             server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
@@ -41,6 +52,9 @@ public class SwitchableProxy {
             try {
                 Socket client = server.accept();
                 clients.add(client);
+                if (silent-- > 0) {
+                    continue;
+                }
                 Socket behind = new Socket(InetAddress.getLoopbackAddress(), target);
                 Thread.startVirtualThread(() -> forward(client, behind));
                 Thread.startVirtualThread(() -> forward(behind, client));

@@ -2,6 +2,9 @@ package dev.userdirectory;
 
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
@@ -105,6 +108,12 @@ public class TestPostgres {
                         "No Docker engine answers, so directory.test.postgres cannot be testcontainers");
             }
         }
+    }
+
+    /** A connection beside those of the service. */
+    public static Connection connect() throws SQLException {
+        return DriverManager.getConnection(
+                Running.SERVER.getJdbcUrl(), Running.SERVER.getUsername(), Running.SERVER.getPassword());
     }
 
     private static JdbcConnectionDetails start() {

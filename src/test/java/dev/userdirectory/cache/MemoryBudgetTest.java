@@ -35,6 +35,7 @@ import org.springframework.test.context.TestPropertySource;
 class MemoryBudgetTest {
     private static final double MIB = 1 << 20;
     private static final double BUDGETS = 5 * 3 * MIB;
+    private static final double LIMIT = 1.25 * BUDGETS;
     private static final int CHARACTERS = 100_000;
 
     @Autowired
@@ -48,16 +49,16 @@ class MemoryBudgetTest {
     private String user = "";
 
     @BeforeEach
-    void warmUp() throws InterruptedException {
+    void warmUp() {
         user = directory.createUser();
         for (int i = 0; i < 50; i++) {
             send(document("{ users(first: 1) { nodes { id } } }", 10), Map.of());
         }
-        before = liveHeap();
+        before = IntStream.range(0, 4).mapToDouble(i -> liveHeap()).min().orElseThrow();
     }
 
     @Test
-    void cachesTakeNoMoreThanTheirBudgets() throws InterruptedException {
+    void cachesTakeNoMoreThanTheirBudgets() {
         String selection =
                 "{ nodes { id name email active createdAt version groups(first: 1) { nodes { id name version } } } }";
         String fields = IntStream.range(0, 45)
@@ -136,13 +137,17 @@ class MemoryBudgetTest {
         void run(int i);
     }
 
-    private void fill(String name, int times, Fill fill) throws InterruptedException {
+    private void fill(String name, int times, Fill fill) {
         for (int i = 0; i < times; i++) {
             fill.run(i);
         }
         double taken = liveHeap() - before;
+        // Evicted responses may be gone only a moment later.
+        for (int i = 0; i < 20 && taken >= LIMIT; i++) {
+            taken = liveHeap() - before;
+        }
         System.out.printf("%s: %.1f of %.0f MiB%n", name, taken / MIB, BUDGETS / MIB);
-        assertThat(taken).as(name).isLessThan(1.25 * BUDGETS);
+        assertThat(taken).as(name).isLessThan(LIMIT);
     }
 
     /** One that was not sent before. */
@@ -170,15 +175,8 @@ class MemoryBudgetTest {
                 .allSatisfy(start -> assertThat(start).startsWith("{\"data\"").doesNotContain("\"errors\""));
     }
 
-    private static double liveHeap() throws InterruptedException {
-        long least = Long.MAX_VALUE;
-        for (int i = 0; i < 4; i++) {
-            System.gc();
-            Thread.sleep(100);
-            least = Math.min(
-                    least,
-                    ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
-        }
-        return least;
+    private static double liveHeap() {
+        System.gc();
+        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }
 }

@@ -6,7 +6,9 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Locks;
 import dev.userdirectory.TestPostgres.Statements;
+import dev.userdirectory.Waiting;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -227,18 +229,15 @@ class ResponseCacheTest {
             directory.createUser();
         }
         List<CompletableFuture<JsonNode>> answers;
-        try (Connection connection = DriverManager.getConnection(
-                        postgres.getJdbcUrl(), postgres.getUsername(), postgres.getPassword());
-                Statement lock = connection.createStatement()) {
-            connection.setAutoCommit(false);
-            lock.execute("lock table users in access exclusive mode");
+        double before = requests(known ? "miss" : "uncached");
+        try (Locks users = Locks.holding("users")) {
             statements.clear();
             answers = IntStream.range(0, 20)
                     .mapToObj(i -> CompletableFuture.supplyAsync(
                             () -> client.data(document, id), task -> Thread.startVirtualThread(task)))
                     .toList();
-            Thread.sleep(1000);
-            connection.rollback();
+            Waiting.until(() -> requests(known ? "miss" : "uncached") == before + 20);
+            users.awaitWaiting();
         }
         assertThat(answers.stream().map(CompletableFuture::join).distinct()).hasSize(1);
         assertThat(statements.executed().stream().filter(sql -> sql.contains("from users")))
@@ -299,8 +298,12 @@ class ResponseCacheTest {
     }
 
     private double hits() {
+        return requests("hit");
+    }
+
+    private double requests(String result) {
         return meters.get("directory.cache.requests")
-                .tag("result", "hit")
+                .tag("result", result)
                 .counter()
                 .count();
     }

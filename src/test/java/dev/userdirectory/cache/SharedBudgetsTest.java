@@ -1,5 +1,6 @@
 package dev.userdirectory.cache;
 
+import static dev.userdirectory.Ports.freePort;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -7,7 +8,6 @@ import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -92,13 +92,5 @@ class SharedBudgetsTest {
 
     private Set<String> keys() {
         return store.keys("user-directory:budget:*");
-    }
-
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

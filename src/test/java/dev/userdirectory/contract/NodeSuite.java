@@ -1,9 +1,13 @@
 package dev.userdirectory.contract;
 
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,12 +46,16 @@ final class NodeSuite {
         return false;
     }
 
+    /** One JVM at a time: the tests run in several. */
     private static void install() throws IOException, InterruptedException {
         Path lock = FOLDER.resolve("package-lock.json");
         Path installed = FOLDER.resolve(Path.of("node_modules", ".package-lock.json"));
-        if (!Files.exists(installed)
-                || Files.getLastModifiedTime(installed).compareTo(Files.getLastModifiedTime(lock)) < 0) {
-            run(Map.of(), npm(), "ci", "--include=dev", "--loglevel=error");
+        try (FileChannel channel = FileChannel.open(Path.of("target", "npm.lock"), CREATE, WRITE);
+                FileLock held = channel.lock()) {
+            if (!Files.exists(installed)
+                    || Files.getLastModifiedTime(installed).compareTo(Files.getLastModifiedTime(lock)) < 0) {
+                run(Map.of(), npm(), "ci", "--include=dev", "--loglevel=error");
+            }
         }
     }
 

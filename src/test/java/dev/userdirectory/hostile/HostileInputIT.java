@@ -1,5 +1,6 @@
 package dev.userdirectory.hostile;
 
+import static dev.userdirectory.Ports.freePort;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -7,7 +8,6 @@ import dev.userdirectory.LocalPostgres;
 import dev.userdirectory.ServiceProcess;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -160,12 +160,6 @@ class HostileInputIT {
         probe.close();
         service.close();
         postgres.close();
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     /** Asks for liveness again and again, as the kubelet does, but more often. */

@@ -10,15 +10,13 @@ import ch.qos.logback.core.OutputStreamAppender;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Locks;
 import dev.userdirectory.Tokens;
 import java.io.ByteArrayOutputStream;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
-import java.sql.Connection;
-import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -137,17 +135,12 @@ class LogTest {
     @Test
     void tellsOnceOfAConnectionThatBreaks() throws Exception {
         CompletableFuture<JsonNode> response;
-        try (Connection connection =
-                        Objects.requireNonNull(jdbc.getDataSource()).getConnection();
-                Statement lock = connection.createStatement()) {
-            connection.setAutoCommit(false);
-            lock.execute("lock table users in access exclusive mode");
+        try (Locks users = Locks.holding("users")) {
             response = CompletableFuture.supplyAsync(
                     () -> client.execute("{ users(first: 1) { nodes { id } } }", Map.of()), Thread::startVirtualThread);
             await().until(() -> !jdbc.queryForList("""
                     select pg_terminate_backend(pid) from pg_stat_activity
                     where wait_event_type = 'Lock' and query like '%from users%'""").isEmpty());
-            connection.rollback();
         }
 
         assertThat(response.join().at("/errors/0/extensions/code").asString()).isEqualTo("INTERNAL_SERVER_ERROR");

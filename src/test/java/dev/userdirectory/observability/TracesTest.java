@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Waiting;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
@@ -59,23 +60,21 @@ class TracesTest {
     }
 
     @Test
-    void leadsFromGatewayToStatementsInOneTrace() throws InterruptedException {
+    void leadsFromGatewayToStatementsInOneTrace() {
         // More than the page has, so that one statement finds them.
         List<String> users = Stream.generate(directory::createUser).limit(6).toList();
         directory.createGroup("Traced", users);
 
-        List<SpanData> spans = trace("01", """
+        trace("01", """
                 query Traced { users(first: 5, filter: {search: "User 0"}) { nodes { name groups(first: 1) { nodes { name } } } } }
                 """);
         // The client may have its answer before the span of the request ends.
-        while (spans.stream().noneMatch(span -> span.getParentSpanId().equals(GATEWAY_SPAN))) {
-            Thread.sleep(10);
-            spans = finished();
-        }
+        Waiting.until(() ->
+                finished().stream().anyMatch(span -> span.getParentSpanId().equals(GATEWAY_SPAN)));
+        List<SpanData> spans = finished();
 
         assertThat(spans).allSatisfy(span -> assertThat(span.getTraceId()).isEqualTo(TRACE));
-        List<SpanData> all = spans;
-        assertThat(all.stream().filter(TracesTest::isStatement).map(span -> path(span, all)))
+        assertThat(spans.stream().filter(TracesTest::isStatement).map(span -> path(span, spans)))
                 .containsExactlyInAnyOrder(
                         // The database's state, for which the answer is kept.
                         "gateway > http post /graphql > graphql operation > sql",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Waiting;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -52,9 +53,7 @@ class DeadlineDataSourceTest {
             for (int i = 0; i < 10; i++) {
                 int number = i;
                 threads.add(Thread.startVirtualThread(() -> use(() -> served.add(number))));
-                while (queue.waiting() <= i) {
-                    Thread.sleep(1);
-                }
+                Waiting.until(() -> queue.waiting() > number);
             }
         }
         use(() -> served.add(10));

@@ -1,16 +1,18 @@
 package dev.userdirectory.platform;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
-import dev.userdirectory.Tokens;
+import dev.userdirectory.Locks;
+import dev.userdirectory.TestPostgres;
+import dev.userdirectory.Waiting;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -24,10 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Requests that would wait for a table that the test has locked. */
 @DirectoryTest
@@ -46,9 +46,6 @@ class DeadlineTest {
 
     @Autowired
     Directory directory;
-
-    @Autowired
-    JdbcConnectionDetails postgres;
 
     /** The first requests of a test run take as long as their code takes to load. */
     @BeforeEach
@@ -75,15 +72,14 @@ class DeadlineTest {
         String id = directory.createUser();
         JsonNode error;
         long started;
-        try (Connection lock = lockUsers()) {
+        try (Locks users = Locks.holding("users")) {
             started = System.nanoTime();
             JsonNode response = client.execute(document.replace("ID", id), Map.of());
             assertThat(since(started)).isBetween(LIMIT.minusMillis(50), LIMIT.plusMillis(1500));
             assertThat(response.get("data").isNull()).isTrue();
             assertThat(response.get("errors")).hasSize(1);
             error = response.at("/errors/0");
-            assertThat(runningWithin(Duration.ofSeconds(3))).isEmpty();
-            lock.rollback();
+            awaitEndOfSql();
         }
 
         assertThat(error.at("/extensions/code").asString()).isEqualTo("DEADLINE_EXCEEDED");
@@ -98,7 +94,7 @@ class DeadlineTest {
 
     @Test
     void answersAllOfManyRequestsByTheDeadlineAndTheNextOnesAfterwards() throws Exception {
-        try (Connection lock = lockUsers()) {
+        try (Locks users = Locks.holding("users")) {
             long started = System.nanoTime();
             List<CompletableFuture<JsonNode>> responses = IntStream.range(0, 40)
                     .mapToObj(i -> CompletableFuture.supplyAsync(
@@ -109,8 +105,7 @@ class DeadlineTest {
                         .isEqualTo("DEADLINE_EXCEEDED");
             }
             assertThat(since(started)).isLessThan(LIMIT.plusSeconds(2));
-            assertThat(runningWithin(Duration.ofSeconds(3))).isEmpty();
-            lock.rollback();
+            awaitEndOfSql();
         }
 
         assertThat(client.data(USERS)).isNotNull();
@@ -119,45 +114,26 @@ class DeadlineTest {
     @ParameterizedTest
     @ValueSource(strings = {USERS, "mutation { createUser(name: \"A\", email: \"gone@example.com\") { user { id } } }"})
     void stopsTheSqlWhenTheClientHangsUp(String document) throws Exception {
-        try (Connection lock = lockUsers()) {
-            long started;
-            try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
-                byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("query", document));
-                started = System.nanoTime();
-                socket.getOutputStream().write("""
-                                POST /graphql HTTP/1.1\r
-                                Host: localhost\r
-                                Authorization: Bearer %s\r
-                                Content-Type: application/json\r
-                                Content-Length: %d\r
-                                \r
-                                """.formatted(Tokens.withScopes("users:read users:write"), body.length)
-                        .getBytes(StandardCharsets.UTF_8));
-                socket.getOutputStream().write(body);
-                waitUntilRunning();
+        try (Locks users = Locks.holding("users")) {
+            long started = System.nanoTime();
+            try (Socket socket = client.open(document, Map.of())) {
+                users.awaitWaiting();
             }
-            // Before the deadline would stop it.
-            assertThat(runningWithin(LIMIT.minusMillis(200).minus(since(started))))
-                    .isEmpty();
-            lock.rollback();
+            Waiting.until(() -> running().isEmpty());
+            assertThat(since(started)).as("not by the deadline").isLessThan(LIMIT.minusMillis(200));
         }
     }
 
     @Test
     void keepsOnWhileTheClientSendsItsNextRequest() throws Exception {
-        byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("query", "{ users(first: 0) { totalCount } }"));
-        byte[] request = ("POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
-                        + Tokens.withScopes("users:read")
-                        + "\r\nContent-Type: application/json\r\nContent-Length: " + body.length + "\r\n\r\n"
-                        + new String(body, StandardCharsets.UTF_8))
-                .getBytes(StandardCharsets.UTF_8);
+        String document = "{ users(first: 0) { totalCount } }";
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
-            try (Connection lock = lockUsers()) {
-                socket.getOutputStream().write(request);
-                waitUntilRunning();
-                socket.getOutputStream().write(request);
-                Thread.sleep(600);
-                lock.rollback();
+            try (Locks users = Locks.holding("users")) {
+                client.write(socket, document, Map.of());
+                users.awaitWaiting();
+                client.write(socket, document, Map.of());
+                // The service looks several times whether the client is still there.
+                await().during(Duration.ofMillis(600)).until(() -> !running().isEmpty());
             }
             assertThat(responses(socket, 2)).hasSize(2).allMatch(response -> response.contains("totalCount"));
         }
@@ -178,37 +154,14 @@ class DeadlineTest {
         return parts.subList(1, parts.size());
     }
 
-    private Connection lockUsers() throws SQLException {
-        Connection connection = connect();
-        connection.setAutoCommit(false);
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("lock table users in access exclusive mode");
-        }
-        return connection;
-    }
-
-    private Connection connect() throws SQLException {
-        return DriverManager.getConnection(postgres.getJdbcUrl(), postgres.getUsername(), postgres.getPassword());
-    }
-
-    private void waitUntilRunning() throws Exception {
-        for (int i = 0; i < 100 && running().isEmpty(); i++) {
-            Thread.sleep(20);
-        }
-        assertThat(running()).isNotEmpty();
-    }
-
-    private List<String> runningWithin(Duration time) throws Exception {
-        long started = System.nanoTime();
-        while (!running().isEmpty() && since(started).compareTo(time) < 0) {
-            Thread.sleep(20);
-        }
-        return running();
+    /** By the service, before PostgreSQL's own timeout ends it. */
+    private void awaitEndOfSql() {
+        await().atMost(Duration.ofSeconds(3)).until(() -> running().isEmpty());
     }
 
     /** What the service has PostgreSQL do: a statement, or a transaction that was left open. */
     private List<String> running() throws SQLException {
-        try (Connection connection = connect();
+        try (Connection connection = TestPostgres.connect();
                 Statement statement = connection.createStatement();
                 var rows = statement.executeQuery("select state || ' ' || query from pg_stat_activity"
                         + " where application_name = 'deadline' and state <> 'idle'")) {

@@ -10,6 +10,7 @@ import dev.userdirectory.PostgresPair;
 import dev.userdirectory.SwitchableProxy;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.Waiting;
 import dev.userdirectory.event.TrackedFollower;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,7 +45,6 @@ class FailoverTest {
     private static final PostgresPair SERVERS = new PostgresPair();
     private static final SwitchableProxy PROXY =
             new SwitchableProxy(SERVERS.primary().getPort());
-    private static final Duration PHASE = Duration.ofSeconds(3);
     private static final Duration RECOVERY = Duration.ofSeconds(5);
     private static final String CREATE =
             "mutation ($email: String!) { createUser(name: \"Written\", email: $email) { user { id } errors { code } } }";
@@ -102,9 +102,9 @@ class FailoverTest {
                     clients.add(threads.submit(() -> read(user, version)));
                     clients.add(threads.submit(() -> read(user, version)));
                 }
-                Thread.sleep(PHASE);
+                awaitWrites();
                 SERVERS.freezeReplica(true);
-                Thread.sleep(PHASE);
+                Waiting.until(() -> failures.get() >= 6);
                 SERVERS.kill(SERVERS.primary());
                 SERVERS.freezeReplica(false);
                 new JdbcTemplate(SERVERS.replica().getPostgresDatabase())
@@ -114,7 +114,7 @@ class FailoverTest {
 
                 await().atMost(RECOVERY).until(() -> acknowledged.size() > before);
                 followers.add(follow(start, ""));
-                Thread.sleep(PHASE);
+                awaitWrites();
             } finally {
                 running.set(false);
             }
@@ -142,6 +142,13 @@ class FailoverTest {
 
     private TrackedFollower follow(String start, String fields) {
         return new TrackedFollower(client.uri("/graphql"), Tokens.withScopes("users:read"), start, fields);
+    }
+
+    /** Returns once everybody has written and read a while longer. */
+    private void awaitWrites() {
+        int writes = acknowledged.size() + 100;
+        int readsBefore = reads.get();
+        Waiting.until(() -> acknowledged.size() >= writes && reads.get() >= readsBefore + 100);
     }
 
     private void create() {

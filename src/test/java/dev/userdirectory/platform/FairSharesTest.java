@@ -6,10 +6,9 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Locks;
 import dev.userdirectory.Tokens;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.sql.Connection;
-import java.sql.DriverManager;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +16,6 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
@@ -39,9 +37,6 @@ class FairSharesTest {
     @Autowired
     MeterRegistry meters;
 
-    @Autowired
-    JdbcConnectionDetails postgres;
-
     @Test
     void oneSubjectsSlowQueriesDelayNoOtherSubject() throws Exception {
         String id = directory.createUser();
@@ -54,7 +49,7 @@ class FairSharesTest {
         other.data("query ($id: ID!) { user(id: $id) { name } }", Map.of("id", id));
 
         List<CompletableFuture<JsonNode>> slow = new ArrayList<>();
-        try (Connection lock = lockGroups()) {
+        try (Locks held = Locks.holding("groups")) {
             for (String group : groups) {
                 slow.add(CompletableFuture.supplyAsync(
                         () -> hog.execute("query ($id: ID!) { group(id: $id) { name } }", Map.of("id", group)),
@@ -80,7 +75,6 @@ class FairSharesTest {
             assertThat(samePage.join().has("data")).isTrue();
 
             assertThat(slow).noneMatch(CompletableFuture::isDone);
-            lock.rollback();
         }
         for (CompletableFuture<JsonNode> response : slow) {
             assertThat(response.join().at("/data/group/name").asString()).isEqualTo("Slow");
@@ -92,13 +86,5 @@ class FairSharesTest {
                 .tag("pool", "primary")
                 .gauge()
                 .value();
-    }
-
-    private Connection lockGroups() throws Exception {
-        Connection connection =
-                DriverManager.getConnection(postgres.getJdbcUrl(), postgres.getUsername(), postgres.getPassword());
-        connection.setAutoCommit(false);
-        connection.createStatement().execute("lock table groups in access exclusive mode");
-        return connection;
     }
 }

@@ -8,6 +8,7 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.Waiting;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
 import dev.userdirectory.subscription.SocketClient;
@@ -61,7 +62,8 @@ import tools.jackson.databind.JsonNode;
             "directory.events.read-timeout=2s",
             "logging.level.dev.userdirectory.event=error",
             "logging.level.dev.userdirectory.platform.DeadlineInterceptor=error",
-            "spring.datasource.hikari.maximum-pool-size=4"
+            "spring.datasource.hikari.maximum-pool-size=4",
+            "spring.datasource.hikari.data-source-properties.ApplicationName=frozen"
         })
 class FrozenDatabaseTest {
     private static final Duration LIMIT = Duration.ofSeconds(2);
@@ -115,9 +117,12 @@ class FrozenDatabaseTest {
 
     /** Nobody has asked meanwhile, so that all of the pool's connections are silent and none is known to be. */
     @Test
-    void answersSoonWhenTheDatabaseWasReplacedUnnoticed() throws InterruptedException {
-        // Longer than the pool takes for granted that a connection is alive.
-        Thread.sleep(600);
+    void answersSoonWhenTheDatabaseWasReplacedUnnoticed() {
+        // For half a second after its last use the pool takes for granted that a connection is alive.
+        Waiting.until(() -> Boolean.TRUE.equals(jdbc().queryForObject(
+                        "select max(state_change) < clock_timestamp() - interval '600 ms' from pg_stat_activity"
+                                + " where application_name = 'frozen'",
+                        Boolean.class)));
 
         proxy.replace();
 

@@ -3,6 +3,7 @@ package dev.userdirectory.platform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.userdirectory.Waiting;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -69,9 +70,7 @@ class RequestCollapserTest {
         List<CompletableFuture<Map<Integer, String>>> others = askAll(1, 5);
         mayReturn.release();
         first.join();
-        while (calls.size() < 2) {
-            Thread.sleep(5);
-        }
+        Waiting.until(() -> calls.size() >= 2);
         fails = false;
         mayReturn.release(6);
 
@@ -88,7 +87,7 @@ class RequestCollapserTest {
         called.await();
         CompletableFuture<Map<Integer, String>> interrupted = new CompletableFuture<>();
         Thread thread = Thread.startVirtualThread(() -> complete(interrupted, 1));
-        awaitWaiting(thread);
+        Waiting.untilWaiting(thread);
         CompletableFuture<Map<Integer, String>> next = askAll(2, 1).getFirst();
 
         thread.interrupt();
@@ -106,12 +105,12 @@ class RequestCollapserTest {
     }
 
     /** Returns when all of them wait. */
-    private List<CompletableFuture<Map<Integer, String>>> askAll(int firstKey, int count) throws InterruptedException {
+    private List<CompletableFuture<Map<Integer, String>>> askAll(int firstKey, int count) {
         List<CompletableFuture<Map<Integer, String>>> asked = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             CompletableFuture<Map<Integer, String>> found = new CompletableFuture<>();
             int key = firstKey + i;
-            awaitWaiting(Thread.startVirtualThread(() -> complete(found, key)));
+            Waiting.untilWaiting(Thread.startVirtualThread(() -> complete(found, key)));
             asked.add(found);
         }
         return asked;
@@ -122,12 +121,6 @@ class RequestCollapserTest {
             found.complete(collapser.load(Set.of(key)));
         } catch (RuntimeException e) {
             found.completeExceptionally(e);
-        }
-    }
-
-    private static void awaitWaiting(Thread thread) throws InterruptedException {
-        while (thread.getState() != Thread.State.WAITING) {
-            Thread.sleep(1);
         }
     }
 }

@@ -2,11 +2,12 @@ package dev.userdirectory.platform;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.userdirectory.Waiting;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -25,12 +26,15 @@ class SingleFlightTest {
 
     /** None of them has what the first call found, which began before they asked. */
     @Test
-    void callsOnceForAllWhoAskForTheSameMeanwhile() throws Exception {
+    void callsOnceForAllWhoAskForTheSameMeanwhile() {
         CompletableFuture<String> first = ask("a");
         awaitCalls(1);
-        List<CompletableFuture<String>> others =
-                Stream.generate(() -> ask("a")).limit(20).toList();
-        Thread.sleep(100); // until all of them wait
+        List<CompletableFuture<String>> others = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            CompletableFuture<String> other = new CompletableFuture<>();
+            Waiting.untilWaiting(ask("a", other));
+            others.add(other);
+        }
         mayReturn.release(2);
 
         assertThat(first.join()).isEqualTo("a1");
@@ -39,7 +43,7 @@ class SingleFlightTest {
     }
 
     @Test
-    void letsNobodyWaitForWhatOthersAskFor() throws Exception {
+    void letsNobodyWaitForWhatOthersAskFor() {
         CompletableFuture<String> first = ask("a");
         awaitCalls(1);
         CompletableFuture<String> other = ask("b");
@@ -51,7 +55,7 @@ class SingleFlightTest {
     }
 
     @Test
-    void remembersNothing() {
+    void callsAgainOnceTheCallBeforeHasReturned() {
         mayReturn.release(2);
 
         assertThat(flight.load("a")).isEqualTo("a1");
@@ -60,19 +64,21 @@ class SingleFlightTest {
 
     private CompletableFuture<String> ask(String key) {
         CompletableFuture<String> answer = new CompletableFuture<>();
-        Thread.startVirtualThread(() -> {
+        ask(key, answer);
+        return answer;
+    }
+
+    private Thread ask(String key, CompletableFuture<String> answer) {
+        return Thread.startVirtualThread(() -> {
             try {
                 answer.complete(flight.load(key));
             } catch (RuntimeException e) {
                 answer.completeExceptionally(e);
             }
         });
-        return answer;
     }
 
-    private void awaitCalls(int number) throws InterruptedException {
-        while (calls.size() < number) {
-            Thread.sleep(1);
-        }
+    private void awaitCalls(int number) {
+        Waiting.until(() -> calls.size() >= number);
     }
 }

@@ -7,10 +7,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
-import dev.userdirectory.Tokens;
-import java.io.IOException;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +27,6 @@ import org.springframework.context.annotation.Primary;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Writes whose commit waits for a synchronous standby that is frozen. */
 @DirectoryTest
@@ -102,8 +98,7 @@ class StalledStandbyTest {
         List<String> emails =
                 IntStream.range(0, 4).mapToObj(i -> Directory.newEmail()).toList();
         List<CompletableFuture<JsonNode>> responses;
-        try (Socket leader = new Socket("localhost", client.uri("/").getPort())) {
-            send(leader, emails.getFirst());
+        try (Socket leader = client.open(CREATE, Map.of("email", emails.getFirst()))) {
             await().until(() -> waitingForStandby() > 0);
             responses = emails.stream().skip(1).map(this::create).toList();
         }
@@ -145,21 +140,6 @@ class StalledStandbyTest {
     private CompletableFuture<JsonNode> create(String email) {
         return CompletableFuture.supplyAsync(
                 () -> client.execute(CREATE, Map.of("email", email)), task -> Thread.startVirtualThread(task));
-    }
-
-    private static void send(Socket socket, String email) throws IOException {
-        byte[] body =
-                JsonMapper.shared().writeValueAsBytes(Map.of("query", CREATE, "variables", Map.of("email", email)));
-        socket.getOutputStream().write("""
-                        POST /graphql HTTP/1.1\r
-                        Host: localhost\r
-                        Authorization: Bearer %s\r
-                        Content-Type: application/json\r
-                        Content-Length: %d\r
-                        \r
-                        """.formatted(Tokens.withScopes("users:read users:write"), body.length)
-                .getBytes(StandardCharsets.UTF_8));
-        socket.getOutputStream().write(body);
     }
 
     private int stored(List<String> emails) {

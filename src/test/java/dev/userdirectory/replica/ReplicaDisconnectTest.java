@@ -7,11 +7,8 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
-import dev.userdirectory.Tokens;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.io.IOException;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -25,7 +22,6 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Clients that disconnect while their query waits for the replica. */
 @DirectoryTest
@@ -72,8 +68,7 @@ class ReplicaDisconnectTest {
             replica.execute("select pg_wal_replay_pause()");
             try {
                 directory.createUser();
-                try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
-                    send(socket);
+                try (Socket socket = client.open(BY_EMAIL, Map.of("email", Directory.newEmail()))) {
                     await().until(this::isWaitedFor);
                 }
                 await().pollInterval(Duration.ofMillis(20)).until(() -> !isWaitedFor());
@@ -97,20 +92,5 @@ class ReplicaDisconnectTest {
                 "select exists (select from pg_stat_activity where pid <> pg_backend_pid()"
                         + " and query like '%pg_last_wal_replay_lsn%' and query_start > clock_timestamp() - interval '100 ms')",
                 Boolean.class));
-    }
-
-    private static void send(Socket socket) throws IOException {
-        byte[] body = JsonMapper.shared()
-                .writeValueAsBytes(Map.of("query", BY_EMAIL, "variables", Map.of("email", Directory.newEmail())));
-        socket.getOutputStream().write("""
-                        POST /graphql HTTP/1.1\r
-                        Host: localhost\r
-                        Authorization: Bearer %s\r
-                        Content-Type: application/json\r
-                        Content-Length: %d\r
-                        \r
-                        """.formatted(Tokens.withScopes("users:read"), body.length)
-                .getBytes(StandardCharsets.UTF_8));
-        socket.getOutputStream().write(body);
     }
 }

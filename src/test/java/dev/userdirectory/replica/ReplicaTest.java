@@ -6,6 +6,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Waiting;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.http.HttpRequest;
 import java.sql.Connection;
@@ -17,7 +18,6 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -70,7 +70,7 @@ class ReplicaTest {
 
     @BeforeEach
     void replicaIsRead() throws InterruptedException {
-        await(() -> {
+        Waiting.until(() -> {
             double before = reads("replica");
             find(Directory.newEmail());
             return reads("replica") > before;
@@ -210,12 +210,5 @@ class ReplicaTest {
 
     private double reads(String server) {
         return meters.get("directory.reads").tag("server", server).counter().count();
-    }
-
-    private static void await(BooleanSupplier condition) throws InterruptedException {
-        for (int i = 0; i < 100 && !condition.getAsBoolean(); i++) {
-            Thread.sleep(100);
-        }
-        assertThat(condition.getAsBoolean()).isTrue();
     }
 }

@@ -6,13 +6,14 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Locks;
+import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
 import dev.userdirectory.subscription.EventStreamClient.Event;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -25,7 +26,6 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
@@ -46,9 +46,6 @@ class EventExecutionTest {
 
     @Autowired
     Directory directory;
-
-    @Autowired
-    JdbcConnectionDetails postgres;
 
     @Autowired
     MeterRegistry meters;
@@ -81,7 +78,7 @@ class EventExecutionTest {
             }
             socket.settle();
             another.settle();
-            try (Connection lock = changeAndLock("group_members", user)) {
+            try (Locks lock = changeAndLock("group_members", user)) {
                 await().until(() -> !running("group_members").isEmpty());
 
                 for (int i = 0; i < 10; i++) {
@@ -94,7 +91,6 @@ class EventExecutionTest {
                 socket.cut();
                 another.cut();
                 await().atMost(Duration.ofSeconds(1)).until(() -> running("group_members"), List::isEmpty);
-                lock.rollback();
             }
         }
     }
@@ -106,9 +102,8 @@ class EventExecutionTest {
             socket.settle();
             String user = directory.createUser();
             socket.expect("next");
-            try (Connection lock = changeAndLock("group_members", user)) {
+            try (Locks lock = changeAndLock("group_members", user)) {
                 assertThat(socket.poll(Duration.ofMillis(3500))).isNull();
-                lock.rollback();
             }
 
             JsonNode event = socket.expect("next").at("/payload/data/userEvents");
@@ -130,10 +125,9 @@ class EventExecutionTest {
             assertThat(stream.expect("next").id()).isEqualTo(cursor);
             JsonNode error;
             Event last;
-            try (Connection lock = changeAndLock("group_members", user)) {
+            try (Locks lock = changeAndLock("group_members", user)) {
                 error = socket.expect("error");
                 last = stream.expect("next");
-                lock.rollback();
             }
             assertThat(error.at("/payload/0/extensions/code").asString()).isEqualTo("DEADLINE_EXCEEDED");
             assertThat(error.at("/payload/0/extensions/lastCursor").asString()).isEqualTo(cursor);
@@ -166,13 +160,12 @@ class EventExecutionTest {
                         Map.of(),
                         null));
             }
-            try (Connection lock = changeAndLock("group_members", user)) {
+            try (Locks lock = changeAndLock("group_members", user)) {
                 await().until(() -> running("group_members").size() == 4);
                 for (int i = 0; i < 10; i++) {
                     client.data("{ users(first: " + (i + 1) + ") { nodes { id } } }");
                     assertThat(running("group_members")).hasSizeLessThanOrEqualTo(4);
                 }
-                lock.rollback();
             }
             for (EventStreamClient stream : streams) {
                 assertThat(stream.expect("next")
@@ -204,7 +197,7 @@ class EventExecutionTest {
     void keepsItsConnectionsWhenOperationsAreStopped() throws Exception {
         Set<Integer> before = backends();
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
-            try (Connection lock = lock("users")) {
+            try (Locks users = Locks.holding("users")) {
                 for (int i = 0; i < 50; i++) {
                     String id = "" + i;
                     socket.subscribe(id, "{ users(first: " + (i + 1) + ") { totalCount nodes { name } } }", Map.of());
@@ -212,7 +205,6 @@ class EventExecutionTest {
                     socket.send(Map.of("type", "complete", "id", id));
                     await().atMost(Duration.ofSeconds(2)).until(() -> running("users"), List::isEmpty);
                 }
-                lock.rollback();
             }
             socket.subscribe("end", "{ users(first: 1) { nodes { id } } }", Map.of());
             socket.expect("next");
@@ -244,27 +236,14 @@ class EventExecutionTest {
      * Changes a user, then locks. The feed shows a change only after all transactions before it, so not one that comes after
      * the lock; and it looks for a change that it is not woken for after the lock.
      */
-    private Connection changeAndLock(String table, String user) throws SQLException {
-        try (Connection connection = connect();
+    private Locks changeAndLock(String table, String user) throws SQLException {
+        try (Connection connection = TestPostgres.connect();
                 PreparedStatement update =
                         connection.prepareStatement("update users set version = version + 1 where id = ?")) {
             update.setObject(1, GlobalId.parse("user", user).of(NodeType.USER).orElseThrow());
             update.executeUpdate();
         }
-        return lock(table);
-    }
-
-    private Connection lock(String table) throws SQLException {
-        Connection connection = connect();
-        connection.setAutoCommit(false);
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("lock table " + table + " in access exclusive mode");
-        }
-        return connection;
-    }
-
-    private Connection connect() throws SQLException {
-        return DriverManager.getConnection(postgres.getJdbcUrl(), postgres.getUsername(), postgres.getPassword());
+        return Locks.holding(table);
     }
 
     /** What the service has PostgreSQL do with that table. */
@@ -281,7 +260,7 @@ class EventExecutionTest {
     }
 
     private List<String> query(String sql) throws SQLException {
-        try (Connection connection = connect();
+        try (Connection connection = TestPostgres.connect();
                 Statement statement = connection.createStatement();
                 var rows = statement.executeQuery(sql)) {
             List<String> found = new ArrayList<>();

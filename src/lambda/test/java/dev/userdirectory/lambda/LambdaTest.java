@@ -8,6 +8,7 @@ import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.Waiting;
 import dev.userdirectory.contract.SpecificationCase;
 import java.io.File;
 import java.io.IOException;
@@ -185,9 +186,8 @@ class LambdaTest {
         restored.api.awaitSnapshot();
         long snapshotAfter = System.nanoTime() - restored.start;
         connectionsBefore = started.connections();
-        for (int i = 0; i < 20 && restored.connections() > 0; i++) {
-            Thread.sleep(100); // the threads that are told to end, do
-        }
+        // Its threads were told to end, and do so a moment later.
+        Waiting.briefly(() -> restored.connections() == 0);
         connectionsInSnapshot = restored.connections();
         long restoration = System.nanoTime();
         restored.api.restore();
@@ -397,7 +397,7 @@ class LambdaTest {
     }
 
     private String event(String name) throws IOException {
-        return Files.readString(Path.of("src", "test", "resources", "lambda", name + ".json"), StandardCharsets.UTF_8)
+        return Files.readString(Path.of("src", "lambda", "test", "events", name + ".json"), StandardCharsets.UTF_8)
                 .replace("${token}", Tokens.withScopes("users:read users:write"))
                 .replace("${user}", user);
     }
