@@ -2,6 +2,7 @@ package dev.userdirectory.platform;
 
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.Limits;
+import dev.userdirectory.policy.Operation;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletException;
@@ -19,7 +20,6 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpStatus;
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
@@ -30,14 +30,7 @@ import org.springframework.web.filter.OncePerRequestFilter;
  * parsed. However many requests come at a time, together they leave the service most of its memory.
  */
 @Component
-@Order(0) // After Spring Security: a bad token is not worth a body.
 class BodyLimit extends OncePerRequestFilter {
-    /** When the request began, by {@link System#nanoTime()}. */
-    static final String STARTED = BodyLimit.class.getName() + ".started";
-
-    /** The body, a {@code byte[]}. */
-    static final String BODY = BodyLimit.class.getName() + ".body";
-
     private static final int CHUNK = 4 * 1024;
     /** The body itself, and its text as strings, which take two bytes for a character that is not in Latin-1. */
     private static final int MEMORY_PER_BYTE = 3;
@@ -86,7 +79,7 @@ class BodyLimit extends OncePerRequestFilter {
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
         long started = System.nanoTime();
-        request.setAttribute(STARTED, started);
+        Operation.of(request).setStarted(started);
         if (request.getContentLengthLong() == 0 || WITHOUT_BODY.contains(request.getMethod())) {
             chain.doFilter(request, response);
             return;
@@ -100,7 +93,6 @@ class BodyLimit extends OncePerRequestFilter {
             HttpError error = body.read(request.getInputStream(), started);
             if (error == null) {
                 byte[] bytes = body.take();
-                request.setAttribute(BODY, bytes);
                 chain.doFilter(new ReadRequest(request, bytes), response);
             } else {
                 refuse(request, response, error);
@@ -181,12 +173,20 @@ class BodyLimit extends OncePerRequestFilter {
         error.writeTo(request, response);
     }
 
-    private static class ReadRequest extends HttpServletRequestWrapper {
+    /** Has all of its body. */
+    static class ReadRequest extends HttpServletRequestWrapper {
+        private final byte[] body;
         private final ServletInputStream stream;
 
         ReadRequest(HttpServletRequest request, byte[] body) {
             super(request);
+            this.body = body;
             stream = new ReadStream(new ByteArrayInputStream(body));
+        }
+
+        /** Not copied. */
+        byte[] body() {
+            return body;
         }
 
         @Override

@@ -9,6 +9,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
@@ -46,9 +48,9 @@ class DeadlineDataSource extends DelegatingDataSource {
             return super.getConnection();
         }
         deadline.check();
-        ConnectionShare ofSubscriptions = deadline.share();
+        Semaphore ofSubscriptions = deadline.share();
         if (ofSubscriptions != null) {
-            ofSubscriptions.acquire(pool.getConnectionTimeout());
+            acquire(ofSubscriptions);
         }
         ConnectionQueue.Share share = null;
         Connection connection = null;
@@ -68,12 +70,25 @@ class DeadlineDataSource extends DelegatingDataSource {
                 new Watched(connection, deadline, share));
     }
 
-    private void release(ConnectionQueue.@Nullable Share share, @Nullable ConnectionShare ofSubscriptions) {
+    private void release(ConnectionQueue.@Nullable Share share, @Nullable Semaphore ofSubscriptions) {
         if (share != null) {
             connections.release(share);
         }
         if (ofSubscriptions != null) {
             ofSubscriptions.release();
+        }
+    }
+
+    private void acquire(Semaphore share) throws SQLException {
+        long millis = pool.getConnectionTimeout();
+        try {
+            if (!share.tryAcquire(millis, TimeUnit.MILLISECONDS)) {
+                throw new SQLTransientConnectionException(
+                        "No connection of this caller's share was free for " + millis + " ms");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SQLTransientConnectionException("Interrupted", e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.userdirectory.platform;
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
 import graphql.ExecutionResult;
+import graphql.GraphQLError;
 import graphql.execution.AbortExecutionException;
 import graphql.execution.ExecutionContext;
 import graphql.execution.instrumentation.InstrumentationState;
@@ -39,7 +40,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -49,33 +49,16 @@ import org.springframework.stereotype.Component;
  * in another way, or hands the null to the data fetcher. Here the whole operation fails before any of it is executed.
  */
 @Component
-class NullVariables extends SimplePerformantInstrumentation {
+public class NullVariables extends SimplePerformantInstrumentation {
     @Override
     public ExecutionContext instrumentExecutionContext(
             ExecutionContext context,
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
         if (context.getCoercedVariables().toMap().containsValue(null)) {
-            try {
-                new Walk(context).operation();
-            } catch (AbortExecutionException e) {
-                context.getGraphQLContext().put(NullVariables.class, true);
-                throw e;
-            }
+            new Walk(context).operation();
         }
         return context;
-    }
-
-    /** The error of a field, unlike that of a request, comes with data, which is null. */
-    @Override
-    public CompletableFuture<ExecutionResult> instrumentExecutionResult(
-            ExecutionResult result,
-            InstrumentationExecutionParameters parameters,
-            @Nullable InstrumentationState state) {
-        return CompletableFuture.completedFuture(
-                parameters.getGraphQLContext().hasKey(NullVariables.class)
-                        ? result.transform(builder -> builder.data(null))
-                        : result);
     }
 
     /** Through all that is selected and not skipped. */
@@ -204,7 +187,19 @@ class NullVariables extends SimplePerformantInstrumentation {
             if (!path.isEmpty()) {
                 error.path(path);
             }
-            return new AbortExecutionException(List.of(error.build()));
+            return new NullVariable(error.build());
+        }
+    }
+
+    /** The error of a field, unlike that of a request, comes with data, which is null. */
+    private static final class NullVariable extends AbortExecutionException {
+        NullVariable(GraphQLError error) {
+            super(List.of(error));
+        }
+
+        @Override
+        public ExecutionResult toExecutionResult() {
+            return super.toExecutionResult().transform(result -> result.data(null));
         }
     }
 }

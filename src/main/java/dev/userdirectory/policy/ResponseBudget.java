@@ -1,11 +1,9 @@
 package dev.userdirectory.policy;
 
-import graphql.GraphQLContext;
 import graphql.GraphQLError;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,22 +20,8 @@ public final class ResponseBudget {
     private long used;
     private int countedErrors;
 
-    private ResponseBudget(long limit) {
+    public ResponseBudget(long limit) {
         this.limit = limit;
-    }
-
-    /** Opens the budget of an operation that begins. */
-    public static void open(GraphQLContext context, long limit) {
-        context.put(ResponseBudget.class, new ResponseBudget(limit));
-    }
-
-    public static ResponseBudget of(GraphQLContext context) {
-        return Objects.requireNonNull(find(context));
-    }
-
-    /** Null if the operation was rejected before it began. */
-    static @Nullable ResponseBudget find(GraphQLContext context) {
-        return context.get(ResponseBudget.class);
     }
 
     /** Once this is true nothing more needs to be completed: the response will be an error. */

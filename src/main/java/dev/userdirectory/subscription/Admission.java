@@ -2,8 +2,8 @@ package dev.userdirectory.subscription;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.userdirectory.platform.ConnectionShare;
 import java.net.InetSocketAddress;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
@@ -27,7 +27,7 @@ class Admission {
     private final KeyedLimit operations;
     private final KeyedLimit operationsOfSubject;
     private final KeyedLimit charactersOfSubject;
-    private final Cache<String, ConnectionShare> shares =
+    private final Cache<String, Semaphore> shares =
             Caffeine.newBuilder().weakValues().build();
 
     Admission(SubscriptionProperties properties) {
@@ -77,8 +77,8 @@ class Admission {
     }
 
     /** The connections to PostgreSQL that all events of a client share. */
-    ConnectionShare shareOf(String client) {
-        return shares.get(client, key -> new ConnectionShare(properties.databaseConnections()));
+    Semaphore shareOf(String client) {
+        return shares.get(client, key -> new Semaphore(properties.databaseConnections(), true));
     }
 
     /** Whom a connection is counted for: the subject of its token or, before it has shown one, its address. */

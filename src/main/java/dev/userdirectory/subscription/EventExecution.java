@@ -1,7 +1,7 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.platform.ConnectionShare;
-import dev.userdirectory.platform.Transport;
+import dev.userdirectory.policy.Operation;
+import dev.userdirectory.policy.SourceEvent;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
 import io.micrometer.core.instrument.Meter;
@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
-import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
@@ -30,11 +29,7 @@ import reactor.util.context.ContextView;
  * own, and is stopped with its subscription. One event of a subscription follows the other.
  */
 @Component
-@Order(-150) // Around the deadline.
-class EventExecution implements WebGraphQlInterceptor {
-    /** Of requests: the {@link ConnectionShare} of their subscriptions' events. */
-    static final String SHARE = EventExecution.class.getName();
-
+public class EventExecution implements WebGraphQlInterceptor {
     private final int attempts;
     private final Meter.MeterProvider<Timer> executions;
 
@@ -47,7 +42,6 @@ class EventExecution implements WebGraphQlInterceptor {
 
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
-        LastEventId.putInto(request);
         return Mono.deferContextual(context -> chain.next(request)
                 .map(response -> response.getData() instanceof Publisher<?> source
                         ? response.transform(transformed ->
@@ -62,7 +56,7 @@ class EventExecution implements WebGraphQlInterceptor {
         private final Chain chain;
         private final ContextView context;
         private final Scheduler scheduler;
-        private final @Nullable Object share;
+        private final Operation operation;
         private volatile @Nullable String lastCursor;
 
         Subscription(WebGraphQlRequest request, ExecutionInput input, Chain chain, ContextView context) {
@@ -70,10 +64,11 @@ class EventExecution implements WebGraphQlInterceptor {
             this.input = input;
             this.chain = chain;
             this.context = context;
-            scheduler = request.getAttributes().get(BoundedExecutor.ATTRIBUTE) instanceof BoundedExecutor executor
-                    ? Schedulers.fromExecutor(executor)
-                    : Result.WRITERS;
-            share = request.getAttributes().get(SHARE);
+            operation = Operation.of(request);
+            Operation.Subscriber subscriber = operation.subscriber();
+            scheduler = subscriber == null || subscriber.executor() == null
+                    ? Result.WRITERS
+                    : Schedulers.fromExecutor(subscriber.executor());
         }
 
         Flux<Result> results(Publisher<?> source) {
@@ -115,34 +110,21 @@ class EventExecution implements WebGraphQlInterceptor {
             executions.withTag("code", code).record(System.nanoTime() - started, TimeUnit.NANOSECONDS);
         }
 
-        /**
-         * With the document itself, where the client has sent a hash: it may have been evicted by now. And without most
-         * attributes of the client's request, one of which says when its time began.
-         */
+        /** With the document itself, where the client has sent a hash: it may have been evicted by now. */
         private WebGraphQlRequest requestFor(SourceEvent event) {
-            Map<String, Object> attributes = new HashMap<>();
-            attributes.put(SourceEvent.ATTRIBUTE, event);
-            attributes.put(
-                    Transport.ATTRIBUTE, request.getAttributes().getOrDefault(Transport.ATTRIBUTE, Transport.STREAM));
-            if (share != null) {
-                attributes.put(ConnectionShare.ATTRIBUTE, share);
-            }
             Map<String, Object> body = new HashMap<>();
             body.put("query", input.getQuery());
             body.put("operationName", input.getOperationName());
             body.put("variables", input.getRawVariables().toMap());
-            WebGraphQlRequest ofEvent = new WebGraphQlRequest(
+            return new WebGraphQlRequest(
                     request.getUri().toUri(),
                     request.getHeaders(),
                     null,
                     request.getRemoteAddress(),
-                    attributes,
+                    Map.of(Operation.ATTRIBUTE, operation.forEvent(event)),
                     body,
                     request.getId(),
                     request.getLocale());
-            ofEvent.configureExecutionInput((each, builder) ->
-                    builder.graphQLContext(Map.of(SourceEvent.class, event)).build());
-            return ofEvent;
         }
     }
 }

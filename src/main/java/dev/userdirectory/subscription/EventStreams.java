@@ -1,6 +1,7 @@
 package dev.userdirectory.subscription;
 
 import dev.userdirectory.platform.EventStreamWriter;
+import dev.userdirectory.policy.Operation;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -71,7 +72,8 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
             place.add(admission.connection());
             place.add(admission.connectionOf(client));
             place.add(admission.operationOf(client, characters(request)));
-            request.attributes().put(EventExecution.SHARE, admission.shareOf(client));
+            Operation.of(request.servletRequest())
+                    .setSubscriber(new Operation.Subscriber(null, admission.shareOf(client)));
         } catch (LimitReached e) {
             place.dispose();
             return ServerResponse.status(HttpStatus.TOO_MANY_REQUESTS)

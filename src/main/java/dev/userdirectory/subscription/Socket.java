@@ -1,11 +1,11 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.platform.ConnectionShare;
-import dev.userdirectory.platform.Transport;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.JsonLimitExceeded;
 import dev.userdirectory.policy.JsonValues;
 import dev.userdirectory.policy.Limits;
+import dev.userdirectory.policy.Operation;
+import dev.userdirectory.policy.Transport;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
@@ -312,19 +313,16 @@ final class Socket {
         }
     }
 
-    private WebGraphQlRequest request(String id, JsonNode payload, ConnectionShare share) {
+    private WebGraphQlRequest request(String id, JsonNode payload, Semaphore connections) {
+        Operation operation = new Operation();
+        operation.setTransport(Transport.SOCKET);
+        operation.setSubscriber(new Operation.Subscriber(executor, connections));
         return new WebGraphQlRequest(
                 Objects.requireNonNull(session.getUri()),
                 session.getHandshakeHeaders(),
                 null,
                 session.getRemoteAddress(),
-                Map.of(
-                        Transport.ATTRIBUTE,
-                        Transport.SOCKET,
-                        BoundedExecutor.ATTRIBUTE,
-                        executor,
-                        EventExecution.SHARE,
-                        share),
+                Map.of(Operation.ATTRIBUTE, operation),
                 json.treeToValue(payload, SerializableGraphQlRequest.class),
                 id,
                 null);
