@@ -6,15 +6,15 @@ import com.github.benmanes.caffeine.cache.Expiry;
 import com.github.benmanes.caffeine.cache.Scheduler;
 import dev.userdirectory.federation.SubgraphSchema;
 import dev.userdirectory.platform.Deadline;
-import dev.userdirectory.platform.Transport;
 import dev.userdirectory.platform.WrittenResult;
+import dev.userdirectory.policy.CachePolicy;
 import dev.userdirectory.policy.Caller;
-import dev.userdirectory.policy.MemoryProperties;
+import dev.userdirectory.policy.KnownOperation;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.RequestMemory.Reservation;
 import dev.userdirectory.policy.Sha256;
 import dev.userdirectory.policy.TooManyResponses;
 import dev.userdirectory.policy.Weight;
-import dev.userdirectory.subscription.SourceEvent;
 import graphql.ExecutionInput;
 import graphql.ExecutionResult;
 import io.micrometer.core.instrument.Counter;
@@ -35,7 +35,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
-import org.springframework.core.annotation.Order;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
@@ -56,8 +56,8 @@ import tools.jackson.databind.json.JsonMapper;
  * its caller's alone. It blocks its thread, a virtual one.
  */
 @Component
-@Order(20) // After limits and persisted documents.
-class ResponseCache implements WebGraphQlInterceptor {
+@EnableConfigurationProperties(CacheProperties.class)
+public class ResponseCache implements WebGraphQlInterceptor {
     /** What is added to a response for them is of that request alone. */
     private static final List<String> UNCACHED_HEADERS = List.of("GraphQL-Cost", "apollo-federation-include-trace");
 
@@ -79,7 +79,6 @@ class ResponseCache implements WebGraphQlInterceptor {
     private final DatabaseState database;
     private final @Nullable SharedStore shared;
     private final Cache<Question, Answer> answers;
-    private final Cache<Document, Known> documents;
     private volatile String newestState = "";
     private final ConcurrentMap<List<Object>, Running> running = new ConcurrentHashMap<>();
     private final Counter hits;
@@ -92,7 +91,6 @@ class ResponseCache implements WebGraphQlInterceptor {
             CacheProperties properties,
             DatabaseState database,
             ObjectProvider<SharedStore> shared,
-            MemoryProperties memory,
             MeterRegistry meters) {
         enabled = properties.enabled();
         this.database = database;
@@ -103,10 +101,6 @@ class ResponseCache implements WebGraphQlInterceptor {
                         (question, answer) -> Weight.sum(Weight.ENTRY + question.bytes() + answer.bytes()))
                 .expireAfter(Expiry.<Question, Answer>writing((question, answer) -> answer.remaining()))
                 .scheduler(Scheduler.systemScheduler())
-                .build();
-        documents = Caffeine.newBuilder()
-                .maximumWeight(memory.bytesPerOperationCache())
-                .<Document, Known>weigher((document, known) -> Weight.sum(Weight.ENTRY + document.bytes()))
                 .build();
         Gauge.builder("directory.cache.memory", answers, ResponseCache::weight)
                 .description("How much memory the cached responses take")
@@ -130,47 +124,32 @@ class ResponseCache implements WebGraphQlInterceptor {
     /** @param deadline of the request that executes the operation for all who wait for the answer */
     private record Running(@Nullable Deadline deadline, CompletableFuture<@Nullable Answer> answer) {}
 
-    private record Document(String text, @Nullable String operationName) {
-        /** Names it in the keys of its responses, so that they need not hold its text. */
-        String hash() {
-            String name = operationName == null ? "-" : operationName.length() + operationName;
-            return Sha256.hex(name + " " + text);
-        }
-
-        long bytes() {
-            return 5L * Weight.OBJECT + Weight.of(text) + Weight.of(operationName);
-        }
-    }
-
-    /** What is known of a document. */
-    private record Known(String hash, CachePolicy policy) {}
-
     /**
      * All that an answer depends on, but for the data.
      *
-     * @param document its hash
+     * @param operation its {@link KnownOperation#hash}
      * @param subject null if the answer is for all with the same scopes
      */
     private record Question(
-            String document,
+            String operation,
             Map<String, Object> variables,
             boolean anonymous,
             Set<String> scopes,
             @Nullable String subject) {
         Question ofAll() {
-            return new Question(document, variables, anonymous, scopes, null);
+            return new Question(operation, variables, anonymous, scopes, null);
         }
 
         /** The same on all instances. */
         String hash(String schema, String database) {
             return Sha256.hex(SORTED_JSON.writeValueAsString(
-                    Arrays.asList(schema, database, document, variables, anonymous, new TreeSet<>(scopes), subject)));
+                    Arrays.asList(schema, database, operation, variables, anonymous, new TreeSet<>(scopes), subject)));
         }
 
         /** About as many as it takes in memory. */
         long bytes() {
             return 2L * Weight.OBJECT
-                    + Weight.of(document)
+                    + Weight.of(operation)
                     + Weight.ofJson(variables)
                     + Weight.ofJson(scopes)
                     + Weight.of(subject);
@@ -186,52 +165,48 @@ class ResponseCache implements WebGraphQlInterceptor {
 
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
-        CachedOperation operation = new CachedOperation();
-        request.configureExecutionInput((input, builder) ->
-                builder.graphQLContext(Map.of(CachedOperation.class, operation)).build());
-        if (!enabled || SourceEvent.isIn(request)) {
+        Operation operation = Operation.of(request);
+        if (!enabled || operation.event() != null) {
             return execute(request, chain, operation);
         }
-        ExecutionInput input = request.toExecutionInput();
-        Document document = new Document(input.getQuery(), input.getOperationName());
-        Known ofDocument = documents.getIfPresent(document);
-        CachePolicy known = ofDocument == null ? CachePolicy.UNKNOWN : ofDocument.policy;
-        if (known.maxAge() == 0 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
+        KnownOperation known = operation.known();
+        CachePolicy policy = known == null ? CachePolicy.UNKNOWN : known.policy();
+        if (policy.maxAge() == 0 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
             uncached.increment();
             return execute(request, chain, operation);
         }
-        Caller caller = Caller.of(input.getGraphQLContext());
-        if (known.isPrivate() && !caller.isIdentified()) {
+        Caller caller = operation.caller();
+        if (policy.isPrivate() && !caller.isIdentified()) {
             uncached.increment();
-            return execute(request, chain, operation)
-                    .doOnNext(response -> learn(document, document.hash(), known, operation.policy(), response));
+            return execute(request, chain, operation).doOnNext(response -> learn(operation, policy, response));
         }
-        Question question = new Question(
-                ofDocument == null ? document.hash() : ofDocument.hash,
-                input.getVariables(),
-                caller.anonymous(),
-                caller.scopes(),
-                known.isPrivate() ? caller.subject() : null);
         String state = database.current();
         if (state == null) {
             uncached.increment();
             return execute(request, chain, operation);
         }
         dropOlderThan(state);
+        ExecutionInput input = request.toExecutionInput();
+        Question question = new Question(
+                known == null ? KnownOperation.hash(input.getQuery(), input.getOperationName()) : known.hash(),
+                input.getVariables(),
+                caller.anonymous(),
+                caller.scopes(),
+                policy.isPrivate() ? caller.subject() : null);
         Answer answer = null;
-        if (known.equals(CachePolicy.UNKNOWN)) {
+        if (policy.equals(CachePolicy.UNKNOWN)) {
             uncached.increment();
         } else {
             answer = find(question, state);
         }
         if (answer != null) {
-            return Mono.just(respond(input, answer));
+            return Mono.just(respond(input, answer, operation));
         }
-        return runOnce(request, input, chain, operation, document, known, question, state);
+        return runOnce(request, input, chain, operation, policy, question, state);
     }
 
-    private static Mono<WebGraphQlResponse> execute(WebGraphQlRequest request, Chain chain, CachedOperation operation) {
-        return chain.next(request).doOnNext(response -> describe(response, operation.policy()));
+    private static Mono<WebGraphQlResponse> execute(WebGraphQlRequest request, Chain chain, Operation operation) {
+        return chain.next(request).doOnNext(response -> describe(response, operation));
     }
 
     private @Nullable Answer find(Question question, String state) {
@@ -265,8 +240,7 @@ class ResponseCache implements WebGraphQlInterceptor {
             WebGraphQlRequest request,
             ExecutionInput input,
             Chain chain,
-            CachedOperation operation,
-            Document document,
+            Operation operation,
             CachePolicy known,
             Question question,
             String state) {
@@ -276,7 +250,7 @@ class ResponseCache implements WebGraphQlInterceptor {
         if (other != null) {
             Deadline.waitFor(other.deadline);
             Answer answer = await(other.answer);
-            return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer));
+            return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer, operation));
         }
         long started = System.nanoTime();
         // Deferred, so that what is thrown at once ends the wait of the others as well.
@@ -284,7 +258,7 @@ class ResponseCache implements WebGraphQlInterceptor {
                 .doOnNext(response -> {
                     long nanos = System.nanoTime() - started;
                     CachePolicy policy = operation.policy();
-                    learn(document, question.document, known, policy, response);
+                    learn(operation, known, response);
                     Answer answer = answer(response, policy, known, state, nanos);
                     if (answer != null) {
                         boolean isFirst = known.equals(CachePolicy.UNKNOWN);
@@ -298,11 +272,12 @@ class ResponseCache implements WebGraphQlInterceptor {
                 });
     }
 
-    private void learn(
-            Document document, String hash, CachePolicy known, CachePolicy policy, WebGraphQlResponse response) {
-        if (known.equals(CachePolicy.UNKNOWN)
+    private static void learn(Operation operation, CachePolicy before, WebGraphQlResponse response) {
+        KnownOperation known = operation.known();
+        if (known != null
+                && before.equals(CachePolicy.UNKNOWN)
                 && response.getExecutionResult().getErrors().isEmpty()) {
-            documents.put(document, new Known(hash, policy));
+            known.setPolicy(operation.policy());
         }
     }
 
@@ -359,8 +334,8 @@ class ResponseCache implements WebGraphQlInterceptor {
                 : null;
     }
 
-    private static WebGraphQlResponse respond(ExecutionInput input, Answer answer) {
-        Reservation memory = input.getGraphQLContext().get(Reservation.class);
+    private static WebGraphQlResponse respond(ExecutionInput input, Answer answer, Operation operation) {
+        Reservation memory = operation.memory();
         if (memory != null && !memory.growForResponse(answer.json().length)) {
             WebGraphQlResponse refused =
                     new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, TooManyResponses.result()));
@@ -369,13 +344,14 @@ class ResponseCache implements WebGraphQlInterceptor {
         }
         WebGraphQlResponse response =
                 new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, new WrittenResult(answer.json())));
-        setMaxAge(response, answer.remaining());
+        setMaxAge(response, answer.remaining(), operation);
         return response;
     }
 
-    private static void describe(WebGraphQlResponse response, CachePolicy policy) {
+    private static void describe(WebGraphQlResponse response, Operation operation) {
+        CachePolicy policy = operation.policy();
         if (policy.maxAge() > 0 && response.getExecutionResult().getErrors().isEmpty()) {
-            setMaxAge(response, Duration.ofSeconds(policy.maxAge()));
+            setMaxAge(response, Duration.ofSeconds(policy.maxAge()), operation);
         } else {
             response.getResponseHeaders().setCacheControl(CacheControl.noStore());
         }
@@ -385,8 +361,8 @@ class ResponseCache implements WebGraphQlInterceptor {
      * A browser, which caches what it gets by GET, asks each time whether its copy is still good: it cannot know what its own user
      * has changed since. Private even where the schema says public: a proxy knows nothing of scopes.
      */
-    private static void setMaxAge(WebGraphQlResponse response, Duration maxAge) {
-        boolean byGet = Transport.isByGet(response.getExecutionInput().getGraphQLContext());
+    private static void setMaxAge(WebGraphQlResponse response, Duration maxAge, Operation operation) {
+        boolean byGet = operation.transport().isByGet();
         CacheControl control = byGet ? CacheControl.noCache() : CacheControl.maxAge(maxAge);
         response.getResponseHeaders().setCacheControl(control.cachePrivate());
         response.getResponseHeaders().put(HttpHeaders.VARY, VARY);

@@ -3,11 +3,12 @@ package dev.userdirectory.event;
 import com.netflix.graphql.dgs.DgsComponent;
 import com.netflix.graphql.dgs.DgsSubscription;
 import com.netflix.graphql.dgs.InputArgument;
+import com.netflix.graphql.dgs.context.DgsContext;
+import com.netflix.graphql.dgs.internal.DgsRequestData;
+import dev.userdirectory.policy.SourceEvent;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;
-import dev.userdirectory.subscription.LastEventId;
-import dev.userdirectory.subscription.SourceEvent;
 import graphql.execution.DataFetcherResult;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.UUID;
@@ -37,8 +38,8 @@ class UserEventSubscription {
                 ? null
                 : GlobalId.parse("userId", userId).of(NodeType.USER).orElse(NOBODY);
         // A client that reconnects by itself sends the same operation again, and what it has seen since.
-        String lastEventId = LastEventId.of(env.getGraphQlContext());
-        String resumeAfter = lastEventId == null ? after : lastEventId;
+        String lastEventId = lastEventId(env);
+        String resumeAfter = lastEventId == null || lastEventId.isEmpty() ? after : lastEventId;
         DataFetcherResult.Builder<Publisher<SourceEvent>> result = DataFetcherResult.newResult();
         if (resumeAfter == null) {
             return result.data(publish(events.end(), user)).build();
@@ -47,6 +48,13 @@ class UserEventSubscription {
         return events.isKept(position, user)
                 ? result.data(publish(position, user)).build()
                 : result.error(UserEvents.expired(env)).build();
+    }
+
+    private static @Nullable String lastEventId(DataFetchingEnvironment env) {
+        DgsRequestData request = DgsContext.getRequestData(env);
+        return request == null || request.getHeaders() == null
+                ? null
+                : request.getHeaders().getFirst("Last-Event-ID");
     }
 
     private Publisher<SourceEvent> publish(Position after, @Nullable UUID user) {

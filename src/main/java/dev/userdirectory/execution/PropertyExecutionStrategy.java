@@ -10,7 +10,7 @@ import dev.userdirectory.execution.Property.OfEnum;
 import dev.userdirectory.execution.Property.OfList;
 import dev.userdirectory.execution.Property.OfObject;
 import dev.userdirectory.execution.Property.OfScalar;
-import dev.userdirectory.observability.TracedFields;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.ResponseBudget;
 import graphql.execution.AsyncExecutionStrategy;
 import graphql.execution.DataFetcherExceptionHandler;
@@ -84,7 +84,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
         if (budget.isExceeded()) {
             return completed(null);
         }
-        if (TracedFields.isTraced(context)) {
+        if (Operation.of(context.getGraphQLContext()).tracesFields()) {
             budget.addName(parameters.getField().getResultKey());
             budget.add(TRACE_BYTES);
             return super.resolveFieldWithInfo(context, parameters);
@@ -152,15 +152,19 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
 
     private static Object count(Object serialized, ExecutionContext context) {
         if (!(serialized instanceof CompletableFuture)) { // it is one if it failed
-            ResponseBudget.of(context.getGraphQLContext()).addValue(serialized);
+            response(context).addValue(serialized);
         }
         return serialized;
     }
 
     private static ResponseBudget budget(ExecutionContext context) {
-        ResponseBudget budget = ResponseBudget.of(context.getGraphQLContext());
+        ResponseBudget budget = response(context);
         budget.addErrors(context.getErrors());
         return budget;
+    }
+
+    private static ResponseBudget response(ExecutionContext context) {
+        return Objects.requireNonNull(Operation.of(context.getGraphQLContext()).response());
     }
 
     /** What is selected of a scalar is the same however often, of an object not. */
@@ -174,7 +178,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
     }
 
     private static boolean isSimple(ExecutionContext context, MergedField field) {
-        return isSimple(field) && !TracedFields.isTraced(context);
+        return isSimple(field) && !Operation.of(context.getGraphQLContext()).tracesFields();
     }
 
     private Property property(GraphQLObjectType parent, MergedField field, ExecutionContext context) {

@@ -1,48 +1,45 @@
 package dev.userdirectory.federation;
 
 import com.apollographql.federation.graphqljava.tracing.FederatedTracingInstrumentation;
-import dev.userdirectory.observability.TracedFields;
-import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.SecurityProperties;
 import graphql.execution.instrumentation.InstrumentationContext;
 import graphql.execution.instrumentation.InstrumentationState;
 import graphql.execution.instrumentation.parameters.InstrumentationFieldFetchParameters;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Mono;
 
 /** How long each field took, in {@code extensions.ftv1}, for a router that asks for it by header and may introspect: it names types. */
-@Configuration(proxyBeanMethods = false)
-class Tracing {
-    private static final String HEADER = FederatedTracingInstrumentation.FEDERATED_TRACING_HEADER_NAME;
+@Component
+public class Tracing extends FederatedTracingInstrumentation implements WebGraphQlInterceptor {
+    private final SecurityProperties security;
 
-    @Bean
-    WebGraphQlInterceptor readTracingHeader(SecurityProperties security) {
-        return (request, chain) -> {
-            String value = request.getHeaders().getFirst(HEADER);
-            if (value != null) {
-                request.configureExecutionInput(
-                        (input, builder) -> security.mayIntrospect(Caller.of(input.getGraphQLContext()))
-                                ? builder.graphQLContext(Map.of(HEADER, value, TracedFields.class, true))
-                                        .build()
-                                : input);
-            }
-            return chain.next(request);
-        };
+    Tracing(SecurityProperties security) {
+        // Asked before anything else could have its fields traced.
+        super(new Options(
+                false, input -> Operation.of(input.getGraphQLContext()).tracesFields()));
+        this.security = security;
     }
 
-    @Bean
-    FederatedTracingInstrumentation federatedTracing() {
-        return new FederatedTracingInstrumentation() {
-            @Override
-            public InstrumentationContext<Object> beginFieldFetch(
-                    InstrumentationFieldFetchParameters parameters, @Nullable InstrumentationState state) {
-                InstrumentationContext<Object> context = super.beginFieldFetch(parameters, state);
-                return state == null ? context : withoutMessages(context);
-            }
-        };
+    @Override
+    public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
+        Operation operation = Operation.of(request);
+        if (FEDERATED_TRACING_HEADER_VALUE.equals(request.getHeaders().getFirst(FEDERATED_TRACING_HEADER_NAME))
+                && security.mayIntrospect(operation.caller())) {
+            operation.traceFields();
+        }
+        return chain.next(request);
+    }
+
+    @Override
+    public InstrumentationContext<Object> beginFieldFetch(
+            InstrumentationFieldFetchParameters parameters, @Nullable InstrumentationState state) {
+        InstrumentationContext<Object> context = super.beginFieldFetch(parameters, state);
+        return state == null ? context : withoutMessages(context);
     }
 
     /** What an exception says, SQL for instance, is for the log; the trace only has that there was one. */

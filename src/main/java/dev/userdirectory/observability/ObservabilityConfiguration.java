@@ -2,7 +2,6 @@ package dev.userdirectory.observability;
 
 import com.netflix.graphql.dgs.DgsDataLoaderOptionsProvider;
 import com.netflix.graphql.dgs.internal.DefaultDataLoaderOptionsProvider;
-import graphql.execution.instrumentation.Instrumentation;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.tracing.Tracer;
@@ -15,8 +14,6 @@ import io.opentelemetry.sdk.trace.export.SpanExporter;
 import io.opentelemetry.sdk.trace.samplers.Sampler;
 import io.opentelemetry.sdk.trace.samplers.SamplingDecision;
 import io.opentelemetry.sdk.trace.samplers.SamplingResult;
-import jakarta.servlet.DispatcherType;
-import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
 import java.util.function.Predicate;
 import javax.sql.DataSource;
@@ -24,15 +21,11 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
-import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
 import org.springframework.boot.micrometer.observation.autoconfigure.ObservationProperties;
 import org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.SdkTracerProviderBuilderCustomizer;
-import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.core.Ordered;
 import org.springframework.http.server.observation.DefaultServerRequestObservationConvention;
-import org.springframework.web.filter.ServerHttpObservationFilter;
 
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(ObservabilityProperties.class)
@@ -57,7 +50,7 @@ class ObservabilityConfiguration {
                 SpanKind kind,
                 Attributes attributes,
                 List<LinkData> links) {
-            return RequestObserver.isInSample()
+            return RequestObserver.isInSample(parent)
                     ? SamplingResult.recordAndSample()
                     : others.shouldSample(parent, traceId, name, kind, attributes, links);
         }
@@ -68,12 +61,12 @@ class ObservabilityConfiguration {
         }
     }
 
-    /** In place of Spring Boot's, at its place. */
+    /** In place of Spring Boot's. */
     @Bean
-    FilterRegistrationBean<ServerHttpObservationFilter> requestObserver(
+    RequestObserver requestObserver(
             ObjectProvider<SpanExporter> exporters,
             Sampler sampler,
-            Predicate<HttpServletRequest> operations,
+            DirectRequests operations,
             GraphQlProperties graphQl,
             Propagator propagator,
             MeterRegistry meters,
@@ -84,25 +77,15 @@ class ObservabilityConfiguration {
                 && sampler.shouldSample(Context.root(), traceId, "", SpanKind.SERVER, Attributes.empty(), List.of())
                                 .getDecision()
                         == SamplingDecision.RECORD_AND_SAMPLE;
-        FilterRegistrationBean<ServerHttpObservationFilter> registration =
-                new FilterRegistrationBean<>(new RequestObserver(
-                        sample,
-                        operations,
-                        graphQl.getHttp().getPath(),
-                        propagator.fields(),
-                        meters,
-                        observations,
-                        new DefaultServerRequestObservationConvention(
-                                properties.getHttp().getServer().getRequests().getName())));
-        registration.setOrder(Ordered.HIGHEST_PRECEDENCE + 1);
-        registration.setDispatcherTypes(DispatcherType.REQUEST, DispatcherType.ASYNC);
-        return registration;
-    }
-
-    @Bean
-    GraphQlSourceBuilderCustomizer traceFields(ObjectProvider<Instrumentation> instrumentations) {
-        return source -> source.configureGraphQl(graphQl -> graphQl.instrumentation(
-                new TracedFields(instrumentations.orderedStream().toList())));
+        return new RequestObserver(
+                sample,
+                operations,
+                graphQl.getHttp().getPath(),
+                propagator.fields(),
+                meters,
+                observations,
+                new DefaultServerRequestObservationConvention(
+                        properties.getHttp().getServer().getRequests().getName()));
     }
 
     @Bean

@@ -1,48 +1,33 @@
 package dev.userdirectory.observability;
 
+import dev.userdirectory.policy.Operation;
 import graphql.ExecutionResult;
 import graphql.execution.instrumentation.InstrumentationContext;
 import graphql.execution.instrumentation.InstrumentationState;
 import graphql.execution.instrumentation.SimplePerformantInstrumentation;
 import graphql.execution.instrumentation.parameters.InstrumentationExecuteOperationParameters;
 import graphql.execution.instrumentation.parameters.InstrumentationFieldFetchParameters;
-import graphql.language.OperationDefinition;
 import graphql.schema.DataFetcher;
 import io.micrometer.tracing.Span;
 import io.micrometer.tracing.Tracer;
-import java.util.Locale;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Tells the {@link OperationObserver} what is executed, and has a span for each field that is more than a property. */
+/** Has a span for each field that is more than a property, in a request that is traced. */
 @Component
-class OperationInstrumentation extends SimplePerformantInstrumentation {
+public class OperationInstrumentation extends SimplePerformantInstrumentation {
     private final Tracer tracer;
 
     OperationInstrumentation(Tracer tracer) {
         this.tracer = tracer;
     }
 
-    /** @param name null if it has none */
-    record Operation(@Nullable String name, String type) {
-        /** Where the observer looks for it in the GraphQL context: a holder, since it is executed later. */
-        static final class Holder extends AtomicReference<@Nullable Operation> {}
-    }
-
     @Override
     public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
             InstrumentationExecuteOperationParameters parameters, @Nullable InstrumentationState state) {
-        Operation.Holder holder =
-                parameters.getExecutionContext().getGraphQLContext().get(Operation.Holder.class);
-        if (holder != null) {
-            OperationDefinition definition = parameters.getExecutionContext().getOperationDefinition();
-            holder.set(new Operation(
-                    definition.getName(), definition.getOperation().name().toLowerCase(Locale.ROOT)));
-        }
         if (Spans.wanted(tracer)) {
-            parameters.getExecutionContext().getGraphQLContext().put(TracedFields.class, true);
+            Operation.of(parameters.getExecutionContext().getGraphQLContext()).traceFields();
         }
         return null;
     }

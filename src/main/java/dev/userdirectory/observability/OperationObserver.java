@@ -1,13 +1,9 @@
 package dev.userdirectory.observability;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.userdirectory.observability.OperationInstrumentation.Operation;
-import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.DeniedAccess;
-import dev.userdirectory.policy.MemoryProperties;
+import dev.userdirectory.policy.KnownOperation;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.Sha256;
-import dev.userdirectory.policy.Weight;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
 import io.micrometer.common.KeyValues;
@@ -22,13 +18,11 @@ import io.micrometer.tracing.Tracer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
@@ -41,12 +35,12 @@ import reactor.util.context.ContextView;
  * from the cache as well, which never come to be executed.
  */
 @Component
-@Order(-200) // Around the deadline, and what is answered for it.
-class OperationObserver implements WebGraphQlInterceptor {
+public class OperationObserver implements WebGraphQlInterceptor {
     static final String NAME = "directory.operation";
     private static final String OPERATION = "operation";
     private static final Logger log = LoggerFactory.getLogger(OperationObserver.class);
-    private static final Operation UNKNOWN = new Operation(null, "unknown");
+    private static final String UNKNOWN = "unknown";
+    private static final String ANONYMOUS = "anonymous";
     /** Of a name in metrics, so that a client that is gone does not keep the place of another one. */
     private static final long IDLE = Duration.ofMinutes(10).toNanos();
 
@@ -59,8 +53,6 @@ class OperationObserver implements WebGraphQlInterceptor {
     private final DeniedAccess denied;
     /** When each name was last used, by {@link System#nanoTime()}. */
     private final Map<String, Long> names = new ConcurrentHashMap<>();
-    /** What was executed under a document, for the next time, when it may be answered from the cache. */
-    private final Cache<List<String>, Operation> executed;
 
     private final Map<KeyValues, Timer> timers = new ConcurrentHashMap<>();
 
@@ -69,14 +61,8 @@ class OperationObserver implements WebGraphQlInterceptor {
             Tracer tracer,
             MeterRegistry meters,
             ObservabilityProperties properties,
-            MemoryProperties memory,
             DeniedAccess denied) {
         this.denied = denied;
-        executed = Caffeine.newBuilder()
-                .maximumWeight(memory.bytesPerOperationCache())
-                .<List<String>, Operation>weigher((document, operation) -> Weight.sum(
-                        Weight.ENTRY + 3L * Weight.OBJECT + Weight.of(operation.name()) + Weight.ofJson(document)))
-                .build();
         this.observations = observations;
         this.tracer = tracer;
         this.meters = meters;
@@ -85,26 +71,25 @@ class OperationObserver implements WebGraphQlInterceptor {
 
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
-        Operation.Holder holder = new Operation.Holder();
-        request.configureExecutionInput((input, builder) ->
-                builder.graphQLContext(Map.of(Operation.Holder.class, holder)).build());
+        Operation operation = Operation.of(request);
         return Mono.deferContextual(context -> {
-            Running running = start(context);
+            Running running = start(context, operation);
             Mono<WebGraphQlResponse> answer = chain.next(request)
                     .doOnNext(response -> {
-                        ExecutionInput input = response.getExecutionInput();
-                        Operation operation = operation(input, holder.get());
-                        boolean mayName = !Caller.of(input.getGraphQLContext()).anonymous();
-                        running.end(tag(operation, mayName), operation.type(), code(response));
+                        KnownOperation known = operation.known();
+                        running.end(
+                                tag(known, !operation.caller().anonymous()),
+                                known == null ? UNKNOWN : known.type(),
+                                code(response));
                         List<GraphQLError> errors =
                                 response.getExecutionResult().getErrors();
                         if (!errors.isEmpty()) {
                             denied.count(errors);
                         }
-                        logIfSlow(running, input, operation);
+                        logIfSlow(running, response.getExecutionInput(), known);
                     })
-                    .doOnError(exception -> running.end(UNKNOWN.type(), UNKNOWN.type(), "INTERNAL_SERVER_ERROR"))
-                    .doOnCancel(() -> running.end(UNKNOWN.type(), UNKNOWN.type(), "CANCELLED"));
+                    .doOnError(exception -> running.end(UNKNOWN, UNKNOWN, "INTERNAL_SERVER_ERROR"))
+                    .doOnCancel(() -> running.end(UNKNOWN, UNKNOWN, "CANCELLED"));
             Observation observation = running.observation;
             return observation == null
                     ? answer
@@ -113,9 +98,9 @@ class OperationObserver implements WebGraphQlInterceptor {
     }
 
     /** In a request that is not traced an observation would be no more than a timer, and takes much longer. */
-    private Running start(ContextView context) {
+    private Running start(ContextView context, Operation operation) {
         Span ofRequest = tracer.currentSpan();
-        if (ofRequest == null ? RequestObserver.isOnlyTimed() : ofRequest.isNoop()) {
+        if (ofRequest == null ? operation.isOnlyTimed() : ofRequest.isNoop()) {
             return new Running(null);
         }
         return new Running(Observation.createNotStarted(NAME, observations)
@@ -157,23 +142,17 @@ class OperationObserver implements WebGraphQlInterceptor {
                 .register(meters);
     }
 
-    private Operation operation(ExecutionInput input, @Nullable Operation running) {
-        List<String> document = List.of(input.getQuery(), String.valueOf(input.getOperationName()));
-        Operation before = executed.getIfPresent(document);
-        if (running != null && before == null) {
-            executed.put(document, running);
-        }
-        return running != null ? running : before != null ? before : UNKNOWN;
-    }
-
     /**
      * One of a limited number, since clients choose the names and each is several time series. Only callers with a token may
      * add one, in a free place or in that of a name that nobody has used for some time.
      */
-    private String tag(Operation operation, boolean mayAdd) {
+    private String tag(@Nullable KnownOperation operation, boolean mayAdd) {
+        if (operation == null) {
+            return UNKNOWN;
+        }
         String name = operation.name();
         if (name == null) {
-            return operation.equals(UNKNOWN) ? "unknown" : "anonymous";
+            return ANONYMOUS;
         }
         long now = System.nanoTime();
         Long used = names.get(name);
@@ -227,16 +206,16 @@ class OperationObserver implements WebGraphQlInterceptor {
             return "OK";
         }
         Map<String, Object> extensions = errors.getFirst().getExtensions();
-        return extensions == null ? "unknown" : String.valueOf(extensions.getOrDefault("code", "unknown"));
+        return extensions == null ? UNKNOWN : String.valueOf(extensions.getOrDefault("code", UNKNOWN));
     }
 
     /** With the hash that persisted queries have: neither the document nor its variables, which have values in them. */
-    private void logIfSlow(Running running, ExecutionInput input, Operation operation) {
+    private void logIfSlow(Running running, ExecutionInput input, @Nullable KnownOperation operation) {
         Duration duration = Duration.ofNanos(running.nanos());
         if (duration.compareTo(properties.slowOperation()) < 0) {
             return;
         }
-        String name = Objects.requireNonNullElse(operation.name(), "anonymous");
+        String name = operation == null || operation.name() == null ? ANONYMOUS : operation.name();
         String hash = Sha256.hex(input.getQuery());
         try (Observation.Scope traced =
                 running.observation == null ? Observation.Scope.NOOP : running.observation.openScope()) {

@@ -1,9 +1,13 @@
 package dev.userdirectory.observability;
 
+import dev.userdirectory.policy.Operation;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.observation.ObservationRegistry;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.context.ContextKey;
+import io.opentelemetry.context.Scope;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -30,8 +34,8 @@ import org.springframework.web.filter.ServerHttpObservationFilter;
  * has them in a sample nor are they in that of those that begin here. They are timed, under the same name and tags, and have
  * a trace ID for the log. Their observation would come to the same, and take a tenth of the whole.
  */
-class RequestObserver extends ServerHttpObservationFilter {
-    private static final ThreadLocal<Boolean> IN_SAMPLE = new ThreadLocal<>();
+public class RequestObserver extends ServerHttpObservationFilter {
+    private static final ContextKey<Boolean> IN_SAMPLE = ContextKey.named("directory.sample");
     private static final String TRACE_PARENT = "traceparent";
     /** <a href="https://www.w3.org/TR/trace-context/#traceparent-header">W3C Trace Context</a>, its last bit not set. */
     private static final Pattern NOT_SAMPLED =
@@ -42,7 +46,7 @@ class RequestObserver extends ServerHttpObservationFilter {
     private static final HexFormat HEX = HexFormat.of();
 
     private final Predicate<String> sample;
-    private final Predicate<HttpServletRequest> operations;
+    private final DirectRequests operations;
     private final String path;
     private final List<String> otherTraceHeaders;
     private final MeterRegistry meters;
@@ -59,7 +63,7 @@ class RequestObserver extends ServerHttpObservationFilter {
      */
     RequestObserver(
             Predicate<String> sample,
-            Predicate<HttpServletRequest> operations,
+            DirectRequests operations,
             String path,
             List<String> traceHeaders,
             MeterRegistry meters,
@@ -76,20 +80,15 @@ class RequestObserver extends ServerHttpObservationFilter {
         this.convention = convention;
     }
 
-    /** Whether the request that this thread is with has no span, but is in the log as if it had one. */
-    static boolean isOnlyTimed() {
-        return MDC.get(TRACE_ID) != null;
-    }
-
     /** Whether the trace that begins is to be recorded, whatever its ID says. */
-    static boolean isInSample() {
-        return IN_SAMPLE.get() != null;
+    static boolean isInSample(Context context) {
+        return context.get(IN_SAMPLE) != null;
     }
 
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
-        if (!operations.test(request) || hasOtherTraceHeader(request)) {
+        if (!operations.contain(request) || hasOtherTraceHeader(request)) {
             super.doFilterInternal(request, response, chain);
             return;
         }
@@ -108,17 +107,15 @@ class RequestObserver extends ServerHttpObservationFilter {
             time(request, response, chain, traceId);
             return;
         }
-        IN_SAMPLE.set(true);
-        try {
+        try (Scope sampled = Context.current().with(IN_SAMPLE, true).makeCurrent()) {
             super.doFilterInternal(request, response, chain);
-        } finally {
-            IN_SAMPLE.remove();
         }
     }
 
     private void time(HttpServletRequest request, HttpServletResponse response, FilterChain chain, String traceId)
             throws ServletException, IOException {
         long started = System.nanoTime();
+        Operation.of(request).setOnlyTimed();
         MDC.put(TRACE_ID, traceId);
         Throwable error = null;
         try {

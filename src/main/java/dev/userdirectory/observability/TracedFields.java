@@ -1,5 +1,6 @@
 package dev.userdirectory.observability;
 
+import dev.userdirectory.policy.Operation;
 import graphql.execution.ExecutionContext;
 import graphql.execution.instrumentation.ChainedInstrumentation;
 import graphql.execution.instrumentation.ExecuteObjectInstrumentationContext;
@@ -16,17 +17,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All instrumentations, of which none looks at a single field unless its operation is traced, as the GraphQL context tells
- * by this class: only then are they asked at each. To ask every one of them five times a field takes as long as a tenth
+ * All instrumentations, of which none looks at a single field unless {@link Operation#tracesFields}: only then are they asked
+ * at each. To ask every one of them five times a field takes as long as a tenth
  * of the whole.
  */
 public class TracedFields extends ChainedInstrumentation {
-    TracedFields(List<Instrumentation> instrumentations) {
+    public TracedFields(List<Instrumentation> instrumentations) {
         super(instrumentations);
     }
 
-    public static boolean isTraced(ExecutionContext context) {
-        return context.getGraphQLContext().hasKey(TracedFields.class);
+    private static boolean isTraced(ExecutionContext context) {
+        return Operation.of(context.getGraphQLContext()).tracesFields();
     }
 
     @Override

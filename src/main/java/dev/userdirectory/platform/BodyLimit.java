@@ -3,6 +3,7 @@ package dev.userdirectory.platform;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.JsonValues;
 import dev.userdirectory.policy.Limits;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.RequestMemory;
 import dev.userdirectory.policy.RequestMemory.Reservation;
 import jakarta.servlet.FilterChain;
@@ -21,7 +22,6 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpStatus;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.SecurityContextHolder;
@@ -33,14 +33,7 @@ import org.springframework.web.filter.OncePerRequestFilter;
  * parsed. The reservation stays with the request until its response was sent.
  */
 @Component
-@Order(0) // After Spring Security: a bad token is not worth a body.
 class BodyLimit extends OncePerRequestFilter {
-    /** When the request began, by {@link System#nanoTime()}. */
-    static final String STARTED = BodyLimit.class.getName() + ".started";
-
-    /** The body, a {@code byte[]}. */
-    static final String BODY = BodyLimit.class.getName() + ".body";
-
     private static final int CHUNK = 4 * 1024;
     private static final Set<String> WITHOUT_BODY = Set.of("GET", "HEAD", "OPTIONS");
     private static final HttpError TOO_MANY = new HttpError(
@@ -82,10 +75,11 @@ class BodyLimit extends OncePerRequestFilter {
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
         long started = System.nanoTime();
-        request.setAttribute(STARTED, started);
         Authentication authentication = SecurityContextHolder.getContext().getAuthentication();
         try (Reservation reservation = memory.open(authentication)) {
-            request.setAttribute(Reservation.ATTRIBUTE, reservation);
+            Operation operation = Operation.of(request);
+            operation.setStarted(started);
+            operation.setMemory(reservation);
             if (request.getContentLengthLong() == 0 || WITHOUT_BODY.contains(request.getMethod())) {
                 chain.doFilter(request, response);
                 return;
@@ -98,7 +92,6 @@ class BodyLimit extends OncePerRequestFilter {
             HttpError error = body.read(request.getInputStream(), started);
             if (error == null) {
                 byte[] bytes = body.take();
-                request.setAttribute(BODY, bytes);
                 chain.doFilter(new ReadRequest(request, bytes), response);
             } else {
                 refuse(request, response, error);
@@ -170,12 +163,20 @@ class BodyLimit extends OncePerRequestFilter {
         error.writeTo(request, response);
     }
 
-    private static class ReadRequest extends HttpServletRequestWrapper {
+    /** Has all of its body. */
+    static class ReadRequest extends HttpServletRequestWrapper {
+        private final byte[] body;
         private final ServletInputStream stream;
 
         ReadRequest(HttpServletRequest request, byte[] body) {
             super(request);
+            this.body = body;
             stream = new ReadStream(new ByteArrayInputStream(body));
+        }
+
+        /** Not copied. */
+        byte[] body() {
+            return body;
         }
 
         @Override

@@ -1,5 +1,6 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.policy.Operation;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
 import org.apache.catalina.connector.Request;
@@ -11,9 +12,7 @@ import org.apache.coyote.ActionCode;
  * Tells whether the client still listens while its request is worked on, which Tomcat notices only when it writes the
  * answer. It looks for the end of what the client sends, as Tomcat itself does for the body, but without waiting.
  */
-class ClientConnection {
-    static final String ATTRIBUTE = ClientConnection.class.getName();
-
+class ClientConnection implements Operation.Client {
     private final org.apache.coyote.Request request;
     private boolean answered;
     private boolean endSeen;
@@ -26,7 +25,8 @@ class ClientConnection {
      * Call it again and again. Tomcat reports one byte at the end, each time; of a next request that was sent without
      * waiting for this answer it reports the bytes, once.
      */
-    synchronized boolean isGone() {
+    @Override
+    public synchronized boolean isGone() {
         if (answered) {
             return false;
         }
@@ -37,8 +37,8 @@ class ClientConnection {
         return again;
     }
 
-    /** From now on the connection belongs to Tomcat again. */
-    synchronized void answered() {
+    @Override
+    public synchronized void answered() {
         answered = true;
     }
 
@@ -50,7 +50,7 @@ class ClientConnection {
         @Override
         public void invoke(Request request, Response response) throws IOException, ServletException {
             if (request.getProtocol().equals("HTTP/1.1")) {
-                request.setAttribute(ATTRIBUTE, new ClientConnection(request.getCoyoteRequest()));
+                Operation.of(request).setClient(new ClientConnection(request.getCoyoteRequest()));
             }
             getNext().invoke(request, response);
         }

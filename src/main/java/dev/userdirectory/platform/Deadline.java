@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Lock;
@@ -38,7 +39,7 @@ public class Deadline {
 
     private final Thread worker;
     private final String account;
-    private final @Nullable ConnectionShare share;
+    private final @Nullable Semaphore share;
     private volatile String subject;
     private volatile @Nullable String actingAs;
     private volatile ConnectionQueue.@Nullable Waiter waiter;
@@ -64,7 +65,7 @@ public class Deadline {
     }
 
     /** @param share of the connections that the operation may use, or null if it may use them all */
-    Deadline(Thread worker, String account, @Nullable ConnectionShare share) {
+    Deadline(Thread worker, String account, @Nullable Semaphore share) {
         this.worker = worker;
         this.account = account;
         this.subject = account;
@@ -146,7 +147,7 @@ public class Deadline {
     }
 
     @Nullable
-    ConnectionShare share() {
+    Semaphore share() {
         return share;
     }
 

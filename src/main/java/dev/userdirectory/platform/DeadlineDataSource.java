@@ -10,6 +10,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
@@ -76,9 +77,9 @@ class DeadlineDataSource extends DelegatingDataSource {
             return super.getConnection();
         }
         deadline.check();
-        ConnectionShare ofSubscriptions = deadline.share();
+        Semaphore ofSubscriptions = deadline.share();
         if (ofSubscriptions != null) {
-            ofSubscriptions.acquire(pool.getConnectionTimeout());
+            acquire(ofSubscriptions);
         }
         ConnectionQueue.Share share = null;
         Connection connection = null;
@@ -99,12 +100,25 @@ class DeadlineDataSource extends DelegatingDataSource {
                 new Watched(connection, deadline, share));
     }
 
-    private void release(ConnectionQueue.@Nullable Share share, @Nullable ConnectionShare ofSubscriptions) {
+    private void release(ConnectionQueue.@Nullable Share share, @Nullable Semaphore ofSubscriptions) {
         if (share != null) {
             connections.release(share);
         }
         if (ofSubscriptions != null) {
             ofSubscriptions.release();
+        }
+    }
+
+    private void acquire(Semaphore share) throws SQLException {
+        long millis = pool.getConnectionTimeout();
+        try {
+            if (!share.tryAcquire(millis, TimeUnit.MILLISECONDS)) {
+                throw new SQLTransientConnectionException(
+                        "No connection of this caller's share was free for " + millis + " ms");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SQLTransientConnectionException("Interrupted", e);
         }
     }
 

@@ -2,8 +2,8 @@ package dev.userdirectory.platform;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
-import dev.userdirectory.policy.CallerInterceptor;
 import dev.userdirectory.policy.Limits;
+import dev.userdirectory.policy.Operation;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import io.micrometer.context.ContextSnapshot;
@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.DisposableBean;
-import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
@@ -36,8 +35,7 @@ import reactor.util.context.ContextView;
  * back, would cost more than most operations do.
  */
 @Component
-@Order(-100) // Around everything else that is done for an operation.
-class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
+public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     private static final Logger log = LoggerFactory.getLogger(DeadlineInterceptor.class);
     private static final Duration LOOK = Duration.ofMillis(20);
     /** To look for a client is a system call. */
@@ -59,8 +57,7 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     }
 
     /** @param end by {@link System#nanoTime()} */
-    private record Running(
-            Deadline deadline, long end, @Nullable ClientConnection client) {
+    private record Running(Deadline deadline, long end, Operation.@Nullable Client client) {
         boolean isLate() {
             return System.nanoTime() - end >= 0;
         }
@@ -84,39 +81,36 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         return Mono.deferContextual(context -> Mono.create(sink -> {
-            ConnectionShare share = (ConnectionShare) request.getAttributes().get(ConnectionShare.ATTRIBUTE);
+            Operation operation = Operation.of(request);
             Deadline deadline =
-                    new Deadline(Thread.currentThread(), CallerInterceptor.account(context, request), share);
+                    new Deadline(Thread.currentThread(), operation.caller().account(), operation.connections());
             sink.onCancel(deadline::stop);
-            sink.success(answer(request, chain, context, deadline));
+            sink.success(answer(request, chain, context, deadline, operation));
         }));
     }
 
-    private WebGraphQlResponse answer(WebGraphQlRequest request, Chain chain, ContextView context, Deadline deadline) {
-        Map<String, Object> attributes = request.getAttributes();
-        // Reading a body takes from the time as well.
-        long started = attributes.get(BodyLimit.STARTED) instanceof Long at ? at : System.nanoTime();
-        ClientConnection client =
-                attributes.get(ClientConnection.ATTRIBUTE) instanceof ClientConnection connection ? connection : null;
-        Running operation = new Running(deadline, started + limit.toNanos(), client);
+    private WebGraphQlResponse answer(
+            WebGraphQlRequest request, Chain chain, ContextView context, Deadline deadline, Operation operation) {
+        Operation.Client client = operation.client();
+        Running work = new Running(deadline, operation.started() + limit.toNanos(), client);
         Context ofOperation = Context.of(context).put(Deadline.class, deadline);
-        running.add(operation);
+        running.add(work);
         // On a socket the thread is a new one.
         try (ContextSnapshot.Scope threadLocals = snapshots.setThreadLocalsFrom(ofOperation)) {
             WebGraphQlResponse response = Objects.requireNonNull(
                     chain.next(request).contextWrite(ofOperation).block());
             return deadline.isOver()
                             && !response.getExecutionResult().getErrors().isEmpty()
-                    ? answer(request, stopped(operation))
+                    ? answer(request, stopped(work))
                     : response;
         } catch (RuntimeException | StackOverflowError e) {
             return answer(
                     request,
                     deadline.isOver()
-                            ? stopped(operation)
+                            ? stopped(work)
                             : ErrorHandler.unforeseen(e, "the operation").build());
         } finally {
-            running.remove(operation);
+            running.remove(work);
             if (client != null) {
                 client.answered();
             }
@@ -125,14 +119,15 @@ class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     }
 
     /** Who has gone before the deadline reads no answer. */
-    private GraphQLError stopped(Running operation) {
-        if (operation.isLate()) {
+    private GraphQLError stopped(Running work) {
+        if (work.isLate()) {
             log.warn("Stopped an operation after {} ms", limit.toMillis());
         }
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.UNAVAILABLE)
                 .message(
-                        "Stopped after %s ms, the most that a request may take. Whether a mutation took effect is unknown",
+                        "Stopped after %s ms, the most that a request may take. Whether a mutation took effect is"
+                                + " unknown",
                         limit.toMillis())
                 .extensions(Map.of("code", "DEADLINE_EXCEEDED", "limit", limit.toMillis()))
                 .build();

@@ -10,14 +10,11 @@ import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import org.springframework.core.Ordered;
-import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
 
 /** Counts what is denied before it comes to GraphQL; whoever rejects a bad token counts that. */
 @Component
-@Order(Ordered.HIGHEST_PRECEDENCE + 10) // Around Spring Security and the limits of the body.
 class DeniedRequests implements Filter {
     private final DeniedAccess denied;
 

@@ -3,7 +3,7 @@ package dev.userdirectory.platform;
 import com.netflix.graphql.types.errors.ErrorDetail;
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
-import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.SecurityProperties;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
@@ -24,7 +24,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.annotation.Order;
 import org.springframework.stereotype.Component;
 
 /**
@@ -36,8 +35,7 @@ import org.springframework.stereotype.Component;
  * introspect is told no more than that, since the rest of the message has names from the schema.
  */
 @Component
-@Order(0)
-class ErrorCodes extends SimplePerformantInstrumentation {
+public class ErrorCodes extends SimplePerformantInstrumentation {
     /** The errors whose wording cannot say what the client wrote. */
     private static final Set<ValidationErrorType> OF_VALUES =
             Set.of(ValidationErrorType.WrongType, ValidationErrorType.BadValueForDefaultArg);
@@ -59,7 +57,8 @@ class ErrorCodes extends SimplePerformantInstrumentation {
             return CompletableFuture.completedFuture(result);
         }
         String document = parameters.getQuery();
-        boolean mayIntrospect = security.mayIntrospect(Caller.of(parameters.getGraphQLContext()));
+        boolean mayIntrospect = security.mayIntrospect(
+                Operation.of(parameters.getGraphQLContext()).caller());
         List<GraphQLError> errors = result.getErrors().stream()
                 .map(error -> withCode(error, document, mayIntrospect))
                 .toList();

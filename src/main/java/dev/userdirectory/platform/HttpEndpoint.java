@@ -1,7 +1,9 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.RateLimited;
 import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.policy.Transport;
 import jakarta.servlet.ServletException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -13,6 +15,7 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlHandler;
 import org.springframework.graphql.server.WebGraphQlResponse;
@@ -48,9 +51,10 @@ class HttpEndpoint {
     static final HttpError NOT_ONE_REQUEST = new HttpError(
             HttpStatus.BAD_REQUEST,
             "BAD_REQUEST",
-            "Send one JSON object with a `query`, or its members in the URL of a GET; lists of operations are not served");
+            "Send one JSON object with a `query`, or its members in the URL of a GET; lists of operations are not"
+                    + " served");
     private static final HttpError OTHER_METHOD =
-            new HttpError(HttpStatus.METHOD_NOT_ALLOWED, Transport.OTHER_METHOD, "Send a query by GET or POST");
+            new HttpError(HttpStatus.METHOD_NOT_ALLOWED, TransportRules.OTHER_METHOD, "Send a query by GET or POST");
     /** A page of another site can send the types of a form without asking first; JSON it cannot. */
     private static final HttpError OTHER_TYPE = new HttpError(
             HttpStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "Send application/json, not a form or text");
@@ -64,7 +68,7 @@ class HttpEndpoint {
 
     /** Before Spring's own, of which only this handler is used. */
     @Bean
-    @Order(-2)
+    @Order(Ordered.HIGHEST_PRECEDENCE)
     RouterFunction<ServerResponse> graphQlOverHttp(
             GraphQlProperties properties,
             GraphQlHttpHandler handler,
@@ -93,10 +97,8 @@ class HttpEndpoint {
         }
         ServerRequest operation = post ? request : asPost(request, json);
         boolean stream = accepted.stream() && !request.method().equals(HttpMethod.HEAD);
-        operation
-                .attributes()
-                .put(
-                        Transport.ATTRIBUTE,
+        Operation.of(request.servletRequest())
+                .setTransport(
                         post
                                 ? stream ? Transport.STREAM : Transport.POST
                                 : stream ? Transport.STREAM_BY_GET : Transport.GET);
@@ -207,7 +209,7 @@ class HttpEndpoint {
             }
 
             private HttpStatus status(WebGraphQlResponse response, MediaType type) {
-                if (Transport.isOtherMethod(response)) {
+                if (TransportRules.isOtherMethod(response)) {
                     response.getResponseHeaders().setAllow(Set.of(HttpMethod.POST));
                     return HttpStatus.METHOD_NOT_ALLOWED;
                 }

@@ -2,7 +2,9 @@ package dev.userdirectory.platform;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.policy.Operation;
 import graphql.ExecutionResult;
+import graphql.GraphQLError;
 import graphql.execution.AbortExecutionException;
 import graphql.execution.ExecutionContext;
 import graphql.execution.instrumentation.InstrumentationState;
@@ -20,7 +22,7 @@ import graphql.language.FragmentSpread;
 import graphql.language.InlineFragment;
 import graphql.language.ObjectField;
 import graphql.language.ObjectValue;
-import graphql.language.OperationDefinition.Operation;
+import graphql.language.OperationDefinition;
 import graphql.language.Selection;
 import graphql.language.SelectionSet;
 import graphql.language.SourceLocation;
@@ -40,7 +42,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -50,7 +51,7 @@ import org.springframework.stereotype.Component;
  * in another way, or hands the null to the data fetcher. Here the whole operation fails before any of it is executed.
  */
 @Component
-class NullVariables extends SimplePerformantInstrumentation {
+public class NullVariables extends SimplePerformantInstrumentation {
     @Override
     public ExecutionContext instrumentExecutionContext(
             ExecutionContext context,
@@ -61,25 +62,13 @@ class NullVariables extends SimplePerformantInstrumentation {
                 new Walk(context).operation();
             } catch (AbortExecutionException e) {
                 // Of a subscription it is an error of the request, since there is no source stream.
-                if (context.getOperationDefinition().getOperation() != Operation.SUBSCRIPTION) {
-                    context.getGraphQLContext().put(NullVariables.class, true);
+                if (context.getOperationDefinition().getOperation() != OperationDefinition.Operation.SUBSCRIPTION) {
+                    Operation.of(context.getGraphQLContext()).setNullVariable();
                 }
                 throw e;
             }
         }
         return context;
-    }
-
-    /** The error of a field, unlike that of a request, comes with data, which is null. */
-    @Override
-    public CompletableFuture<ExecutionResult> instrumentExecutionResult(
-            ExecutionResult result,
-            InstrumentationExecutionParameters parameters,
-            @Nullable InstrumentationState state) {
-        return CompletableFuture.completedFuture(
-                parameters.getGraphQLContext().hasKey(NullVariables.class)
-                        ? result.transform(builder -> builder.data(null))
-                        : result);
     }
 
     /** Through all that is selected and not skipped. */
@@ -208,7 +197,19 @@ class NullVariables extends SimplePerformantInstrumentation {
             if (!path.isEmpty()) {
                 error.path(path);
             }
-            return new AbortExecutionException(List.of(error.build()));
+            return new NullVariable(error.build());
+        }
+    }
+
+    /** The error of a field, unlike that of a request, comes with data, which is null. */
+    private static final class NullVariable extends AbortExecutionException {
+        NullVariable(GraphQLError error) {
+            super(List.of(error));
+        }
+
+        @Override
+        public ExecutionResult toExecutionResult() {
+            return super.toExecutionResult().transform(result -> result.data(null));
         }
     }
 }

@@ -1,7 +1,8 @@
 package dev.userdirectory.platform;
 
+import dev.userdirectory.observability.DirectRequests;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.RateLimited;
-import dev.userdirectory.policy.RequestMemory.Reservation;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -10,20 +11,13 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.Collections;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
-import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.graphql.ExecutionGraphQlService;
-import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlInterceptor.Chain;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
@@ -47,33 +41,17 @@ import tools.jackson.databind.json.JsonMapper;
 @Configuration(proxyBeanMethods = false)
 class PostEndpoint {
     @Bean
-    FilterRegistrationBean<?> posts(
-            GraphQlProperties properties,
-            ExecutionGraphQlService service,
-            ObjectProvider<WebGraphQlInterceptor> interceptors,
-            JsonMapper json) {
-        // As WebGraphQlHandler has it, but for what it takes to go on on another thread: this one stays on its own.
-        Chain execution = request -> service.execute(request).map(WebGraphQlResponse::new);
-        Chain chain = interceptors
-                .orderedStream()
-                .reduce(WebGraphQlInterceptor::andThen)
-                .map(interceptor -> interceptor.apply(execution))
-                .orElse(execution);
-        String path = properties.getHttp().getPath();
-        FilterRegistrationBean<?> registration = new FilterRegistrationBean<>(new Posts(path, chain, json));
-        registration.addUrlPatterns(path);
-        registration.setOrder(1); // After the body was read.
-        return registration;
+    Posts posts(GraphQlProperties properties, Chain operations, JsonMapper json) {
+        return new Posts(properties.getHttp().getPath(), operations, json);
     }
 
-    /** Tells the requests that are answered here, on the thread that they came on. */
     @Bean
-    Predicate<HttpServletRequest> operations(GraphQlProperties properties) {
+    DirectRequests directRequests(GraphQlProperties properties) {
         String path = properties.getHttp().getPath();
         return request -> request.getRequestURI().equals(path) && answerType(request) != null;
     }
 
-    private static class Posts extends OncePerRequestFilter {
+    static class Posts extends OncePerRequestFilter {
         private final String path;
         private final URI uri;
         private final Chain chain;
@@ -91,7 +69,7 @@ class PostEndpoint {
         protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain others)
                 throws ServletException, IOException {
             MediaType type = answerType(request);
-            if (type == null || !(request.getAttribute(BodyLimit.BODY) instanceof byte[] body)) {
+            if (type == null || !(request instanceof BodyLimit.ReadRequest read)) {
                 others.doFilter(request, response);
                 return;
             }
@@ -99,7 +77,7 @@ class PostEndpoint {
                     .ifPresent(observation -> observation.setPathPattern(path));
             WebGraphQlRequest graphQl;
             try {
-                graphQl = asGraphQl(request, json.readValue(body, SerializableGraphQlRequest.class));
+                graphQl = asGraphQl(request, json.readValue(read.body(), SerializableGraphQlRequest.class));
             } catch (JacksonException | ServerWebInputException e) {
                 HttpRefusals.unreadable(e).writeTo(request, response);
                 return;
@@ -116,13 +94,6 @@ class PostEndpoint {
             for (String name : Collections.list(request.getHeaderNames())) {
                 headers.addAll(name, Collections.list(request.getHeaders(name)));
             }
-            Map<String, Object> attributes = new HashMap<>();
-            for (String name : List.of(BodyLimit.STARTED, ClientConnection.ATTRIBUTE, Reservation.ATTRIBUTE)) {
-                Object attribute = request.getAttribute(name);
-                if (attribute != null) {
-                    attributes.put(name, attribute);
-                }
-            }
             // Unresolved, since it is only compared.
             InetSocketAddress address = InetSocketAddress.createUnresolved(request.getRemoteAddr(), 0);
             return new WebGraphQlRequest(
@@ -130,7 +101,7 @@ class PostEndpoint {
                     headers,
                     null,
                     address,
-                    attributes,
+                    Map.of(Operation.ATTRIBUTE, Operation.of(request)),
                     body,
                     ids.generateId().toString(),
                     null);

@@ -1,6 +1,5 @@
 package dev.userdirectory.policy;
 
-import graphql.GraphQLContext;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Collections;
@@ -14,7 +13,7 @@ import org.springframework.security.core.Authentication;
 import org.springframework.security.core.GrantedAuthority;
 
 /**
- * Who sent the operation, under its class in the GraphQL context: so it is known on any thread and any transport.
+ * Who sent the operation.
  *
  * @param subject of the token; empty if it has none, or if there is no token
  * @param account under which the caller is counted where subjects share something: the subject of the token, or the network
@@ -22,7 +21,8 @@ import org.springframework.security.core.GrantedAuthority;
  */
 public record Caller(boolean anonymous, String subject, Set<String> scopes, String account) {
     private static final String SCOPE = "SCOPE_";
-    private static final Caller ANONYMOUS = new Caller(true, "", Set.of());
+    /** Until the caller is known. */
+    static final Caller NOBODY = new Caller(true, "", Set.of());
     /** An IPv6 client chooses the rest of its address itself. */
     private static final int IPV6_NETWORK_BYTES = 8;
 
@@ -56,8 +56,7 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
         return new Caller(false, subject, Collections.unmodifiableSet(scopes));
     }
 
-    /** See {@link #account()}. */
-    static String account(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
+    private static String account(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
         return authentication != null && !isAnonymous(authentication)
                 ? Objects.requireNonNullElse(authentication.getName(), "")
                 : "anonymous " + (address == null ? "" : network(address.getHostString()));
@@ -73,11 +72,6 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
         } catch (IllegalArgumentException e) {
             return address;
         }
-    }
-
-    /** Nobody, if nobody has been put there. */
-    public static Caller of(GraphQLContext context) {
-        return context.getOrDefault(Caller.class, ANONYMOUS);
     }
 
     /** Whether this caller can be told from every other one; all anonymous callers count as one. */

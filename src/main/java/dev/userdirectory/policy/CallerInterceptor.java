@@ -1,8 +1,6 @@
 package dev.userdirectory.policy;
 
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
@@ -18,25 +16,16 @@ import reactor.util.context.ContextView;
  * context, from an interceptor of a higher order, and only once the chain is subscribed to.
  */
 @Component
-@Order(0)
 public class CallerInterceptor implements WebGraphQlInterceptor {
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         return Mono.deferContextual(context -> {
-            Caller caller = Caller.of(authentication(context), request.getRemoteAddress());
-            request.configureExecutionInput((input, builder) ->
-                    builder.graphQLContext(Map.of(Caller.class, caller)).build());
+            Operation.of(request).setCaller(Caller.of(authentication(context), request.getRemoteAddress()));
             return chain.next(request);
         });
     }
 
-    /** Under which the operation is counted where subjects share something, see {@link Caller#account}. */
-    public static String account(ContextView context, WebGraphQlRequest request) {
-        return Caller.account(authentication(context), request.getRemoteAddress());
-    }
-
-    /** Who sent the operation, or null. */
-    public static @Nullable Authentication authentication(ContextView context) {
+    private static @Nullable Authentication authentication(ContextView context) {
         SecurityContext security = context.<SecurityContext>getOrEmpty(SecurityContext.class.getName())
                 .orElseGet(SecurityContextHolder::getContext);
         return security.getAuthentication();

@@ -15,8 +15,6 @@ import graphql.parser.ParserOptions;
 import graphql.parser.exceptions.ParseCancelledException;
 import graphql.parser.exceptions.ParseCancelledTooDeepException;
 import io.github.bucket4j.ConsumptionProbe;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -26,21 +24,15 @@ import org.springframework.stereotype.Component;
  * size of the response while it is completed.
  */
 @Component
-class LimitsInstrumentation extends SimplePerformantInstrumentation {
-    /** In the GraphQL context: that the request wants to be told its cost. */
-    static final String REPORT_COST = "directory.cost.report";
-
-    private static final String COST = "directory.cost";
-    private static final String BUDGET = "directory.cost.budget";
-
+public class LimitsInstrumentation extends SimplePerformantInstrumentation {
     private final Limits limits;
     private final CostBudgets budgets;
-    private final ByOperation<Long> costs;
+    private final KnownDocuments documents;
 
-    LimitsInstrumentation(Limits limits, CostBudgets budgets, MemoryProperties memory) {
+    LimitsInstrumentation(Limits limits, CostBudgets budgets, KnownDocuments documents) {
         this.limits = limits;
         this.budgets = budgets;
-        costs = new ByOperation<>((operation, schema) -> Cost.of(operation, schema, limits.listSize()), memory);
+        this.documents = documents;
     }
 
     @Override
@@ -71,18 +63,17 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
     public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
             InstrumentationExecuteOperationParameters parameters, @Nullable InstrumentationState state) {
         ExecutionContext context = parameters.getExecutionContext();
-        long cost = costs.of(context);
-        context.getGraphQLContext().put(COST, cost);
+        Operation operation = Operation.of(context.getGraphQLContext());
+        long cost = documents.begin(operation, context).cost();
         LimitExceeded.COST.check(cost, limits.cost());
-        ConsumptionProbe spent =
-                budgets.spend(Caller.of(context.getGraphQLContext()).account(), cost);
+        ConsumptionProbe spent = budgets.spend(operation.caller().account(), cost);
         if (spent != null) {
-            context.getGraphQLContext().put(BUDGET, spent);
+            operation.setBudget(spent);
             if (!spent.isConsumed()) {
                 throw LimitExceeded.abort(RateLimited.error(spent, cost));
             }
         }
-        ResponseBudget.open(context.getGraphQLContext(), limits.response().toBytes());
+        operation.setResponse(new ResponseBudget(limits.response().toBytes(), operation.memory()));
         return null;
     }
 
@@ -91,37 +82,20 @@ class LimitsInstrumentation extends SimplePerformantInstrumentation {
             ExecutionResult result,
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
-        ResponseBudget budget = ResponseBudget.find(parameters.getGraphQLContext());
-        if (budget != null) {
-            budget.addErrors(result.getErrors());
+        ResponseBudget budget = Operation.of(parameters.getGraphQLContext()).response();
+        if (budget == null) {
+            return CompletableFuture.completedFuture(result);
         }
-        if (budget != null && budget.isExceeded()) {
-            if (budget.isRefused()) {
-                return CompletableFuture.completedFuture(TooManyResponses.result());
-            }
-            GraphQLError error = LimitExceeded.RESPONSE.error(
-                    budget.used(), limits.response().toBytes());
-            return CompletableFuture.completedFuture(withCost(
-                    ExecutionResult.newExecutionResult().addError(error).build(), parameters));
+        budget.addErrors(result.getErrors());
+        if (!budget.isExceeded()) {
+            return CompletableFuture.completedFuture(result);
         }
-        return CompletableFuture.completedFuture(withCost(result, parameters));
-    }
-
-    private ExecutionResult withCost(ExecutionResult result, InstrumentationExecutionParameters parameters) {
-        Long cost = parameters.getGraphQLContext().get(COST);
-        if (cost == null || !parameters.getGraphQLContext().getBoolean(REPORT_COST)) {
-            return result;
+        if (budget.isRefused()) {
+            return CompletableFuture.completedFuture(TooManyResponses.result());
         }
-        Map<Object, Object> extensions = new LinkedHashMap<>();
-        if (result.getExtensions() != null) {
-            extensions.putAll(result.getExtensions());
-        }
-        Map<String, Object> report = new LinkedHashMap<>(Map.of("requested", cost, "limit", limits.cost()));
-        ConsumptionProbe spent = parameters.getGraphQLContext().get(BUDGET);
-        if (spent != null) {
-            report.put("budget", budgets.describe(spent));
-        }
-        extensions.put("cost", report);
-        return result.transform(builder -> builder.extensions(extensions));
+        GraphQLError error =
+                LimitExceeded.RESPONSE.error(budget.used(), limits.response().toBytes());
+        return CompletableFuture.completedFuture(
+                ExecutionResult.newExecutionResult().addError(error).build());
     }
 }

@@ -37,6 +37,11 @@ public class RequestMemory {
                         : Objects.requireNonNullElse(authentication.getName(), ANONYMOUS));
     }
 
+    /** Opens a reservation of nothing yet. */
+    public Reservation openFor(Caller caller) {
+        return new Reservation(caller.subject());
+    }
+
     private synchronized boolean take(String account, long bytes) {
         long now = held.getOrDefault(account, 0L) + bytes;
         if (now > free - bytes) {

@@ -1,12 +1,10 @@
 package dev.userdirectory.policy;
 
 import dev.userdirectory.policy.RequestMemory.Reservation;
-import graphql.GraphQLContext;
 import graphql.GraphQLError;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,23 +27,9 @@ public final class ResponseBudget {
     private long used;
     private int countedErrors;
 
-    private ResponseBudget(long limit, @Nullable Reservation memory) {
+    public ResponseBudget(long limit, @Nullable Reservation memory) {
         this.limit = limit;
         this.memory = memory;
-    }
-
-    /** Opens the budget of an operation that begins. */
-    public static void open(GraphQLContext context, long limit) {
-        context.put(ResponseBudget.class, new ResponseBudget(limit, context.get(Reservation.class)));
-    }
-
-    public static ResponseBudget of(GraphQLContext context) {
-        return Objects.requireNonNull(find(context));
-    }
-
-    /** Null if the operation was rejected before it began. */
-    static @Nullable ResponseBudget find(GraphQLContext context) {
-        return context.get(ResponseBudget.class);
     }
 
     /** Once this is true nothing more needs to be completed: the response will be an error. */

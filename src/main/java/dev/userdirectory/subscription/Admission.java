@@ -2,12 +2,13 @@ package dev.userdirectory.subscription;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.userdirectory.platform.ConnectionShare;
+import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.RequestMemory;
 import dev.userdirectory.policy.RequestMemory.Reservation;
 import dev.userdirectory.policy.Weight;
 import java.net.InetSocketAddress;
 import java.util.Map;
+import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
@@ -32,7 +33,7 @@ class Admission {
     private final KeyedLimit operations;
     private final KeyedLimit operationsOfSubject;
     private final KeyedLimit charactersOfSubject;
-    private final Cache<String, ConnectionShare> shares =
+    private final Cache<String, Semaphore> shares =
             Caffeine.newBuilder().weakValues().build();
 
     Admission(SubscriptionProperties properties, RequestMemory memory) {
@@ -88,14 +89,25 @@ class Admission {
         }
     }
 
-    /** Memory for a message of a client, or for an operation or event while it is executed and its result is sent. */
+    /** Memory for a message of a client, or for an operation while it is executed and its result is sent. */
     Reservation memoryOf(@Nullable Authentication authentication) {
         return memory.open(authentication);
     }
 
+    /** The same for an event while it is executed and its result is sent. */
+    Reservation memoryOfEvent(Caller caller) {
+        return memory.openFor(caller);
+    }
+
     /** The connections to PostgreSQL that all events of a client share. */
-    ConnectionShare shareOf(String client) {
-        return shares.get(client, key -> new ConnectionShare(properties.databaseConnections()));
+    Semaphore shareOf(String client) {
+        return shares.get(client, key -> new Semaphore(properties.databaseConnections(), true));
+    }
+
+    static String clientOf(Caller caller, @Nullable InetSocketAddress address) {
+        return caller.anonymous()
+                ? ADDRESS + (address == null ? "" : address.getHostString())
+                : SUBJECT + caller.subject();
     }
 
     /** Whom a connection is counted for: the subject of its token or, before it has shown one, its address. */

@@ -10,9 +10,6 @@ import org.jspecify.annotations.Nullable;
  * slowly may block.
  */
 final class BoundedExecutor implements Executor {
-    /** Of the requests whose events it executes. */
-    static final String ATTRIBUTE = BoundedExecutor.class.getName();
-
     private final int limit;
     private final Queue<Runnable> waiting = new ArrayDeque<>();
     private int running;

@@ -1,9 +1,8 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.platform.ConnectionShare;
-import dev.userdirectory.platform.Transport;
-import dev.userdirectory.policy.CallerInterceptor;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.RequestMemory.Reservation;
+import dev.userdirectory.policy.SourceEvent;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
 import io.micrometer.core.instrument.Meter;
@@ -13,14 +12,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
-import org.springframework.core.annotation.Order;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
-import org.springframework.security.core.Authentication;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -33,8 +31,7 @@ import reactor.util.context.ContextView;
  * own, and is stopped with its subscription. One event of a subscription follows the other.
  */
 @Component
-@Order(-150) // Around the deadline.
-class EventExecution implements WebGraphQlInterceptor {
+public class EventExecution implements WebGraphQlInterceptor {
     private final int attempts;
     private final Admission admission;
     private final Meter.MeterProvider<Timer> executions;
@@ -49,7 +46,6 @@ class EventExecution implements WebGraphQlInterceptor {
 
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
-        LastEventId.putInto(request);
         return Mono.deferContextual(context -> chain.next(request)
                 .map(response -> response.getData() instanceof Publisher<?> source
                         ? response.transform(transformed ->
@@ -63,9 +59,9 @@ class EventExecution implements WebGraphQlInterceptor {
         private final ExecutionInput input;
         private final Chain chain;
         private final ContextView context;
-        private final @Nullable Authentication authentication;
+        private final Operation operation;
         private final Executor executor;
-        private final ConnectionShare share;
+        private final Semaphore connections;
         private volatile @Nullable String lastCursor;
 
         Subscription(WebGraphQlRequest request, ExecutionInput input, Chain chain, ContextView context) {
@@ -73,11 +69,9 @@ class EventExecution implements WebGraphQlInterceptor {
             this.input = input;
             this.chain = chain;
             this.context = context;
-            authentication = CallerInterceptor.authentication(context);
-            executor = request.getAttributes().get(BoundedExecutor.ATTRIBUTE) instanceof BoundedExecutor ofSocket
-                    ? ofSocket
-                    : Thread::startVirtualThread;
-            share = admission.shareOf(Admission.client(authentication, request.getRemoteAddress()));
+            operation = Operation.of(request);
+            executor = operation.executor() == null ? Thread::startVirtualThread : operation.executor();
+            connections = admission.shareOf(Admission.clientOf(operation.caller(), request.getRemoteAddress()));
         }
 
         Flux<Result> results(Publisher<?> source) {
@@ -94,7 +88,7 @@ class EventExecution implements WebGraphQlInterceptor {
          * The result is sent by the task that has executed the event, which may block for long and holds the result's memory.
          */
         private Mono<Result> execute(SourceEvent event, int attempt) {
-            Reservation ofEvent = admission.memoryOf(authentication);
+            Reservation ofEvent = admission.memoryOfEvent(operation.caller());
             return Mono.defer(() -> {
                         long started = System.nanoTime();
                         return chain.next(requestFor(event, ofEvent))
@@ -123,33 +117,21 @@ class EventExecution implements WebGraphQlInterceptor {
             executions.withTag("code", code).record(System.nanoTime() - started, TimeUnit.NANOSECONDS);
         }
 
-        /**
-         * With the document itself, where the client has sent a hash: it may have been evicted by now. And without most
-         * attributes of the client's request, one of which says when its time began.
-         */
+        /** With the document itself, where the client has sent a hash: it may have been evicted by now. */
         private WebGraphQlRequest requestFor(SourceEvent event, Reservation ofEvent) {
-            Map<String, Object> attributes = new HashMap<>();
-            attributes.put(Reservation.ATTRIBUTE, ofEvent);
-            attributes.put(SourceEvent.ATTRIBUTE, event);
-            attributes.put(
-                    Transport.ATTRIBUTE, request.getAttributes().getOrDefault(Transport.ATTRIBUTE, Transport.STREAM));
-            attributes.put(ConnectionShare.ATTRIBUTE, share);
             Map<String, Object> body = new HashMap<>();
             body.put("query", input.getQuery());
             body.put("operationName", input.getOperationName());
             body.put("variables", input.getRawVariables().toMap());
-            WebGraphQlRequest copy = new WebGraphQlRequest(
+            return new WebGraphQlRequest(
                     request.getUri().toUri(),
                     request.getHeaders(),
                     null,
                     request.getRemoteAddress(),
-                    attributes,
+                    Map.of(Operation.ATTRIBUTE, operation.forEvent(event, connections, ofEvent)),
                     body,
                     request.getId(),
                     request.getLocale());
-            copy.configureExecutionInput((each, builder) ->
-                    builder.graphQLContext(Map.of(SourceEvent.class, event)).build());
-            return copy;
         }
     }
 }

@@ -1,7 +1,7 @@
 package dev.userdirectory.subscription;
 
 import dev.userdirectory.platform.EventStreamWriter;
-import dev.userdirectory.platform.Transport;
+import dev.userdirectory.platform.TransportRules;
 import graphql.ExecutionInput;
 import java.io.IOException;
 import java.time.Duration;
@@ -86,7 +86,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                         Duration.ZERO);
             }
             place.dispose();
-            if (Transport.isOtherMethod(ready)) {
+            if (TransportRules.isOtherMethod(ready)) {
                 return ServerResponse.status(HttpStatus.METHOD_NOT_ALLOWED)
                         .allow(HttpMethod.POST)
                         .cacheControl(CacheControl.noStore())

@@ -1,11 +1,12 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.platform.Transport;
 import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.JsonLimitExceeded;
 import dev.userdirectory.policy.JsonValues;
 import dev.userdirectory.policy.Limits;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.RequestMemory.Reservation;
+import dev.userdirectory.policy.Transport;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -356,18 +357,16 @@ final class Socket {
     }
 
     private WebGraphQlRequest request(String id, JsonNode payload, Reservation memory) {
+        Operation operation = new Operation();
+        operation.setTransport(Transport.SOCKET);
+        operation.setExecutor(executor);
+        operation.setMemory(memory);
         return new WebGraphQlRequest(
                 Objects.requireNonNull(session.getUri()),
                 session.getHandshakeHeaders(),
                 null,
                 session.getRemoteAddress(),
-                Map.of(
-                        Transport.ATTRIBUTE,
-                        Transport.SOCKET,
-                        BoundedExecutor.ATTRIBUTE,
-                        executor,
-                        Reservation.ATTRIBUTE,
-                        memory),
+                Map.of(Operation.ATTRIBUTE, operation),
                 json.treeToValue(payload, SerializableGraphQlRequest.class),
                 id,
                 null);

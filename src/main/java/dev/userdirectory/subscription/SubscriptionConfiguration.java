@@ -8,6 +8,7 @@ import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Profile;
+import org.springframework.core.Ordered;
 import org.springframework.http.server.ServerHttpRequest;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.socket.WebSocketExtension;
@@ -32,7 +33,7 @@ class SubscriptionConfiguration {
         WebSocketHandlerMapping mapping = new WebSocketHandlerMapping();
         mapping.setWebSocketUpgradeMatch(true);
         mapping.setUrlMap(Map.of(graphQl.getHttp().getPath(), handler));
-        mapping.setOrder(-2); // Before the same path's routes.
+        mapping.setOrder(Ordered.HIGHEST_PRECEDENCE); // Before the same path's routes.
         return mapping;
     }
 

@@ -1,6 +1,8 @@
 package dev.userdirectory.subscription;
 
 import dev.userdirectory.execution.PropertyExecutionStrategy;
+import dev.userdirectory.policy.Operation;
+import dev.userdirectory.policy.SourceEvent;
 import graphql.ExecutionResult;
 import graphql.execution.Async;
 import graphql.execution.DataFetcherExceptionHandler;
@@ -33,7 +35,7 @@ class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlS
     @Override
     public CompletableFuture<ExecutionResult> execute(
             ExecutionContext context, ExecutionStrategyParameters parameters) {
-        if (context.getGraphQLContext().hasKey(SourceEvent.class)) {
+        if (Operation.of(context.getGraphQLContext()).event() != null) {
             return super.execute(context, parameters);
         }
         MergedField root = parameters.getFields().getSubFieldsList().getFirst();
@@ -52,7 +54,7 @@ class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlS
     @Override
     protected Object fetchField(ExecutionContext context, ExecutionStrategyParameters parameters) {
         if (parameters.getPath().getLevel() == 1) {
-            SourceEvent event = context.getGraphQLContext().get(SourceEvent.class);
+            SourceEvent event = Operation.of(context.getGraphQLContext()).event();
             if (event != null) {
                 // Data loaders are dispatched once all root fields have been fetched.
                 context.getDataLoaderDispatcherStrategy()

@@ -25,8 +25,7 @@ import org.springframework.test.context.TestPropertySource;
         properties = {
             "directory.cache.size=3MB",
             "directory.limits.persisted-queries=3MB",
-            "directory.memory.documents=3MB",
-            "directory.memory.operations=3MB",
+            "directory.memory.documents=6MB",
             "directory.memory.tokens=3MB",
             // A busy machine takes long to parse what this test sends.
             "directory.limits.deadline=30s",
@@ -112,8 +111,23 @@ class MemoryBudgetTest {
                 "small variables",
                 400,
                 i -> send(
-                        "query ($first: Int, $search: String) { users(first: $first, filter: {search: $search}) { nodes { id } } }",
+                        "query ($first: Int, $search: String) { users(first: $first, filter: {search: $search}) {"
+                                + " nodes { id } } }",
                         Map.of("first", i % 100, "search", "nobody" + i)));
+        String entities = "query ($ids: [_Any!]!) { _entities(representations: $ids) { ... on User { id } } } # ";
+        fill("one document, many forms", 60, i -> {
+            List<Map<String, Object>> representations = IntStream.range(0, 100)
+                    .mapToObj(n -> Map.<String, Object>of("__typename", "User", "id", user, i + "x" + n, n))
+                    .toList();
+            send(entities, Map.of("ids", representations));
+        });
+        fill("many documents, one large form", 20, i -> {
+            List<Map<String, Object>> representations = IntStream.range(0, 900)
+                    .mapToObj(n ->
+                            Map.<String, Object>of("__typename", "User", "id", user, i + "\u4e00".repeat(60) + n, n))
+                    .toList();
+            send(entities + i, Map.of("ids", representations));
+        });
         fill("persisted documents", 40, i -> {
             String document = document("{ users(first: 1) { nodes { id } } }", 90_000);
             Map<String, Object> extension =

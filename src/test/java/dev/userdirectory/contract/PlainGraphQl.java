@@ -5,6 +5,7 @@ import com.netflix.graphql.dgs.internal.DgsDataLoaderProvider;
 import com.netflix.graphql.dgs.internal.DgsWebMvcRequestData;
 import dev.userdirectory.input.BadUserInput;
 import dev.userdirectory.policy.Caller;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.Refused;
 import graphql.ExceptionWhileDataFetching;
 import graphql.ExecutionInput;
@@ -105,13 +106,15 @@ final class PlainGraphQl {
 
     /** In the form in which the service answers. Errors have just a path and a code. */
     JsonNode execute(RandomRequest.Request request) {
-        Caller caller = new Caller(false, "somebody", Set.of(request.scopes().split(" ", -1)));
+        Operation operation = new Operation();
+        operation.setCaller(
+                new Caller(false, "somebody", Set.of(request.scopes().split(" ", -1))));
         ExecutionInput input = ExecutionInput.newExecutionInput(request.document())
                 .variables(request.variables())
                 // graphql-java would take the first of several operations for "".
                 .operationName("".equals(request.operationName()) ? null : request.operationName())
                 .graphQLContext(contexts.build(new DgsWebMvcRequestData(Map.of(), new HttpHeaders(), null)))
-                .graphQLContext(Map.of(Caller.class, caller))
+                .graphQLContext(Map.of(Operation.class, operation))
                 .build();
         ObjectNode answer = JSON.createObjectNode();
         ExecutionResult result;

@@ -2,12 +2,11 @@ package dev.userdirectory.execution;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.userdirectory.observability.TracedFields;
+import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.ResponseBudget;
 import graphql.ExecutionInput;
 import graphql.ExecutionResult;
 import graphql.GraphQL;
-import graphql.GraphQLContext;
 import graphql.execution.AsyncExecutionStrategy;
 import graphql.execution.DataFetcherResult;
 import graphql.execution.ExecutionStrategy;
@@ -25,6 +24,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -39,15 +39,15 @@ import tools.jackson.databind.json.JsonMapper;
 /** Answers as graphql-java itself does, whatever there is in the objects, and asks it for less. */
 class PropertyExecutionStrategyTest {
     private static final String SCHEMA = """
-            type Query { shelf: Shelf, later: Shelf, items: [Item], things: [Thing!]!, wrapped: [Item], failed: [Item] }
-            type Shelf { name: String!, best: Book, books: [Book!]!, holes: [Book], grid: [[Int!]!], lookup(id: Int): Book }
-            interface Thing { id: ID! }
-            union Item = Book | Lamp
-            type Book implements Thing { id: ID!, title: String, kind: Kind, author: Author!, pages: Int! }
-            type Lamp implements Thing { id: ID!, watts: Float! }
-            type Author { name: String!, books: [Book!] }
-            enum Kind { NOVEL POEM }
-            """;
+        type Query { shelf: Shelf, later: Shelf, items: [Item], things: [Thing!]!, wrapped: [Item], failed: [Item] }
+        type Shelf { name: String!, best: Book, books: [Book!]!, holes: [Book], grid: [[Int!]!], lookup(id: Int): Book }
+        interface Thing { id: ID! }
+        union Item = Book | Lamp
+        type Book implements Thing { id: ID!, title: String, kind: Kind, author: Author!, pages: Int! }
+        type Lamp implements Thing { id: ID!, watts: Float! }
+        type Author { name: String!, books: [Book!] }
+        enum Kind { NOVEL POEM }
+        """;
 
     private final AtomicInteger fieldsOfGraphQlJava = new AtomicInteger();
     private long limit = Long.MAX_VALUE;
@@ -125,7 +125,8 @@ class PropertyExecutionStrategyTest {
                     @Override
                     public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
                             InstrumentationExecuteOperationParameters parameters, InstrumentationState state) {
-                        ResponseBudget.open(parameters.getExecutionContext().getGraphQLContext(), limit);
+                        Operation.of(parameters.getExecutionContext().getGraphQLContext())
+                                .setResponse(new ResponseBudget(limit, null));
                         return null;
                     }
 
@@ -149,10 +150,13 @@ class PropertyExecutionStrategyTest {
                 "{ later { best { pages } books { author { books { title } } } } shelf { name } }",
                 "{ __typename shelf { __typename a: name b: name books { __typename kind } } }",
                 "{ shelf { name name books { id } books { title } } shelf { name } }",
-                "{ shelf { ...F books { ...B ... on Book { title } } } } fragment F on Shelf { name } fragment B on Book { id title }",
+                "{ shelf { ...F books { ...B ... on Book { title } } } } fragment F on Shelf { name } fragment B on"
+                        + " Book { id title }",
                 "query ($yes: Boolean = true) { shelf { name @skip(if: $yes) books { id @include(if: $yes) title } } }",
-                "query ($yes: Boolean = true) { shelf { books { ...B @skip(if: $yes) title } } } fragment B on Book { id }",
-                "query ($yes: Boolean = true) { shelf { books { id } books { ...B @skip(if: $yes) } } } fragment B on Book { title }",
+                "query ($yes: Boolean = true) { shelf { books { ...B @skip(if: $yes) title } } } fragment B on Book {"
+                        + " id }",
+                "query ($yes: Boolean = true) { shelf { books { id } books { ...B @skip(if: $yes) } } } fragment B on"
+                        + " Book { title }",
                 "{ a: shelf { ...S books { title } } b: shelf { ...S } } fragment S on Shelf { books { id } }",
                 "{ shelf { holes { id title } } }",
                 "{ shelf { holes { id author { name } } } }",
@@ -172,28 +176,41 @@ class PropertyExecutionStrategyTest {
     @ParameterizedTest
     @MethodSource("queries")
     void answersAsGraphQlJavaDoes(String query) {
-        Map<String, Object> expected = plain.execute(query).toSpecification();
+        Map<String, Object> expected = plain.execute(input(query, false)).toSpecification();
 
-        assertThat(ours.execute(query).toSpecification()).isEqualTo(expected);
-        assertThat(ours.execute(query).toSpecification()).isEqualTo(expected);
+        assertThat(ours.execute(input(query, false)).toSpecification()).isEqualTo(expected);
+        assertThat(ours.execute(input(query, false)).toSpecification()).isEqualTo(expected);
     }
 
     @ParameterizedTest
     @MethodSource("queries")
     void countsAtLeastTheBytesOfTheResponseAndLittleMore(String query) {
-        Map<String, Object> response = plain.execute(query).toSpecification();
+        Map<String, Object> response = plain.execute(input(query, false)).toSpecification();
         int bytes = JsonMapper.shared().writeValueAsBytes(response).length;
 
-        assertThat(counted(query, Map.of())).isBetween((long) bytes - 30, 2L * bytes);
+        assertThat(counted(query, false)).isBetween((long) bytes - 30, 2L * bytes);
         // What is traced takes more, for the trace.
-        assertThat(counted(query, Map.of(TracedFields.class, true))).isGreaterThan(bytes - 30);
+        assertThat(counted(query, true)).isGreaterThan(bytes - 30);
     }
 
-    private long counted(String query, Map<?, Object> context) {
-        ExecutionInput input =
-                ExecutionInput.newExecutionInput(query).graphQLContext(context).build();
+    private static ExecutionInput input(String query, boolean traced) {
+        Operation operation = new Operation();
+        if (traced) {
+            operation.traceFields();
+        }
+        return ExecutionInput.newExecutionInput(query)
+                .graphQLContext(Map.of(Operation.class, operation))
+                .build();
+    }
+
+    private static ResponseBudget response(ExecutionInput input) {
+        return Objects.requireNonNull(Operation.of(input.getGraphQLContext()).response());
+    }
+
+    private long counted(String query, boolean traced) {
+        ExecutionInput input = input(query, traced);
         ExecutionResult result = ours.execute(input);
-        ResponseBudget budget = ResponseBudget.of(input.getGraphQLContext());
+        ResponseBudget budget = response(input);
         budget.addErrors(result.getErrors());
         return budget.used();
     }
@@ -202,27 +219,22 @@ class PropertyExecutionStrategyTest {
     @ValueSource(strings = {"\"", "\\", "\n", "\u0001", "a", "\u007f", "é", "€", "𠮷", "名前"})
     void countsTextAsJsonInUtf8(String text) {
         String repeated = text.repeat(100);
-        GraphQLContext context = GraphQLContext.newContext().build();
-        ResponseBudget.open(context, 0);
-        ResponseBudget.of(context).addValue(repeated);
+        ResponseBudget budget = new ResponseBudget(0, null);
+        budget.addValue(repeated);
 
-        assertThat(ResponseBudget.of(context).used())
-                .isEqualTo(JsonMapper.shared().writeValueAsBytes(repeated).length);
+        assertThat(budget.used()).isEqualTo(JsonMapper.shared().writeValueAsBytes(repeated).length);
     }
 
     @ParameterizedTest
     @MethodSource("queries")
     void endsSoonOnceTheBudgetIsExceeded(String query) {
         limit = 20;
-        for (Map<?, Object> context : List.<Map<?, Object>>of(Map.of(), Map.of(TracedFields.class, true))) {
-            ExecutionInput input = ExecutionInput.newExecutionInput(query)
-                    .graphQLContext(context)
-                    .build();
+        for (boolean traced : new boolean[] {false, true}) {
+            ExecutionInput input = input(query, traced);
             fieldsOfGraphQlJava.set(0);
 
             assertThat(ours.executeAsync(input)).succeedsWithin(Duration.ofSeconds(5));
-            assertThat(ResponseBudget.of(input.getGraphQLContext()).isExceeded())
-                    .isTrue();
+            assertThat(response(input).isExceeded()).isTrue();
             assertThat(fieldsOfGraphQlJava).hasValueLessThan(5);
         }
     }
@@ -231,14 +243,15 @@ class PropertyExecutionStrategyTest {
     void keepsTheSelectedOrder() {
         String query = "{ shelf { grid books { title id } name } }";
 
-        assertThat(ours.execute(query).toSpecification())
-                .hasToString(plain.execute(query).toSpecification().toString());
+        assertThat(ours.execute(input(query, false)).toSpecification())
+                .hasToString(
+                        plain.execute(input(query, false)).toSpecification().toString());
     }
 
     @Test
     void leavesToGraphQlJavaOnlyWhatIsFetched() {
-        ExecutionResult result =
-                ours.execute("{ shelf { name books { id title author { name } } lookup(id: 1) { id } } }");
+        ExecutionResult result = ours.execute(
+                input("{ shelf { name books { id title author { name } } lookup(id: 1) { id } } }", false));
 
         assertThat(result.getErrors()).isEmpty();
         assertThat(fieldsOfGraphQlJava).hasValue(2); // shelf and lookup
@@ -246,8 +259,7 @@ class PropertyExecutionStrategyTest {
 
     @Test
     void leavesEverythingToGraphQlJavaWhereItIsTraced() {
-        ours.execute(ExecutionInput.newExecutionInput("{ shelf { name books { id } } }")
-                .graphQLContext(Map.of(TracedFields.class, true)));
+        ours.execute(input("{ shelf { name books { id } } }", true));
 
         assertThat(fieldsOfGraphQlJava).hasValue(5); // shelf, name, books, and two times id
     }

@@ -3,12 +3,14 @@ package dev.userdirectory.observability;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.userdirectory.policy.Operation;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.observation.DefaultMeterObservationHandler;
 import io.micrometer.core.instrument.observation.DefaultMeterObservationHandler.IgnoredMeters;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.observation.ObservationRegistry;
+import io.opentelemetry.context.Context;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletResponse;
@@ -70,7 +72,8 @@ class RequestObserverTest {
 
         for (int i = 0; i < 2; i++) {
             filter(false, operation(), (request, response) -> {
-                assertThat(RequestObserver.isOnlyTimed()).isTrue();
+                assertThat(Operation.of((MockHttpServletRequest) request).isOnlyTimed())
+                        .isTrue();
                 ids.add(MDC.get("traceId"));
             });
         }
@@ -104,7 +107,11 @@ class RequestObserverTest {
     void observesWhatItCannotTellOf(String parent) throws ServletException, IOException {
         List<Boolean> onlyTimed = new ArrayList<>();
 
-        filter(false, ofTrace(parent), (request, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
+        filter(
+                false,
+                ofTrace(parent),
+                (request, response) -> onlyTimed.add(
+                        Operation.of((MockHttpServletRequest) request).isOnlyTimed()));
 
         assertThat(onlyTimed).containsExactly(false);
     }
@@ -115,7 +122,11 @@ class RequestObserverTest {
         request.addHeader("b3", TRACE + "-00f067aa0ba902b7-1");
         List<Boolean> onlyTimed = new ArrayList<>();
 
-        filter(false, request, (same, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
+        filter(
+                false,
+                request,
+                (same, response) -> onlyTimed.add(
+                        Operation.of((MockHttpServletRequest) same).isOnlyTimed()));
 
         assertThat(onlyTimed).containsExactly(false);
     }
@@ -125,12 +136,13 @@ class RequestObserverTest {
         List<Boolean> inSample = new ArrayList<>();
 
         filter(true, operation(), (request, response) -> {
-            assertThat(RequestObserver.isOnlyTimed()).isFalse();
-            inSample.add(RequestObserver.isInSample());
+            assertThat(Operation.of((MockHttpServletRequest) request).isOnlyTimed())
+                    .isFalse();
+            inSample.add(RequestObserver.isInSample(Context.current()));
         });
 
         assertThat(inSample).containsExactly(true);
-        assertThat(RequestObserver.isInSample()).isFalse();
+        assertThat(RequestObserver.isInSample(Context.current())).isFalse();
     }
 
     /** Its caller decides. */
@@ -138,7 +150,7 @@ class RequestObserverTest {
     void isNotInTheSampleIfOfATrace() throws ServletException, IOException {
         List<Boolean> inSample = new ArrayList<>();
 
-        filter(true, ofTrace(), (request, response) -> inSample.add(RequestObserver.isInSample()));
+        filter(true, ofTrace(), (request, response) -> inSample.add(RequestObserver.isInSample(Context.current())));
 
         assertThat(inSample).containsExactly(false);
     }
@@ -149,7 +161,11 @@ class RequestObserverTest {
         stream.addHeader("Accept", "text/event-stream");
         List<Boolean> onlyTimed = new ArrayList<>();
 
-        filter(false, stream, (request, response) -> onlyTimed.add(RequestObserver.isOnlyTimed()));
+        filter(
+                false,
+                stream,
+                (request, response) -> onlyTimed.add(
+                        Operation.of((MockHttpServletRequest) request).isOnlyTimed()));
 
         assertThat(onlyTimed).containsExactly(false);
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -11,17 +13,18 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
-import org.springframework.core.Ordered;
-import org.springframework.core.annotation.Order;
-import org.springframework.graphql.server.WebGraphQlInterceptor;
-import org.springframework.web.servlet.function.RouterFunction;
-import org.springframework.web.servlet.function.RouterFunctions;
-import org.springframework.web.servlet.function.ServerResponse;
+import org.springframework.graphql.ExecutionGraphQlService;
+import org.springframework.graphql.server.WebGraphQlInterceptor.Chain;
+import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.web.servlet.HandlerInterceptor;
+import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -53,42 +56,54 @@ class UnforeseenFailureTest {
     }
 
     @TestConfiguration(proxyBeanMethods = false)
-    static class Failing {
+    static class Failing implements WebMvcConfigurer {
         @Bean
-        WebGraphQlInterceptor failing() {
-            return (request, chain) -> {
-                String how = request.getHeaders().getFirst("Fail");
-                return switch (how == null ? "" : how) {
-                    case "throws" -> throw new IllegalStateException("secret");
-                    case "later" -> Mono.error(new IllegalStateException("secret"));
-                    case "stack" -> throw new StackOverflowError("secret");
-                    default -> chain.next(request);
-                };
+        static BeanPostProcessor failing() {
+            return new BeanPostProcessor() {
+                @Override
+                public Object postProcessAfterInitialization(Object bean, String name) {
+                    return switch (bean) {
+                        case ExecutionGraphQlService service -> failing(service);
+                        case Chain pipeline -> failing(pipeline);
+                        default -> bean;
+                    };
+                }
             };
         }
 
-        @Bean
-        @Order(Ordered.HIGHEST_PRECEDENCE)
-        WebGraphQlInterceptor failingOutsideOfAll() {
-            return (request, chain) -> {
-                if ("outside".equals(request.getHeaders().getFirst("Fail"))) {
+        private static ExecutionGraphQlService failing(ExecutionGraphQlService service) {
+            return request -> switch (how((WebGraphQlRequest) request)) {
+                case "throws" -> throw new IllegalStateException("secret");
+                case "later" -> Mono.error(new IllegalStateException("secret"));
+                case "stack" -> throw new StackOverflowError("secret");
+                default -> service.execute(request);
+            };
+        }
+
+        private static Chain failing(Chain pipeline) {
+            return request -> {
+                if (how(request).equals("outside")) {
                     throw new IllegalStateException("secret");
                 }
-                return chain.next(request);
+                return pipeline.next(request);
             };
         }
 
-        @Bean
-        @Order(-10)
-        RouterFunction<ServerResponse> failingServlet() {
-            return RouterFunctions.route()
-                    .POST(
-                            "/graphql",
-                            request -> "servlet".equals(request.headers().firstHeader("Fail")),
-                            request -> {
-                                throw new IllegalStateException("secret");
-                            })
-                    .build();
+        private static String how(WebGraphQlRequest request) {
+            return String.valueOf(request.getHeaders().getFirst("Fail"));
+        }
+
+        @Override
+        public void addInterceptors(InterceptorRegistry registry) {
+            registry.addInterceptor(new HandlerInterceptor() {
+                @Override
+                public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
+                    if ("servlet".equals(request.getHeader("Fail"))) {
+                        throw new IllegalStateException("secret");
+                    }
+                    return true;
+                }
+            });
         }
     }
 }

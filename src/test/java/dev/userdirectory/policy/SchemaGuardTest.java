@@ -155,6 +155,8 @@ class SchemaGuardTest {
     }
 
     private static ExecutionResult ask(Caller caller, String document) {
+        Operation operation = new Operation();
+        operation.setCaller(caller);
         RuntimeWiring wiring = RuntimeWiring.newRuntimeWiring()
                 .type(
                         "Query",
@@ -184,6 +186,6 @@ class SchemaGuardTest {
                         DataFetcherExceptionHandlerResult.newResult(((Refused) parameters.getException()).error())
                                 .build()))
                 .build()
-                .execute(ExecutionInput.newExecutionInput(document).graphQLContext(Map.of(Caller.class, caller)));
+                .execute(ExecutionInput.newExecutionInput(document).graphQLContext(Map.of(Operation.class, operation)));
     }
 }

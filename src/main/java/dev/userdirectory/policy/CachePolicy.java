@@ -1,4 +1,4 @@
-package dev.userdirectory.cache;
+package dev.userdirectory.policy;
 
 import graphql.language.OperationDefinition.Operation;
 import graphql.normalized.ExecutableNormalizedField;
@@ -24,11 +24,11 @@ import org.jspecify.annotations.Nullable;
  * @param isPrivate whether it is for this caller alone, not for all with the same scopes
  * @see <a href="https://www.apollographql.com/docs/apollo-server/performance/caching">Server-side caching</a>
  */
-record CachePolicy(int maxAge, boolean isPrivate) {
-    static final CachePolicy NONE = new CachePolicy(0, false);
+public record CachePolicy(int maxAge, boolean isPrivate) {
+    public static final CachePolicy NONE = new CachePolicy(0, false);
 
     /** Until an operation has been executed: the most careful of those by which an answer is looked for. */
-    static final CachePolicy UNKNOWN = new CachePolicy(Integer.MAX_VALUE, true);
+    public static final CachePolicy UNKNOWN = new CachePolicy(Integer.MAX_VALUE, true);
 
     static CachePolicy of(ExecutableNormalizedOperation operation, GraphQLSchema schema) {
         if (operation.getOperation() != Operation.QUERY) {

@@ -12,8 +12,6 @@ import org.springframework.boot.tomcat.TomcatWebServer;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.SmartLifecycle;
-import org.springframework.core.Ordered;
-import org.springframework.core.annotation.Order;
 import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
@@ -23,16 +21,15 @@ import org.springframework.web.filter.OncePerRequestFilter;
  * {@code connection-timeout}, as always.
  */
 @Component
-@Order(Ordered.HIGHEST_PRECEDENCE)
 @ConditionalOnProperty(name = "server.shutdown", havingValue = "graceful", matchIfMissing = true)
-class Draining extends OncePerRequestFilter implements SmartLifecycle {
+class ConnectionDraining extends OncePerRequestFilter implements SmartLifecycle {
     /** Of silence, until {@code server.tomcat.connection-timeout} has closed a connection, with some to spare. */
     private static final Duration LIMIT = Duration.ofSeconds(6);
 
     private final ApplicationContext context;
     private volatile boolean running;
 
-    Draining(ApplicationContext context) {
+    ConnectionDraining(ApplicationContext context) {
         this.context = context;
     }
 

@@ -1,0 +1,58 @@
+package dev.userdirectory.platform;
+
+import dev.userdirectory.observability.RequestObserver;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.Filter;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+
+/** Our servlet filters, in their order. Those of Spring Security are between the ones that come first and the ones that come last. */
+@Configuration(proxyBeanMethods = false)
+class FilterOrder {
+    private static final int FIRST = Ordered.HIGHEST_PRECEDENCE;
+    private static final int AFTER_SECURITY = 0;
+
+    @Bean
+    @ConditionalOnBean(ConnectionDraining.class)
+    FilterRegistrationBean<?> first(ConnectionDraining draining) {
+        return at(FIRST, draining);
+    }
+
+    /** Observes what Spring Security refuses, too. */
+    @Bean
+    FilterRegistrationBean<?> second(RequestObserver observer) {
+        FilterRegistrationBean<?> registration = at(FIRST + 1, observer);
+        registration.setDispatcherTypes(DispatcherType.REQUEST, DispatcherType.ASYNC);
+        return registration;
+    }
+
+    /** Counts what Spring Security and the limits of the body refuse. */
+    @Bean
+    FilterRegistrationBean<?> third(DeniedRequests denied) {
+        return at(FIRST + 2, denied);
+    }
+
+    /** A body is not worth reading if the token is bad. */
+    @Bean
+    FilterRegistrationBean<?> fourth(BodyLimit body) {
+        return at(AFTER_SECURITY, body);
+    }
+
+    /** Answers most operations; the others go on to Spring MVC. */
+    @Bean
+    FilterRegistrationBean<?> fifth(PostEndpoint.Posts posts, GraphQlProperties graphQl) {
+        FilterRegistrationBean<?> registration = at(AFTER_SECURITY + 1, posts);
+        registration.addUrlPatterns(graphQl.getHttp().getPath());
+        return registration;
+    }
+
+    private static FilterRegistrationBean<?> at(int order, Filter filter) {
+        FilterRegistrationBean<?> registration = new FilterRegistrationBean<>(filter);
+        registration.setOrder(order);
+        return registration;
+    }
+}

@@ -1,0 +1,90 @@
+package dev.userdirectory.platform;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.policy.Operation;
+import dev.userdirectory.policy.Transport;
+import graphql.ExecutionResult;
+import graphql.GraphQLContext;
+import graphql.GraphQLError;
+import graphql.execution.AbortExecutionException;
+import graphql.execution.ExecutionContext;
+import graphql.execution.instrumentation.InstrumentationState;
+import graphql.execution.instrumentation.SimplePerformantInstrumentation;
+import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
+import graphql.language.OperationDefinition;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.springframework.core.env.Environment;
+import org.springframework.core.env.Profiles;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.stereotype.Component;
+
+/** Refuses operations of a kind that their {@link Transport} does not allow. */
+@Component
+public class TransportRules extends SimplePerformantInstrumentation {
+    static final String OTHER_METHOD = "METHOD_NOT_ALLOWED";
+
+    private static final GraphQLError MUTATION_BY_GET =
+            error(OTHER_METHOD, "GET does not run mutations: send this by POST");
+
+    private final GraphQLError needsStream;
+
+    TransportRules(Environment environment) {
+        needsStream = error(
+                "BAD_REQUEST",
+                environment.acceptsProfiles(Profiles.of("lambda"))
+                        ? "Subscriptions are not served on AWS Lambda: read `userEvents` page by page instead"
+                        : "A subscription needs an event stream (Accept: text/event-stream) or a WebSocket"
+                                + " (graphql-transport-ws)");
+    }
+
+    @Override
+    public ExecutionContext instrumentExecutionContext(
+            ExecutionContext context,
+            InstrumentationExecutionParameters parameters,
+            @Nullable InstrumentationState state) {
+        if (context.getOperationDefinition().getOperation() == OperationDefinition.Operation.MUTATION
+                && !transport(context.getGraphQLContext()).allowsMutations()) {
+            throw new AbortExecutionException(List.of(MUTATION_BY_GET));
+        }
+        return context;
+    }
+
+    /** Only here, so that callers who may not subscribe are told that first. Nothing has subscribed yet. */
+    @Override
+    public CompletableFuture<ExecutionResult> instrumentExecutionResult(
+            ExecutionResult result,
+            InstrumentationExecutionParameters parameters,
+            @Nullable InstrumentationState state) {
+        boolean isRefused = result.getData() instanceof Publisher<?>
+                && !transport(parameters.getGraphQLContext()).allowsSubscriptions();
+        return CompletableFuture.completedFuture(
+                isRefused
+                        ? ExecutionResult.newExecutionResult()
+                                .addError(needsStream)
+                                .build()
+                        : result);
+    }
+
+    /** Whether the operation was refused because it is a mutation by GET. */
+    public static boolean isOtherMethod(WebGraphQlResponse response) {
+        return response.getErrors().stream()
+                .anyMatch(error -> OTHER_METHOD.equals(error.getExtensions().get("code")));
+    }
+
+    private static Transport transport(GraphQLContext context) {
+        return Operation.of(context).transport();
+    }
+
+    private static GraphQLError error(String code, String message) {
+        return TypedGraphQLError.newBuilder()
+                .errorType(ErrorType.BAD_REQUEST)
+                .message("%s", message)
+                .extensions(Map.of("code", code))
+                .build();
+    }
+}
