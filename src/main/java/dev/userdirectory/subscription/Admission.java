@@ -3,6 +3,7 @@ package dev.userdirectory.subscription;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.platform.ConnectionShare;
+import dev.userdirectory.policy.Caller;
 import dev.userdirectory.policy.RequestMemory;
 import dev.userdirectory.policy.RequestMemory.Reservation;
 import dev.userdirectory.policy.Weight;
@@ -101,7 +102,7 @@ class Admission {
     /** Whom a connection is counted for: the subject of its token or, before it has shown one, its address. */
     static String client(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
         return authentication == null || authentication instanceof AnonymousAuthenticationToken
-                ? ADDRESS + (address == null ? "" : address.getHostString())
+                ? ADDRESS + (address == null ? "" : Caller.network(address.getHostString()))
                 : SUBJECT + authentication.getName();
     }
 }
