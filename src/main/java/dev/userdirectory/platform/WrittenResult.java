@@ -7,12 +7,20 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.graphql.server.WebGraphQlResponse;
+import tools.jackson.core.TokenStreamFactory;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A result without errors that is there as it is sent. Who wants to look into it has it read. */
 public final class WrittenResult implements ExecutionResult {
     private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
+
+    /** Jackson's cache of names would keep the aliases that clients have chosen. */
+    private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
+                    .build())
+            .build();
 
     private final byte[] json;
 
@@ -51,6 +59,6 @@ public final class WrittenResult implements ExecutionResult {
 
     @Override
     public Map<String, Object> toSpecification() {
-        return JsonMapper.shared().readValue(json, MAP);
+        return JSON.readValue(json, MAP);
     }
 }

@@ -62,7 +62,8 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
                 : "anonymous " + (address == null ? "" : network(address.getHostString()));
     }
 
-    private static String network(String address) {
+    /** What an address is counted as: itself, or the network that an IPv6 client may choose its address in. */
+    public static String network(String address) {
         if (address.indexOf(':') < 0) {
             return address;
         }

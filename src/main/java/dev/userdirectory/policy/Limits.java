@@ -33,7 +33,7 @@ import org.springframework.util.unit.DataSize;
  * @param firstMessage characters in a message on a socket until {@code connection_init} succeeds, which carries a token at
  *     most as long as the server reads in headers
  * @param memory share of the heap for requests, by the size that they have once they are parsed, and for responses over
- *     64 kB until they were sent; a caller never holds more than is left for the others
+ *     8 kB until they were sent; a caller never holds more than is left for the others
  * @param head how long a connection may take to send the whole head of a request, counted from its first byte
  * @param response how many bytes a response may have: 5,000 groups with 2,000 bytes each
  * @param deadline until a request is answered, with what it is, and its SQL stopped

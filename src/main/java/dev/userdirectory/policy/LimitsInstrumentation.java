@@ -38,7 +38,7 @@ public class LimitsInstrumentation extends SimplePerformantInstrumentation {
     @Override
     public InstrumentationContext<Document> beginParse(
             InstrumentationExecutionParameters parameters, @Nullable InstrumentationState state) {
-        DocumentNumbers.check(parameters.getQuery(), limits.digits());
+        DocumentText.check(parameters.getQuery(), limits.digits());
         return SimpleInstrumentationContext.whenCompleted((document, exception) -> {
             if (exception instanceof ParseCancelledTooDeepException) {
                 int limit = ParserOptions.getDefaultOperationParserOptions().getMaxRuleDepth();

@@ -62,8 +62,8 @@ public class RequestMemory {
         /** The attribute of requests that carries their reservation. */
         public static final String ATTRIBUTE = "dev.userdirectory.reservation";
 
-        /** Smaller responses are not counted. */
-        static final int UNCOUNTED_RESPONSE = 64 * 1024;
+        /** Smaller responses are not counted: they take no more than their connection does. */
+        static final int UNCOUNTED_RESPONSE = 8 * 1024;
         /** The values of a response, and their JSON. */
         private static final int COPIES_OF_RESPONSE = 2;
 

@@ -18,7 +18,7 @@ public final class ResponseBudget {
     private static final int NULL = 4;
     private static final int INT = 11;
     /** How much is reserved at a time. */
-    private static final int STEP = 256 * 1024;
+    private static final int STEP = 16 * 1024;
 
     private final long limit;
     private final @Nullable Reservation memory;
@@ -32,14 +32,17 @@ public final class ResponseBudget {
         this.memory = memory;
     }
 
-    /** Once this is true nothing more needs to be completed: the response will be an error. */
+    /**
+     * Once this is true nothing more needs to be completed: the response will be an error. The thread is interrupted when its
+     * request is over.
+     */
     public boolean isExceeded() {
         if (used > reserved && memory != null && !refused) {
             long more = Math.max(STEP, used - reserved);
             refused = !memory.growForResponse(more);
             reserved += more;
         }
-        return refused || used > limit;
+        return refused || used > limit || Thread.currentThread().isInterrupted();
     }
 
     /** Whether the response is within its limit, but there is no memory for it now. */

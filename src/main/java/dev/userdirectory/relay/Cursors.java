@@ -22,6 +22,8 @@ import org.springframework.stereotype.Component;
 public class Cursors {
     private static final byte VERSION = 1;
     private static final int SIGNATURE_BYTES = 9;
+    /** In a page's fields a long one would be decoded as often as there are parents and aliases. */
+    private static final int MAX_LENGTH = 4000;
     // Text in PostgreSQL cannot contain it.
     private static final String SEPARATOR = "\0";
 
@@ -56,6 +58,9 @@ public class Cursors {
 
     /** @throws BadUserInput if the value of that argument is not a cursor that {@link #encode} made for that ordering */
     public List<String> decode(String argument, String ordering, String cursor) {
+        if (cursor.length() > MAX_LENGTH) {
+            throw notACursor(argument);
+        }
         byte[] bytes;
         try {
             bytes = Base64.getUrlDecoder().decode(cursor);

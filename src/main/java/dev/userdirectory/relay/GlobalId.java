@@ -11,9 +11,14 @@ import java.util.UUID;
 /** An ID that is unique across types: URL-safe base64 of a byte for the type and the 16 bytes of a UUID. */
 public record GlobalId(NodeType type, UUID uuid) {
     private static final int BYTES = 1 + 2 * Long.BYTES;
+    /** Without padding. */
+    private static final int LENGTH = (BYTES * 8 + 5) / 6;
 
     /** Empty if the text is not the one spelling of an ID that this service has given out. */
     public static Optional<GlobalId> parse(String text) {
+        if (text.length() != LENGTH) {
+            return Optional.empty();
+        }
         byte[] bytes;
         try {
             bytes = Base64.getUrlDecoder().decode(text);

@@ -113,7 +113,7 @@ class Admission {
     /** Whom a connection is counted for: the subject of its token or, before it has shown one, its address. */
     static String client(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
         return authentication == null || authentication instanceof AnonymousAuthenticationToken
-                ? ADDRESS + (address == null ? "" : address.getHostString())
+                ? ADDRESS + (address == null ? "" : Caller.network(address.getHostString()))
                 : SUBJECT + authentication.getName();
     }
 }

@@ -1,6 +1,7 @@
 package dev.userdirectory.subscription;
 
 import dev.userdirectory.policy.Limits;
+import jakarta.websocket.Session;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.springframework.web.socket.CloseStatus;
 import org.springframework.web.socket.SubProtocolCapable;
 import org.springframework.web.socket.TextMessage;
 import org.springframework.web.socket.WebSocketSession;
+import org.springframework.web.socket.adapter.NativeWebSocketSession;
 import org.springframework.web.socket.handler.TextWebSocketHandler;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -31,6 +33,10 @@ import tools.jackson.databind.json.JsonMapper;
 class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartLifecycle {
     private static final String PROTOCOL = "graphql-transport-ws";
     private static final Duration STOPPING = Duration.ofSeconds(3);
+    /** Tomcat's property of a session: milliseconds that a client may take to close what was closed here, by default 30 s. */
+    private static final String CLOSE_TIMEOUT = "org.apache.tomcat.websocket.SESSION_CLOSE_TIMEOUT";
+
+    private static final Duration CLOSING = Duration.ofSeconds(1);
     private static final CloseStatus COME_BACK = CloseStatus.SERVICE_RESTARTED.withReason("Come back");
 
     private final WebGraphQlHandler graphQl;
@@ -71,6 +77,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
 
     @Override
     public void afterConnectionEstablished(WebSocketSession session) throws IOException {
+        limitClosing(session);
         if (!PROTOCOL.equals(session.getAcceptedProtocol())) {
             session.close(new CloseStatus(4406, "Only the subprotocol " + PROTOCOL + " is spoken here"));
             return;
@@ -86,6 +93,16 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
         open.put(session.getId(), socket);
         if (!running) {
             socket.close(COME_BACK);
+        }
+    }
+
+    /** What was closed is no longer counted, whether or not its client lets go of it. */
+    private static void limitClosing(WebSocketSession session) {
+        if (session instanceof NativeWebSocketSession spring) {
+            Session tomcat = spring.getNativeSession(Session.class);
+            if (tomcat != null) {
+                tomcat.getUserProperties().put(CLOSE_TIMEOUT, CLOSING.toMillis());
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package dev.userdirectory.subscription;
 
 import java.util.List;
 import java.util.Map;
+import org.apache.tomcat.websocket.WsWebSocketContainer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.graphql.autoconfigure.GraphQlCorsProperties;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
@@ -51,7 +52,16 @@ class SubscriptionConfiguration {
 
     @Bean
     ServletServerContainerFactoryBean socketBuffers() {
-        ServletServerContainerFactoryBean container = new ServletServerContainerFactoryBean();
+        ServletServerContainerFactoryBean container = new ServletServerContainerFactoryBean() {
+            @Override
+            public void afterPropertiesSet() {
+                super.afterPropertiesSet();
+                if (getObject() instanceof WsWebSocketContainer tomcat) {
+                    // Seconds between two looks for sockets whose client does not close; see Sockets.
+                    tomcat.setProcessPeriod(1);
+                }
+            }
+        };
         container.setMaxTextMessageBufferSize(BUFFER_CHARS);
         container.setMaxBinaryMessageBufferSize(BUFFER_BYTES);
         return container;

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
@@ -35,6 +36,12 @@ final class Attacks {
     /** Nine megabytes, for a cost of a hundred. */
     private static final String LARGE =
             "{ users(first: 100) { nodes { " + repeat(95, n -> "a" + n + "x".repeat(950) + ": email ") + "} } }";
+
+    /** 60 kB, for a cost of a hundred. */
+    private static final String SMALL =
+            "{ users(first: 100) { nodes { " + repeat(10, n -> "a" + n + "x".repeat(30) + ": email ") + "} } }";
+
+    private static final String HEAD = "GET /graphql HTTP/1.1\r\nHost: localhost\r\n";
 
     private Attacks() {}
 
@@ -246,6 +253,21 @@ final class Attacks {
                         i -> body(
                                 "query ($r: [_Any!]!) { _entities(representations: $r) { __typename } }",
                                 Map.of("r", List.of(shape(COUNTER.incrementAndGet(), 8))))),
+                anonymous(
+                        "definitions of types with brackets in ever another order",
+                        20,
+                        4,
+                        i -> body(List.of("extend type A", "extend schema", "extend enum A", "input A { a: A")
+                                        .get(i % 4)
+                                + " @d(a: " + brackets(COUNTER.incrementAndGet(), 7_000))),
+                authenticated(
+                        "a long cursor under many aliases",
+                        4,
+                        4,
+                        i -> body(
+                                "query ($c: String) { users(first: 100) { nodes { "
+                                        + repeat(95, n -> "a" + n + ": groups(after: $c) { __typename } ") + "} } }",
+                                Map.of("c", "AQ" + "A".repeat(1_000_000)))),
                 authenticated("commas", 20, 4, i -> body("{ __typename " + ",".repeat(95_000) + "}")),
                 authenticated(
                         "a block string of blank lines",
@@ -384,7 +406,21 @@ final class Attacks {
                                                         "payload",
                                                         Map.of("query", FEED))))
                                         .toList())),
-                new Attack("event streams of one subject", Attacks::openStreams));
+                new Attack("event streams of one subject", Attacks::openStreams),
+                new Attack("long aliases of cached responses by event stream", Attacks::streamLongAliases),
+                slow(
+                        "small responses that are read slowly",
+                        2_000,
+                        target -> http(body(SMALL), "Authorization: Bearer " + target.token())
+                                .repeat(60)),
+                new Attack("heads that stop before their end", target -> target.holdConnections(4_500, HEAD + "A: b")),
+                new Attack(
+                        "sockets that are refused and not closed",
+                        target -> target.holdConnections(
+                                4_500,
+                                HEAD + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                        + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                                        + "Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n")));
     }
 
     /** The bytes of a request by POST. */
@@ -411,6 +447,13 @@ final class Attacks {
 
     private static String enumValue(String value) {
         return body("query ($f: UserOrderField!) { users(orderBy: {field: $f}) { nodes { id } } }", Map.of("f", value));
+    }
+
+    private static String brackets(int seed, int depth) {
+        Random random = new Random(seed);
+        return IntStream.range(0, depth)
+                .mapToObj(i -> random.nextBoolean() ? "[" : "{a:")
+                .collect(Collectors.joining());
     }
 
     private static String longName(int length) {
@@ -465,6 +508,19 @@ final class Attacks {
                         "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Group { "
                                 + repeat(99, n -> "a" + n + ": description ") + "} } }",
                         Map.of("r", Collections.nCopies(1_000, Map.of("__typename", "Group", "id", id)))));
+    }
+
+    /** The third time a document is sent, its response comes from the cache. */
+    private static void streamLongAliases(Target target) throws Exception {
+        for (int i = 0; i < 200; i++) {
+            String body = body("{ groups(first: 1) { nodes { " + longName(49_000) + ": id } } }");
+            target.post(target.token(), 2, 1, n -> body);
+            target.send(HttpRequest.newBuilder(target.graphQl())
+                    .header("Content-Type", "application/json")
+                    .header("Accept", "text/event-stream")
+                    .header("Authorization", "Bearer " + target.token())
+                    .POST(BodyPublishers.ofString(body)));
+        }
     }
 
     private static String init(String token) {

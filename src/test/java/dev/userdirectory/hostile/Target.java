@@ -5,6 +5,7 @@ import dev.userdirectory.subscription.SocketClient;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -160,6 +161,27 @@ final class Target {
             // No more sockets are accepted.
         } finally {
             open.forEach(SocketClient::close);
+        }
+    }
+
+    /** Opens connections, as many as are accepted, sends the same bytes on each, and keeps them open for a moment. */
+    void holdConnections(int connections, String bytes) throws IOException, InterruptedException {
+        List<Socket> open = new ArrayList<>();
+        try {
+            for (int i = 0; i < connections; i++) {
+                Socket socket = new Socket();
+                open.add(socket);
+                socket.connect(
+                        new InetSocketAddress(graphQl().getHost(), graphQl().getPort()), 500);
+                socket.getOutputStream().write(bytes.getBytes(StandardCharsets.US_ASCII));
+            }
+            Thread.sleep(HOLD);
+        } catch (IOException e) {
+            // No more are accepted.
+        } finally {
+            for (Socket socket : open) {
+                socket.close();
+            }
         }
     }
 

@@ -256,6 +256,23 @@ class AttackTest {
                 .isEqualTo("MAX_VARIABLES_LIMIT"));
     }
 
+    /** Otherwise it would be decoded, and its signature checked, 9,500 times. */
+    @Test
+    void refusesLongCursorUnderManyAliases() {
+        String aliases = IntStream.range(0, 95)
+                .mapToObj(n -> "a" + n + ": members(first: 0, after: $after) { __typename } ")
+                .collect(Collectors.joining());
+        String document = "query ($after: String) { groups(first: 100) { nodes { " + aliases + "} } }";
+        Map<String, ?> variables = Map.of("after", "AQ" + "A".repeat(1_000_000));
+        client.execute(document, variables); // as the code is compiled once
+
+        assertSoon(() -> assertThat(client.execute(document, variables)
+                        .at("/errors/0/extensions/code")
+                        .asString())
+                .isEqualTo("BAD_USER_INPUT"));
+        statements.clear();
+    }
+
     @Test
     void refusesJsonOfAnyDepth() {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))

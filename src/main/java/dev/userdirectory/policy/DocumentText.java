@@ -1,24 +1,42 @@
 package dev.userdirectory.policy;
 
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import java.util.Map;
+import java.util.Set;
+
 /**
- * Finds numbers with too many digits in a document before it is parsed. graphql-java takes longer for a digit than for a
- * hundred letters, and half a second for 99,000 of them.
+ * Finds in a document, before it is parsed, what graphql-java must not be given to parse:
+ *
+ * <ul>
+ *   <li>Numbers with too many digits. It takes longer for a digit than for a hundred letters, and half a second for 99,000
+ *       of them.
+ *   <li>Definitions of types, which are not executed. Its grammar has several rules for some of them, so the parser looks
+ *       ahead as far as their directives go, and keeps a state for each new order of brackets in them as long as the
+ *       process lives.
+ * </ul>
  */
-class DocumentNumbers {
+class DocumentText {
     /** All together: a hundred of the longest, or thousands of ordinary ones. */
     private static final int LONGEST_NUMBERS = 100;
+
+    private static final Set<String> KEYWORDS_OF_TYPES =
+            Set.of("schema", "scalar", "type", "interface", "union", "enum", "input", "directive", "extend");
 
     private final String document;
     private int position;
     private int digits;
+    private int openBrackets;
+    /** Whether a definition begins with the next token. */
+    private boolean begins = true;
 
-    private DocumentNumbers(String document) {
+    private DocumentText(String document) {
         this.document = document;
     }
 
-    /** @throws graphql.execution.AbortExecutionException at the first number that is too long, or one too many */
+    /** @throws graphql.execution.AbortExecutionException at a type, a number that is too long, or one too many */
     static void check(String document, int limit) {
-        new DocumentNumbers(document).check(limit);
+        new DocumentText(document).check(limit);
     }
 
     private void check(int limit) {
@@ -29,8 +47,10 @@ class DocumentNumbers {
                 skipLine();
             } else if (document.startsWith("\"\"\"", position)) {
                 skipBlockString();
+                checkDefinition(start);
             } else if (first == '"') {
                 skipString();
+                checkDefinition(start);
             } else if (isDigit(first)) {
                 skipNumber();
                 digits += position - start;
@@ -38,10 +58,36 @@ class DocumentNumbers {
                 LimitExceeded.ALL_DIGITS.check(digits, (long) LONGEST_NUMBERS * limit);
             } else if (isName(first)) {
                 skipName();
+                checkDefinition(start);
             } else {
                 position++;
+                countBracket(first);
             }
         }
+    }
+
+    /** @param start of a name, or of a string, which describes a type if a definition begins with it */
+    private void checkDefinition(int start) {
+        if (begins
+                && (document.charAt(start) == '"' || KEYWORDS_OF_TYPES.contains(document.substring(start, position)))) {
+            throw LimitExceeded.abort(TypedGraphQLError.newBuilder()
+                    .errorType(ErrorType.BAD_REQUEST)
+                    .message("The document may define operations and fragments, and nothing else")
+                    .extensions(Map.of("code", "GRAPHQL_VALIDATION_FAILED"))
+                    .build());
+        }
+        begins = false;
+    }
+
+    private void countBracket(char bracket) {
+        switch (bracket) {
+            case '{', '(', '[' -> openBrackets++;
+            case '}', ')', ']' -> openBrackets--;
+            default -> {
+                return;
+            }
+        }
+        begins = bracket == '}' && openBrackets == 0;
     }
 
     private void skipLine() {
