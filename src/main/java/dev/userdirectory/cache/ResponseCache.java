@@ -165,16 +165,16 @@ public class ResponseCache implements WebGraphQlInterceptor {
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         Operation operation = Operation.of(request);
-        if (!enabled || operation.event() != null) {
+        if (!enabled || operation.event != null) {
             return execute(request, chain, operation);
         }
-        KnownOperation known = operation.known();
+        KnownOperation known = operation.known;
         CachePolicy policy = known == null ? CachePolicy.UNKNOWN : known.policy();
         if (policy.maxAge() == 0 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
             uncached.increment();
             return execute(request, chain, operation);
         }
-        Caller caller = operation.caller();
+        Caller caller = operation.caller;
         if (policy.isPrivate() && !caller.isIdentified()) {
             uncached.increment();
             return execute(request, chain, operation).doOnNext(response -> learn(operation, policy, response));
@@ -272,7 +272,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
     }
 
     private static void learn(Operation operation, CachePolicy before, WebGraphQlResponse response) {
-        KnownOperation known = operation.known();
+        KnownOperation known = operation.known;
         if (known != null
                 && before.equals(CachePolicy.UNKNOWN)
                 && response.getExecutionResult().getErrors().isEmpty()) {
@@ -353,7 +353,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
      * has changed since. Private even where the schema says public: a proxy knows nothing of scopes.
      */
     private static void setMaxAge(WebGraphQlResponse response, Duration maxAge, Operation operation) {
-        boolean byGet = operation.transport() == Transport.GET;
+        boolean byGet = operation.transport == Transport.GET;
         CacheControl control = byGet ? CacheControl.noCache() : CacheControl.maxAge(maxAge);
         response.getResponseHeaders().setCacheControl(control.cachePrivate());
         response.getResponseHeaders().put(HttpHeaders.VARY, VARY);

@@ -79,7 +79,7 @@ class BodyLimit extends OncePerRequestFilter {
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
         long started = System.nanoTime();
-        Operation.of(request).setStarted(started);
+        Operation.of(request).started = started;
         if (request.getContentLengthLong() == 0 || WITHOUT_BODY.contains(request.getMethod())) {
             chain.doFilter(request, response);
             return;

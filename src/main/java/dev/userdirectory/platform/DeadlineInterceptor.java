@@ -83,10 +83,10 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
             Operation operation = Operation.of(request);
             Deadline deadline = new Deadline(
                     Thread.currentThread(),
-                    operation.caller().account(),
-                    operation.event() == null || operation.subscriber() == null
+                    operation.caller.account(),
+                    operation.event == null || operation.subscriber == null
                             ? null
-                            : operation.subscriber().connections());
+                            : operation.subscriber.connections());
             sink.onCancel(deadline::stop);
             sink.success(answer(request, chain, context, deadline, operation));
         }));
@@ -94,8 +94,9 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
 
     private WebGraphQlResponse answer(
             WebGraphQlRequest request, Chain chain, ContextView context, Deadline deadline, Operation operation) {
-        Operation.Client client = operation.client();
-        Running work = new Running(deadline, operation.started() + limit.toNanos(), client);
+        Operation.Client client = operation.client;
+        long started = operation.started == null ? System.nanoTime() : operation.started;
+        Running work = new Running(deadline, started + limit.toNanos(), client);
         Context ofOperation = Context.of(context).put(Deadline.class, deadline);
         running.add(work);
         // On a socket the thread is a new one.

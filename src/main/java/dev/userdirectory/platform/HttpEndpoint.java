@@ -93,11 +93,8 @@ class HttpEndpoint {
         }
         ServerRequest operation = post ? request : asPost(request, json);
         boolean stream = accepted.stream() && !request.method().equals(HttpMethod.HEAD);
-        Operation.of(request.servletRequest())
-                .setTransport(
-                        post
-                                ? stream ? Transport.STREAM : Transport.POST
-                                : stream ? Transport.STREAM_BY_GET : Transport.GET);
+        Operation.of(request.servletRequest()).transport =
+                post ? stream ? Transport.STREAM : Transport.POST : stream ? Transport.STREAM_BY_GET : Transport.GET;
         return streamOnly ? streams.handleRequest(operation) : handler.handleRequest(operation);
     }
 

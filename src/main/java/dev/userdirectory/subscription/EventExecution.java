@@ -65,7 +65,7 @@ public class EventExecution implements WebGraphQlInterceptor {
             this.chain = chain;
             this.context = context;
             operation = Operation.of(request);
-            Operation.Subscriber subscriber = operation.subscriber();
+            Operation.Subscriber subscriber = operation.subscriber;
             scheduler = subscriber == null || subscriber.executor() == null
                     ? Result.WRITERS
                     : Schedulers.fromExecutor(subscriber.executor());

@@ -72,8 +72,8 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
             place.add(admission.connection());
             place.add(admission.connectionOf(client));
             place.add(admission.operationOf(client, characters(request)));
-            Operation.of(request.servletRequest())
-                    .setSubscriber(new Operation.Subscriber(null, admission.shareOf(client)));
+            Operation.of(request.servletRequest()).subscriber =
+                    new Operation.Subscriber(null, admission.shareOf(client));
         } catch (LimitReached e) {
             place.dispose();
             return ServerResponse.status(HttpStatus.TOO_MANY_REQUESTS)

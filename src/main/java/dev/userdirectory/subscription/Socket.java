@@ -315,8 +315,8 @@ final class Socket {
 
     private WebGraphQlRequest request(String id, JsonNode payload, Semaphore connections) {
         Operation operation = new Operation();
-        operation.setTransport(Transport.SOCKET);
-        operation.setSubscriber(new Operation.Subscriber(executor, connections));
+        operation.transport = Transport.SOCKET;
+        operation.subscriber = new Operation.Subscriber(executor, connections);
         return new WebGraphQlRequest(
                 Objects.requireNonNull(session.getUri()),
                 session.getHandshakeHeaders(),
