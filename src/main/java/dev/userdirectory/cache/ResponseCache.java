@@ -254,7 +254,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         long started = System.nanoTime();
         // Deferred, so that what is thrown at once ends the wait of the others as well.
         return Mono.defer(() -> execute(request, chain, operation))
-                .doOnNext(response -> {
+                .map(response -> {
                     long nanos = System.nanoTime() - started;
                     CachePolicy policy = operation.policy();
                     learn(operation, known, response);
@@ -264,6 +264,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
                         keep(isFirst && !policy.isPrivate() ? question.ofAll() : question, answer);
                     }
                     mine.complete(answer);
+                    return answer == null ? response : written(response, answer);
                 })
                 .doFinally(signal -> {
                     running.remove(key);
@@ -332,9 +333,17 @@ public class ResponseCache implements WebGraphQlInterceptor {
                 : null;
     }
 
+    /** The same response, so that it is not serialized again to be sent. */
+    private static WebGraphQlResponse written(WebGraphQlResponse response, Answer answer) {
+        WebGraphQlResponse written = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
+                response.getExecutionInput(), new WrittenResult(answer.json(), response.getExecutionResult())));
+        written.getResponseHeaders().putAll(response.getResponseHeaders());
+        return written;
+    }
+
     private static WebGraphQlResponse respond(ExecutionInput input, Answer answer, Operation operation) {
-        WebGraphQlResponse response =
-                new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, new WrittenResult(answer.json())));
+        WebGraphQlResponse response = new WebGraphQlResponse(
+                new DefaultExecutionGraphQlResponse(input, new WrittenResult(answer.json(), null)));
         setMaxAge(response, answer.remaining(), operation);
         return response;
     }

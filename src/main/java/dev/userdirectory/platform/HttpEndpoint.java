@@ -1,15 +1,12 @@
 package dev.userdirectory.platform;
 
 import dev.userdirectory.policy.Operation;
-import dev.userdirectory.policy.RateLimited;
 import dev.userdirectory.policy.Transport;
 import jakarta.servlet.ServletException;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Publisher;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.annotation.Bean;
@@ -170,38 +167,22 @@ class HttpEndpoint {
 
     /** The operation is executed on the thread that asks for it; nothing is left to be asynchronous. */
     @Bean
-    GraphQlHttpHandler graphQlHttpHandler(WebGraphQlHandler handler, ObjectProvider<EventStreamWriter> streams) {
+    GraphQlHttpHandler graphQlHttpHandler(
+            WebGraphQlHandler handler, ObjectProvider<EventStreamWriter> streams, JsonMapper json) {
         return new GraphQlHttpHandler(handler) {
             @Override
             protected ServerResponse prepareResponse(ServerRequest request, Mono<WebGraphQlResponse> answer) {
                 WebGraphQlResponse response = Objects.requireNonNull(answer.block());
-                if (response.getData() instanceof Publisher) {
+                if (WrittenResult.isStream(response)) {
                     return streams.getObject().stream(request, response);
                 }
                 MediaType type = Objects.requireNonNull(
                         Accepted.of(request.servletRequest()).json());
-                Map<String, Object> body = response.toMap();
-                return ServerResponse.status(status(response, type))
+                return ServerResponse.status(ResponseWriter.status(response, type))
                         .headers(headers -> headers.putAll(response.getResponseHeaders()))
                         .contentType(type)
-                        .body(body);
-            }
-
-            private HttpStatus status(WebGraphQlResponse response, MediaType type) {
-                if (isOtherMethod(response)) {
-                    response.getResponseHeaders().setAllow(Set.of(HttpMethod.POST));
-                    return HttpStatus.METHOD_NOT_ALLOWED;
-                }
-                return RateLimited.retryAfter(response.getExecutionResult()) == null
-                        ? selectResponseStatus(response, type)
-                        : HttpStatus.TOO_MANY_REQUESTS;
+                        .body(ResponseWriter.json(response, json));
             }
         };
-    }
-
-    private static boolean isOtherMethod(WebGraphQlResponse response) {
-        return response.getErrors().stream()
-                .anyMatch(error ->
-                        TransportRules.OTHER_METHOD.equals(error.getExtensions().get("code")));
     }
 }

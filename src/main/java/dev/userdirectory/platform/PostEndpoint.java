@@ -2,7 +2,6 @@ package dev.userdirectory.platform;
 
 import dev.userdirectory.observability.DirectRequests;
 import dev.userdirectory.policy.Operation;
-import dev.userdirectory.policy.RateLimited;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -23,7 +22,6 @@ import org.springframework.graphql.server.WebGraphQlRequest;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.graphql.server.support.SerializableGraphQlRequest;
 import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.util.AlternativeJdkIdGenerator;
 import org.springframework.util.IdGenerator;
@@ -108,17 +106,8 @@ class PostEndpoint {
         }
 
         private void write(WebGraphQlResponse answer, MediaType type, HttpServletResponse response) throws IOException {
-            byte[] body = answer.getExecutionResult() instanceof WrittenResult written
-                    ? written.json()
-                    : json.writeValueAsBytes(answer.toMap());
-            boolean wasRun = answer.getExecutionResult().isDataPresent();
-            // GraphQL over HTTP, 6.4: a client that takes plain JSON may take any other status for a proxy's.
-            HttpStatus status =
-                    wasRun || type.equals(MediaType.APPLICATION_JSON) ? HttpStatus.OK : HttpStatus.BAD_REQUEST;
-            if (!wasRun && RateLimited.retryAfter(answer.getExecutionResult()) != null) {
-                status = HttpStatus.TOO_MANY_REQUESTS;
-            }
-            response.setStatus(status.value());
+            byte[] body = ResponseWriter.json(answer, json);
+            response.setStatus(ResponseWriter.status(answer, type).value());
             answer.getResponseHeaders()
                     .forEach((name, values) -> values.forEach(value -> response.addHeader(name, value)));
             response.setContentType(type.toString());

@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.platform.WrittenResult;
 import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.SourceEvent;
 import graphql.ExecutionInput;
@@ -10,6 +11,7 @@ import io.micrometer.core.instrument.Timer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -42,12 +44,14 @@ public class EventExecution implements WebGraphQlInterceptor {
 
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
-        return Mono.deferContextual(context -> chain.next(request)
-                .map(response -> response.getData() instanceof Publisher<?> source
-                        ? response.transform(transformed ->
-                                transformed.data(new Subscription(request, response.getExecutionInput(), chain, context)
-                                        .results(source)))
-                        : response));
+        return Mono.deferContextual(context -> chain.next(request).map(response -> {
+            if (!WrittenResult.isStream(response)) {
+                return response;
+            }
+            Publisher<?> source = Objects.requireNonNull(response.getData());
+            Subscription subscription = new Subscription(request, response.getExecutionInput(), chain, context);
+            return response.transform(transformed -> transformed.data(subscription.results(source)));
+        }));
     }
 
     private final class Subscription {
