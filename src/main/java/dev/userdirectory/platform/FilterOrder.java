@@ -44,24 +44,19 @@ class FilterOrder {
 
     /** Answers most operations; the others go on to Spring MVC. */
     @Bean
-    FilterRegistrationBean<?> answerPosts(PostEndpoint.Posts posts, GraphQlProperties graphQl) {
-        return ofEndpoint(AFTER_SECURITY + 1, posts, graphQl);
+    FilterRegistrationBean<?> answerPosts(PostShortcut posts, GraphQlProperties graphQl) {
+        return at(AFTER_SECURITY + 1, posts, graphQl.getHttp().getPath());
     }
 
     @Bean
     FilterRegistrationBean<?> tagResponses(EntityTags tags, GraphQlProperties graphQl) {
-        return ofEndpoint(AFTER_SECURITY + 2, tags, graphQl);
+        return at(AFTER_SECURITY + 2, tags, graphQl.getHttp().getPath());
     }
 
-    private static FilterRegistrationBean<?> ofEndpoint(int order, Filter filter, GraphQlProperties graphQl) {
-        FilterRegistrationBean<?> registration = at(order, filter);
-        registration.addUrlPatterns(graphQl.getHttp().getPath());
-        return registration;
-    }
-
-    private static FilterRegistrationBean<?> at(int order, Filter filter) {
+    private static FilterRegistrationBean<?> at(int order, Filter filter, String... paths) {
         FilterRegistrationBean<?> registration = new FilterRegistrationBean<>(filter);
         registration.setOrder(order);
+        registration.addUrlPatterns(paths);
         return registration;
     }
 }

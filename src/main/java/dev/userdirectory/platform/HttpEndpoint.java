@@ -35,7 +35,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * GraphQL over HTTP, all that {@link PostEndpoint} leaves: by POST, and by GET or HEAD, which Spring GraphQL does not have,
+ * GraphQL over HTTP, all that {@link PostShortcut} leaves: by POST, and by GET or HEAD, which Spring GraphQL does not have,
  * with {@code query}, {@code operationName}, the hash of a persisted query and, as JSON, {@code variables} and
  * {@code extensions} in the URL. What is not such a request is refused in words; Spring answers with the status alone.
  */
