@@ -166,16 +166,16 @@ public class ResponseCache implements WebGraphQlInterceptor {
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         Operation operation = Operation.of(request);
-        if (!enabled || operation.event() != null) {
+        if (!enabled || operation.event != null) {
             return execute(request, chain, operation);
         }
-        KnownOperation known = operation.known();
+        KnownOperation known = operation.known;
         CachePolicy policy = known == null ? CachePolicy.UNKNOWN : known.policy();
         if (policy.maxAge() == 0 || UNCACHED_HEADERS.stream().anyMatch(request.getHeaders()::containsHeader)) {
             uncached.increment();
             return execute(request, chain, operation);
         }
-        Caller caller = operation.caller();
+        Caller caller = operation.caller;
         if (policy.isPrivate() && !caller.isIdentified()) {
             uncached.increment();
             return execute(request, chain, operation).doOnNext(response -> learn(operation, policy, response));
@@ -255,7 +255,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         long started = System.nanoTime();
         // Deferred, so that what is thrown at once ends the wait of the others as well.
         return Mono.defer(() -> execute(request, chain, operation))
-                .doOnNext(response -> {
+                .map(response -> {
                     long nanos = System.nanoTime() - started;
                     CachePolicy policy = operation.policy();
                     learn(operation, known, response);
@@ -265,6 +265,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
                         keep(isFirst && !policy.isPrivate() ? question.ofAll() : question, answer);
                     }
                     mine.complete(answer);
+                    return answer == null ? response : written(response, answer);
                 })
                 .doFinally(signal -> {
                     running.remove(key);
@@ -273,7 +274,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
     }
 
     private static void learn(Operation operation, CachePolicy before, WebGraphQlResponse response) {
-        KnownOperation known = operation.known();
+        KnownOperation known = operation.known;
         if (known != null
                 && before.equals(CachePolicy.UNKNOWN)
                 && response.getExecutionResult().getErrors().isEmpty()) {
@@ -334,16 +335,24 @@ public class ResponseCache implements WebGraphQlInterceptor {
                 : null;
     }
 
+    /** The same response, so that it is not serialized again to be sent. */
+    private static WebGraphQlResponse written(WebGraphQlResponse response, Answer answer) {
+        WebGraphQlResponse written = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
+                response.getExecutionInput(), new WrittenResult(answer.json(), response.getExecutionResult())));
+        written.getResponseHeaders().putAll(response.getResponseHeaders());
+        return written;
+    }
+
     private static WebGraphQlResponse respond(ExecutionInput input, Answer answer, Operation operation) {
-        Reservation memory = operation.memory();
+        Reservation memory = operation.memory;
         if (memory != null && !memory.growForResponse(answer.json().length)) {
             WebGraphQlResponse refused =
                     new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, TooManyResponses.result()));
             refused.getResponseHeaders().setCacheControl(CacheControl.noStore());
             return refused;
         }
-        WebGraphQlResponse response =
-                new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(input, new WrittenResult(answer.json())));
+        WebGraphQlResponse response = new WebGraphQlResponse(
+                new DefaultExecutionGraphQlResponse(input, new WrittenResult(answer.json(), null)));
         setMaxAge(response, answer.remaining(), operation);
         return response;
     }
@@ -362,7 +371,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
      * has changed since. Private even where the schema says public: a proxy knows nothing of scopes.
      */
     private static void setMaxAge(WebGraphQlResponse response, Duration maxAge, Operation operation) {
-        boolean byGet = operation.transport().isByGet();
+        boolean byGet = operation.transport.isByGet();
         CacheControl control = byGet ? CacheControl.noCache() : CacheControl.maxAge(maxAge);
         response.getResponseHeaders().setCacheControl(control.cachePrivate());
         response.getResponseHeaders().put(HttpHeaders.VARY, VARY);

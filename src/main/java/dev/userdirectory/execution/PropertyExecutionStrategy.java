@@ -84,7 +84,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
         if (budget.isExceeded()) {
             return completed(null);
         }
-        if (Operation.of(context.getGraphQLContext()).tracesFields()) {
+        if (Operation.of(context.getGraphQLContext()).tracesFields) {
             budget.addName(parameters.getField().getResultKey());
             budget.add(TRACE_BYTES);
             return super.resolveFieldWithInfo(context, parameters);
@@ -164,7 +164,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
     }
 
     private static ResponseBudget response(ExecutionContext context) {
-        return Objects.requireNonNull(Operation.of(context.getGraphQLContext()).response());
+        return Objects.requireNonNull(Operation.of(context.getGraphQLContext()).response);
     }
 
     /** What is selected of a scalar is the same however often, of an object not. */
@@ -178,7 +178,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
     }
 
     private static boolean isSimple(ExecutionContext context, MergedField field) {
-        return isSimple(field) && !Operation.of(context.getGraphQLContext()).tracesFields();
+        return isSimple(field) && !Operation.of(context.getGraphQLContext()).tracesFields;
     }
 
     private Property property(GraphQLObjectType parent, MergedField field, ExecutionContext context) {

@@ -20,8 +20,7 @@ public class Tracing extends FederatedTracingInstrumentation implements WebGraph
 
     Tracing(SecurityProperties security) {
         // Asked before anything else could have its fields traced.
-        super(new Options(
-                false, input -> Operation.of(input.getGraphQLContext()).tracesFields()));
+        super(new Options(false, input -> Operation.of(input.getGraphQLContext()).tracesFields));
         this.security = security;
     }
 
@@ -29,8 +28,8 @@ public class Tracing extends FederatedTracingInstrumentation implements WebGraph
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         Operation operation = Operation.of(request);
         if (FEDERATED_TRACING_HEADER_VALUE.equals(request.getHeaders().getFirst(FEDERATED_TRACING_HEADER_NAME))
-                && security.mayIntrospect(operation.caller())) {
-            operation.traceFields();
+                && security.mayIntrospect(operation.caller)) {
+            operation.tracesFields = true;
         }
         return chain.next(request);
     }

@@ -49,14 +49,11 @@ class OperationPipeline {
             ExecutionGraphQlService service) {
         return Stream.<WebGraphQlInterceptor>of(
                         observer, // sees every outcome
-                        events, // send each event of a subscription through all that follows, as an operation of its
-                        // own
-                        caller, // whose account the deadline uses to queue for connections
-                        deadline,
-                        limits, // know the document from here on
-                        cache, // answers without executing anything
-                        tracing,
-                        dgs)
+                        events, // executes each event of a subscription by all that follows
+                        caller, // under whose account the deadline queues for connections
+                        deadline, limits, // finds the document
+                        cache, // may answer without executing anything
+                        tracing, dgs)
                 .reduce(WebGraphQlInterceptor::andThen)
                 .orElseThrow()
                 .apply(request -> service.execute(request).map(WebGraphQlResponse::new));

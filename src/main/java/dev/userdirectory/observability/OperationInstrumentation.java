@@ -27,7 +27,7 @@ public class OperationInstrumentation extends SimplePerformantInstrumentation {
     public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
             InstrumentationExecuteOperationParameters parameters, @Nullable InstrumentationState state) {
         if (Spans.wanted(tracer)) {
-            Operation.of(parameters.getExecutionContext().getGraphQLContext()).traceFields();
+            Operation.of(parameters.getExecutionContext().getGraphQLContext()).tracesFields = true;
         }
         return null;
     }

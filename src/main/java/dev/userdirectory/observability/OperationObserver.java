@@ -76,9 +76,9 @@ public class OperationObserver implements WebGraphQlInterceptor {
             Running running = start(context, operation);
             Mono<WebGraphQlResponse> answer = chain.next(request)
                     .doOnNext(response -> {
-                        KnownOperation known = operation.known();
+                        KnownOperation known = operation.known;
                         running.end(
-                                tag(known, !operation.caller().anonymous()),
+                                tag(known, !operation.caller.anonymous()),
                                 known == null ? UNKNOWN : known.type(),
                                 code(response));
                         List<GraphQLError> errors =
@@ -100,7 +100,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
     /** In a request that is not traced an observation would be no more than a timer, and takes much longer. */
     private Running start(ContextView context, Operation operation) {
         Span ofRequest = tracer.currentSpan();
-        if (ofRequest == null ? operation.isOnlyTimed() : ofRequest.isNoop()) {
+        if (ofRequest == null ? operation.isOnlyTimed : ofRequest.isNoop()) {
             return new Running(null);
         }
         return new Running(Observation.createNotStarted(NAME, observations)

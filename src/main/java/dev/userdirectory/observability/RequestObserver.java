@@ -115,7 +115,7 @@ public class RequestObserver extends ServerHttpObservationFilter {
     private void time(HttpServletRequest request, HttpServletResponse response, FilterChain chain, String traceId)
             throws ServletException, IOException {
         long started = System.nanoTime();
-        Operation.of(request).setOnlyTimed();
+        Operation.of(request).isOnlyTimed = true;
         MDC.put(TRACE_ID, traceId);
         Throwable error = null;
         try {

@@ -27,7 +27,7 @@ public class TracedFields extends ChainedInstrumentation {
     }
 
     private static boolean isTraced(ExecutionContext context) {
-        return Operation.of(context.getGraphQLContext()).tracesFields();
+        return Operation.of(context.getGraphQLContext()).tracesFields;
     }
 
     @Override

@@ -78,8 +78,8 @@ class BodyLimit extends OncePerRequestFilter {
         Authentication authentication = SecurityContextHolder.getContext().getAuthentication();
         try (Reservation reservation = memory.open(authentication)) {
             Operation operation = Operation.of(request);
-            operation.setStarted(started);
-            operation.setMemory(reservation);
+            operation.started = started;
+            operation.memory = reservation;
             if (request.getContentLengthLong() == 0 || WITHOUT_BODY.contains(request.getMethod())) {
                 chain.doFilter(request, response);
                 return;

@@ -50,7 +50,7 @@ class ClientConnection implements Operation.Client {
         @Override
         public void invoke(Request request, Response response) throws IOException, ServletException {
             if (request.getProtocol().equals("HTTP/1.1")) {
-                Operation.of(request).setClient(new ClientConnection(request.getCoyoteRequest()));
+                Operation.of(request).client = new ClientConnection(request.getCoyoteRequest());
             }
             getNext().invoke(request, response);
         }

@@ -82,8 +82,7 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         return Mono.deferContextual(context -> Mono.create(sink -> {
             Operation operation = Operation.of(request);
-            Deadline deadline =
-                    new Deadline(Thread.currentThread(), operation.caller().account(), operation.connections());
+            Deadline deadline = new Deadline(Thread.currentThread(), operation.caller.account(), operation.connections);
             sink.onCancel(deadline::stop);
             sink.success(answer(request, chain, context, deadline, operation));
         }));
@@ -91,8 +90,9 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
 
     private WebGraphQlResponse answer(
             WebGraphQlRequest request, Chain chain, ContextView context, Deadline deadline, Operation operation) {
-        Operation.Client client = operation.client();
-        Running work = new Running(deadline, operation.started() + limit.toNanos(), client);
+        Operation.Client client = operation.client;
+        long started = operation.started == null ? System.nanoTime() : operation.started;
+        Running work = new Running(deadline, started + limit.toNanos(), client);
         Context ofOperation = Context.of(context).put(Deadline.class, deadline);
         running.add(work);
         // On a socket the thread is a new one.

@@ -57,8 +57,7 @@ public class ErrorCodes extends SimplePerformantInstrumentation {
             return CompletableFuture.completedFuture(result);
         }
         String document = parameters.getQuery();
-        boolean mayIntrospect = security.mayIntrospect(
-                Operation.of(parameters.getGraphQLContext()).caller());
+        boolean mayIntrospect = security.mayIntrospect(Operation.of(parameters.getGraphQLContext()).caller);
         List<GraphQLError> errors = result.getErrors().stream()
                 .map(error -> withCode(error, document, mayIntrospect))
                 .toList();

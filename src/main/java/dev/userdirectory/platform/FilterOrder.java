@@ -10,7 +10,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
 
-/** Our servlet filters, in their order. Those of Spring Security are between the ones that come first and the ones that come last. */
+/** Our servlet filters, in their order: three before those of Spring Security, three after them. */
 @Configuration(proxyBeanMethods = false)
 class FilterOrder {
     private static final int FIRST = Ordered.HIGHEST_PRECEDENCE;
@@ -18,13 +18,13 @@ class FilterOrder {
 
     @Bean
     @ConditionalOnBean(ConnectionDraining.class)
-    FilterRegistrationBean<?> first(ConnectionDraining draining) {
+    FilterRegistrationBean<?> drain(ConnectionDraining draining) {
         return at(FIRST, draining);
     }
 
     /** Observes what Spring Security refuses, too. */
     @Bean
-    FilterRegistrationBean<?> second(RequestObserver observer) {
+    FilterRegistrationBean<?> observe(RequestObserver observer) {
         FilterRegistrationBean<?> registration = at(FIRST + 1, observer);
         registration.setDispatcherTypes(DispatcherType.REQUEST, DispatcherType.ASYNC);
         return registration;
@@ -32,27 +32,26 @@ class FilterOrder {
 
     /** Counts what Spring Security and the limits of the body refuse. */
     @Bean
-    FilterRegistrationBean<?> third(DeniedRequests denied) {
+    FilterRegistrationBean<?> countDenied(DeniedRequests denied) {
         return at(FIRST + 2, denied);
     }
 
     /** A body is not worth reading if the token is bad. */
     @Bean
-    FilterRegistrationBean<?> fourth(BodyLimit body) {
+    FilterRegistrationBean<?> readBody(BodyLimit body) {
         return at(AFTER_SECURITY, body);
     }
 
     /** Answers most operations; the others go on to Spring MVC. */
     @Bean
-    FilterRegistrationBean<?> fifth(PostEndpoint.Posts posts, GraphQlProperties graphQl) {
-        FilterRegistrationBean<?> registration = at(AFTER_SECURITY + 1, posts);
-        registration.addUrlPatterns(graphQl.getHttp().getPath());
-        return registration;
+    FilterRegistrationBean<?> answerPosts(PostShortcut posts, GraphQlProperties graphQl) {
+        return at(AFTER_SECURITY + 1, posts, graphQl.getHttp().getPath());
     }
 
-    private static FilterRegistrationBean<?> at(int order, Filter filter) {
+    private static FilterRegistrationBean<?> at(int order, Filter filter, String... paths) {
         FilterRegistrationBean<?> registration = new FilterRegistrationBean<>(filter);
         registration.setOrder(order);
+        registration.addUrlPatterns(paths);
         return registration;
     }
 }

@@ -1,7 +1,6 @@
 package dev.userdirectory.platform;
 
 import dev.userdirectory.policy.Operation;
-import dev.userdirectory.policy.RateLimited;
 import dev.userdirectory.policy.Sha256;
 import dev.userdirectory.policy.Transport;
 import jakarta.servlet.ServletException;
@@ -10,7 +9,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Publisher;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.annotation.Bean;
@@ -39,7 +37,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * GraphQL over HTTP, all that {@link PostEndpoint} leaves: by POST, and by GET or HEAD, which Spring GraphQL does not have,
+ * GraphQL over HTTP, all that {@link PostShortcut} leaves: by POST, and by GET or HEAD, which Spring GraphQL does not have,
  * with {@code query}, {@code operationName}, the hash of a persisted query and, as JSON, {@code variables} and
  * {@code extensions} in the URL. What is not such a request is refused in words; Spring answers with the status alone.
  */
@@ -97,11 +95,8 @@ class HttpEndpoint {
         }
         ServerRequest operation = post ? request : asPost(request, json);
         boolean stream = accepted.stream() && !request.method().equals(HttpMethod.HEAD);
-        Operation.of(request.servletRequest())
-                .setTransport(
-                        post
-                                ? stream ? Transport.STREAM : Transport.POST
-                                : stream ? Transport.STREAM_BY_GET : Transport.GET);
+        Operation.of(request.servletRequest()).transport =
+                post ? stream ? Transport.STREAM : Transport.POST : stream ? Transport.STREAM_BY_GET : Transport.GET;
         return streamOnly ? streams.handleRequest(operation) : handler.handleRequest(operation);
     }
 
@@ -183,13 +178,13 @@ class HttpEndpoint {
             @Override
             protected ServerResponse prepareResponse(ServerRequest request, Mono<WebGraphQlResponse> answer) {
                 WebGraphQlResponse response = Objects.requireNonNull(answer.block());
-                if (response.getData() instanceof Publisher) {
+                if (WrittenResult.isStream(response)) {
                     return streams.getObject().stream(request, response);
                 }
                 MediaType type = Objects.requireNonNull(
                         Accepted.of(request.servletRequest()).json());
-                byte[] body = WrittenResult.bytes(response, json);
-                ServerResponse.BodyBuilder builder = ServerResponse.status(status(response, type))
+                byte[] body = ResponseWriter.json(response, json);
+                ServerResponse.BodyBuilder builder = ServerResponse.status(ResponseWriter.status(response, type))
                         .headers(headers -> headers.putAll(response.getResponseHeaders()))
                         .contentType(type);
                 if (String.valueOf(response.getResponseHeaders().getCacheControl())
@@ -206,16 +201,6 @@ class HttpEndpoint {
                     builder.eTag(tag);
                 }
                 return builder.body(body);
-            }
-
-            private HttpStatus status(WebGraphQlResponse response, MediaType type) {
-                if (TransportRules.isOtherMethod(response)) {
-                    response.getResponseHeaders().setAllow(Set.of(HttpMethod.POST));
-                    return HttpStatus.METHOD_NOT_ALLOWED;
-                }
-                return RateLimited.retryAfter(response.getExecutionResult()) == null
-                        ? selectResponseStatus(response, type)
-                        : HttpStatus.TOO_MANY_REQUESTS;
             }
         };
     }

@@ -2,7 +2,6 @@ package dev.userdirectory.platform;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
-import dev.userdirectory.policy.Operation;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import graphql.execution.AbortExecutionException;
@@ -22,7 +21,7 @@ import graphql.language.FragmentSpread;
 import graphql.language.InlineFragment;
 import graphql.language.ObjectField;
 import graphql.language.ObjectValue;
-import graphql.language.OperationDefinition;
+import graphql.language.OperationDefinition.Operation;
 import graphql.language.Selection;
 import graphql.language.SelectionSet;
 import graphql.language.SourceLocation;
@@ -58,15 +57,7 @@ public class NullVariables extends SimplePerformantInstrumentation {
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
         if (context.getCoercedVariables().toMap().containsValue(null)) {
-            try {
-                new Walk(context).operation();
-            } catch (AbortExecutionException e) {
-                // Of a subscription it is an error of the request, since there is no source stream.
-                if (context.getOperationDefinition().getOperation() != OperationDefinition.Operation.SUBSCRIPTION) {
-                    Operation.of(context.getGraphQLContext()).setNullVariable();
-                }
-                throw e;
-            }
+            new Walk(context).operation();
         }
         return context;
     }
@@ -182,7 +173,7 @@ public class NullVariables extends SimplePerformantInstrumentation {
             }
         }
 
-        private static AbortExecutionException error(
+        private AbortExecutionException error(
                 String argument, String variable, List<Object> path, @Nullable SourceLocation location) {
             TypedGraphQLError.Builder error = TypedGraphQLError.newBuilder()
                     .errorType(ErrorType.BAD_REQUEST)
@@ -197,7 +188,10 @@ public class NullVariables extends SimplePerformantInstrumentation {
             if (!path.isEmpty()) {
                 error.path(path);
             }
-            return new NullVariable(error.build());
+            // Of a subscription it is an error of the request, since there is no source stream.
+            return context.getOperationDefinition().getOperation() == Operation.SUBSCRIPTION
+                    ? new AbortExecutionException(List.of(error.build()))
+                    : new NullVariable(error.build());
         }
     }
 

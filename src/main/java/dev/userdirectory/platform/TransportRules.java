@@ -5,7 +5,6 @@ import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.Transport;
 import graphql.ExecutionResult;
-import graphql.GraphQLContext;
 import graphql.GraphQLError;
 import graphql.execution.AbortExecutionException;
 import graphql.execution.ExecutionContext;
@@ -13,8 +12,10 @@ import graphql.execution.instrumentation.InstrumentationState;
 import graphql.execution.instrumentation.SimplePerformantInstrumentation;
 import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
 import graphql.language.OperationDefinition;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -30,6 +31,8 @@ public class TransportRules extends SimplePerformantInstrumentation {
 
     private static final GraphQLError MUTATION_BY_GET =
             error(OTHER_METHOD, "GET does not run mutations: send this by POST");
+
+    private static final Set<Transport> WITHOUT_STREAMS = EnumSet.of(Transport.POST, Transport.GET);
 
     private final GraphQLError needsStream;
 
@@ -48,7 +51,7 @@ public class TransportRules extends SimplePerformantInstrumentation {
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
         if (context.getOperationDefinition().getOperation() == OperationDefinition.Operation.MUTATION
-                && !transport(context.getGraphQLContext()).allowsMutations()) {
+                && Operation.of(context.getGraphQLContext()).transport.isByGet()) {
             throw new AbortExecutionException(List.of(MUTATION_BY_GET));
         }
         return context;
@@ -61,7 +64,7 @@ public class TransportRules extends SimplePerformantInstrumentation {
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
         boolean isRefused = result.getData() instanceof Publisher<?>
-                && !transport(parameters.getGraphQLContext()).allowsSubscriptions();
+                && WITHOUT_STREAMS.contains(Operation.of(parameters.getGraphQLContext()).transport);
         return CompletableFuture.completedFuture(
                 isRefused
                         ? ExecutionResult.newExecutionResult()
@@ -74,10 +77,6 @@ public class TransportRules extends SimplePerformantInstrumentation {
     public static boolean isOtherMethod(WebGraphQlResponse response) {
         return response.getErrors().stream()
                 .anyMatch(error -> OTHER_METHOD.equals(error.getExtensions().get("code")));
-    }
-
-    private static Transport transport(GraphQLContext context) {
-        return Operation.of(context).transport();
     }
 
     private static GraphQLError error(String code, String message) {

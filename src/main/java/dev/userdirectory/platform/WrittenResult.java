@@ -6,13 +6,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A result without errors that is there as it is sent. Who wants to look into it has it read. */
+/** A result without errors that is already written as it is sent. It is parsed only for a caller that looks into it. */
 public final class WrittenResult implements ExecutionResult {
     private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
 
@@ -23,17 +24,24 @@ public final class WrittenResult implements ExecutionResult {
             .build();
 
     private final byte[] json;
+    private final @Nullable ExecutionResult source;
 
-    /** @param json the whole response, as it is sent; not copied */
-    public WrittenResult(byte[] json) {
+    /**
+     * @param json the whole response, as it is sent; not copied
+     * @param source what was written, if it is at hand
+     */
+    public WrittenResult(byte[] json, @Nullable ExecutionResult source) {
         this.json = json;
+        this.source = source;
     }
 
-    /** Any response as it is sent. */
-    static byte[] bytes(WebGraphQlResponse response, JsonMapper mapper) {
-        return response.getExecutionResult() instanceof WrittenResult written
-                ? written.json
-                : mapper.writeValueAsBytes(response.toMap());
+    /** Whether the response is a stream of results, which a written one never is. */
+    public static boolean isStream(WebGraphQlResponse response) {
+        return !(response.getExecutionResult() instanceof WrittenResult) && response.getData() instanceof Publisher;
+    }
+
+    byte[] json() {
+        return json;
     }
 
     @Override
@@ -59,6 +67,6 @@ public final class WrittenResult implements ExecutionResult {
 
     @Override
     public Map<String, Object> toSpecification() {
-        return JSON.readValue(json, MAP);
+        return source == null ? JSON.readValue(json, MAP) : source.toSpecification();
     }
 }

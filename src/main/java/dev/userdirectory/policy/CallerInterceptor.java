@@ -20,7 +20,7 @@ public class CallerInterceptor implements WebGraphQlInterceptor {
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         return Mono.deferContextual(context -> {
-            Operation.of(request).setCaller(Caller.of(authentication(context), request.getRemoteAddress()));
+            Operation.of(request).caller = Caller.of(authentication(context), request.getRemoteAddress());
             return chain.next(request);
         });
     }

@@ -18,7 +18,7 @@ public record GuardedProperty(Set<Requirement> requirements, LightDataFetcher<?>
         implements LightDataFetcher<Object> {
     /** Whether {@link #get} would refuse nothing. */
     public boolean isAllowed(GraphQLContext context) {
-        Caller caller = Operation.of(context).caller();
+        Caller caller = Operation.of(context).caller;
         for (Requirement requirement : requirements) {
             if (!requirement.isMetBy(caller)) {
                 return false;

@@ -45,8 +45,8 @@ class KnownDocuments implements PreparsedDocumentProvider {
     void find(String document, @Nullable String operationName, Operation operation) {
         KnownDocument known = documents.getIfPresent(document);
         if (known != null) {
-            operation.setDocument(known);
-            operation.setKnown(known.operation(operationName));
+            operation.document = known;
+            operation.known = known.operation(operationName);
         }
     }
 
@@ -54,14 +54,14 @@ class KnownDocuments implements PreparsedDocumentProvider {
     public CompletableFuture<PreparsedDocumentEntry> getDocumentAsync(
             ExecutionInput input, Function<ExecutionInput, PreparsedDocumentEntry> parseAndValidate) {
         Operation operation = Operation.of(input.getGraphQLContext());
-        KnownDocument known = operation.document();
+        KnownDocument known = operation.document;
         if (known != null) {
             return CompletableFuture.completedFuture(known.parsed());
         }
         PreparsedDocumentEntry entry = parse(input, parseAndValidate);
         if (!entry.hasErrors()) {
             known = new KnownDocument(input.getQuery(), entry);
-            operation.setDocument(known);
+            operation.document = known;
             documents.put(known.text(), known);
         }
         return CompletableFuture.completedFuture(entry);
@@ -83,15 +83,15 @@ class KnownDocuments implements PreparsedDocumentProvider {
 
     /** Notes that the operation is executed, with variables of which shape. */
     KnownOperation.Shape begin(Operation operation, ExecutionContext context) {
-        KnownDocument document = Objects.requireNonNull(operation.document());
-        KnownOperation known = operation.known();
+        KnownDocument document = Objects.requireNonNull(operation.document);
+        KnownOperation known = operation.known;
         if (known == null) {
             OperationDefinition definition = context.getOperationDefinition();
             known = document.add(
                     context.getExecutionInput().getOperationName(),
                     definition.getName(),
                     definition.getOperation().name().toLowerCase(Locale.ROOT));
-            operation.setKnown(known);
+            operation.known = known;
         }
         Object form = KnownOperation.form(context.getCoercedVariables().toMap());
         KnownOperation.Shape shape = known.shape(form);
@@ -104,7 +104,7 @@ class KnownDocuments implements PreparsedDocumentProvider {
             known.add(form, shape, bytesOfOperation);
             documents.put(document.text(), document); // weighs it again
         }
-        operation.setShape(shape);
+        operation.shape = shape;
         return shape;
     }
 }

@@ -66,14 +66,14 @@ public class LimitsInstrumentation extends SimplePerformantInstrumentation {
         Operation operation = Operation.of(context.getGraphQLContext());
         long cost = documents.begin(operation, context).cost();
         LimitExceeded.COST.check(cost, limits.cost());
-        ConsumptionProbe spent = budgets.spend(operation.caller().account(), cost);
+        ConsumptionProbe spent = budgets.spend(operation.caller.account(), cost);
         if (spent != null) {
-            operation.setBudget(spent);
+            operation.budget = spent;
             if (!spent.isConsumed()) {
                 throw LimitExceeded.abort(RateLimited.error(spent, cost));
             }
         }
-        operation.setResponse(new ResponseBudget(limits.response().toBytes(), operation.memory()));
+        operation.response = new ResponseBudget(limits.response().toBytes(), operation.memory);
         return null;
     }
 
@@ -82,7 +82,7 @@ public class LimitsInstrumentation extends SimplePerformantInstrumentation {
             ExecutionResult result,
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
-        ResponseBudget budget = Operation.of(parameters.getGraphQLContext()).response();
+        ResponseBudget budget = Operation.of(parameters.getGraphQLContext()).response;
         if (budget == null) {
             return CompletableFuture.completedFuture(result);
         }

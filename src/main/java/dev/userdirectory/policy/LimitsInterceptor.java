@@ -66,8 +66,8 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
                 .locale(Locale.ENGLISH)
                 .graphQLContext(context)
                 .build());
-        boolean reportCost = "report".equals(request.getHeaders().getFirst(COST_HEADER))
-                && security.mayIntrospect(operation.caller());
+        boolean reportCost =
+                "report".equals(request.getHeaders().getFirst(COST_HEADER)) && security.mayIntrospect(operation.caller);
         return chain.next(request).map(response -> {
             ExecutionResult result = response.getExecutionResult();
             if (persistedQuery != null && result.isDataPresent() && mayRegister(operation, result)) {
@@ -83,19 +83,19 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
 
     /** Whoever may not execute a document may not have it kept, either, in the place of somebody else's. */
     private static boolean mayRegister(Operation operation, ExecutionResult result) {
-        return !operation.caller().anonymous()
+        return !operation.caller.anonymous()
                 && DeniedAccess.reasons(result.getErrors()).isEmpty();
     }
 
     private WebGraphQlResponse withCost(WebGraphQlResponse response, Operation operation) {
-        if (operation.shape() == null) {
+        if (operation.shape == null) {
             return response;
         }
         Map<Object, Object> extensions = new LinkedHashMap<>(response.getExtensions());
         Map<String, Object> report =
-                new LinkedHashMap<>(Map.of("requested", operation.shape().cost(), "limit", limits.cost()));
-        if (operation.budget() != null) {
-            report.put("budget", budgets.describe(operation.budget()));
+                new LinkedHashMap<>(Map.of("requested", operation.shape.cost(), "limit", limits.cost()));
+        if (operation.budget != null) {
+            report.put("budget", budgets.describe(operation.budget));
         }
         extensions.put("cost", report);
         return response.transform(builder -> builder.extensions(extensions));

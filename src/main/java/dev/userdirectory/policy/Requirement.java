@@ -50,7 +50,7 @@ public record Requirement(List<Set<String>> anyOf) {
 
     /** @throws Refused if the caller does not have what is asked for */
     void check(DataFetchingEnvironment env) {
-        Caller caller = Operation.of(env.getGraphQlContext()).caller();
+        Caller caller = Operation.of(env.getGraphQlContext()).caller;
         if (caller.anonymous()) {
             throw refused(env, ErrorType.UNAUTHENTICATED, "Unauthorized", Map.of("code", "UNAUTHENTICATED"));
         }

@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.platform.WrittenResult;
 import dev.userdirectory.policy.Operation;
 import dev.userdirectory.policy.RequestMemory.Reservation;
 import dev.userdirectory.policy.SourceEvent;
@@ -11,6 +12,7 @@ import io.micrometer.core.instrument.Timer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -46,12 +48,14 @@ public class EventExecution implements WebGraphQlInterceptor {
 
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
-        return Mono.deferContextual(context -> chain.next(request)
-                .map(response -> response.getData() instanceof Publisher<?> source
-                        ? response.transform(transformed ->
-                                transformed.data(new Subscription(request, response.getExecutionInput(), chain, context)
-                                        .results(source)))
-                        : response));
+        return Mono.deferContextual(context -> chain.next(request).map(response -> {
+            if (!WrittenResult.isStream(response)) {
+                return response;
+            }
+            Publisher<?> source = Objects.requireNonNull(response.getData());
+            Subscription subscription = new Subscription(request, response.getExecutionInput(), chain, context);
+            return response.transform(transformed -> transformed.data(subscription.results(source)));
+        }));
     }
 
     private final class Subscription {
@@ -70,8 +74,8 @@ public class EventExecution implements WebGraphQlInterceptor {
             this.chain = chain;
             this.context = context;
             operation = Operation.of(request);
-            executor = operation.executor() == null ? Thread::startVirtualThread : operation.executor();
-            connections = admission.shareOf(Admission.clientOf(operation.caller(), request.getRemoteAddress()));
+            executor = operation.executor == null ? Thread::startVirtualThread : operation.executor;
+            connections = admission.shareOf(Admission.clientOf(operation.caller, request.getRemoteAddress()));
         }
 
         Flux<Result> results(Publisher<?> source) {
@@ -88,7 +92,7 @@ public class EventExecution implements WebGraphQlInterceptor {
          * The result is sent by the task that has executed the event, which may block for long and holds the result's memory.
          */
         private Mono<Result> execute(SourceEvent event, int attempt) {
-            Reservation ofEvent = admission.memoryOfEvent(operation.caller());
+            Reservation ofEvent = admission.memoryOfEvent(operation.caller);
             return Mono.defer(() -> {
                         long started = System.nanoTime();
                         return chain.next(requestFor(event, ofEvent))

@@ -2,6 +2,7 @@ package dev.userdirectory.subscription;
 
 import dev.userdirectory.platform.EventStreamWriter;
 import dev.userdirectory.platform.TransportRules;
+import dev.userdirectory.platform.WrittenResult;
 import graphql.ExecutionInput;
 import java.io.IOException;
 import java.time.Duration;
@@ -15,7 +16,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Publisher;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.graphql.server.WebGraphQlHandler;
@@ -77,7 +77,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
             place.add(admission.connection());
             place.add(admission.connectionOf(client));
             WebGraphQlResponse ready = Objects.requireNonNull(response.block());
-            if (ready.getData() instanceof Publisher) {
+            if (WrittenResult.isStream(ready)) {
                 ExecutionInput input = ready.getExecutionInput();
                 place.add(admission.operationOf(
                         client, input.getQuery(), input.getRawVariables().toMap()));

@@ -358,9 +358,9 @@ final class Socket {
 
     private WebGraphQlRequest request(String id, JsonNode payload, Reservation memory) {
         Operation operation = new Operation();
-        operation.setTransport(Transport.SOCKET);
-        operation.setExecutor(executor);
-        operation.setMemory(memory);
+        operation.transport = Transport.SOCKET;
+        operation.executor = executor;
+        operation.memory = memory;
         return new WebGraphQlRequest(
                 Objects.requireNonNull(session.getUri()),
                 session.getHandshakeHeaders(),

@@ -35,7 +35,7 @@ class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlS
     @Override
     public CompletableFuture<ExecutionResult> execute(
             ExecutionContext context, ExecutionStrategyParameters parameters) {
-        if (Operation.of(context.getGraphQLContext()).event() != null) {
+        if (Operation.of(context.getGraphQLContext()).event != null) {
             return super.execute(context, parameters);
         }
         MergedField root = parameters.getFields().getSubFieldsList().getFirst();
@@ -54,7 +54,7 @@ class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlS
     @Override
     protected Object fetchField(ExecutionContext context, ExecutionStrategyParameters parameters) {
         if (parameters.getPath().getLevel() == 1) {
-            SourceEvent event = Operation.of(context.getGraphQLContext()).event();
+            SourceEvent event = Operation.of(context.getGraphQLContext()).event;
             if (event != null) {
                 // Data loaders are dispatched once all root fields have been fetched.
                 context.getDataLoaderDispatcherStrategy()

@@ -107,8 +107,7 @@ final class PlainGraphQl {
     /** In the form in which the service answers. Errors have just a path and a code. */
     JsonNode execute(RandomRequest.Request request) {
         Operation operation = new Operation();
-        operation.setCaller(
-                new Caller(false, "somebody", Set.of(request.scopes().split(" ", -1))));
+        operation.caller = new Caller(false, "somebody", Set.of(request.scopes().split(" ", -1)));
         ExecutionInput input = ExecutionInput.newExecutionInput(request.document())
                 .variables(request.variables())
                 // graphql-java would take the first of several operations for "".

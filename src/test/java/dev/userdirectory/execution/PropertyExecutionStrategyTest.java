@@ -125,8 +125,8 @@ class PropertyExecutionStrategyTest {
                     @Override
                     public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
                             InstrumentationExecuteOperationParameters parameters, InstrumentationState state) {
-                        Operation.of(parameters.getExecutionContext().getGraphQLContext())
-                                .setResponse(new ResponseBudget(limit, null));
+                        Operation.of(parameters.getExecutionContext().getGraphQLContext()).response =
+                                new ResponseBudget(limit, null);
                         return null;
                     }
 
@@ -196,7 +196,7 @@ class PropertyExecutionStrategyTest {
     private static ExecutionInput input(String query, boolean traced) {
         Operation operation = new Operation();
         if (traced) {
-            operation.traceFields();
+            operation.tracesFields = true;
         }
         return ExecutionInput.newExecutionInput(query)
                 .graphQLContext(Map.of(Operation.class, operation))
@@ -204,7 +204,7 @@ class PropertyExecutionStrategyTest {
     }
 
     private static ResponseBudget response(ExecutionInput input) {
-        return Objects.requireNonNull(Operation.of(input.getGraphQLContext()).response());
+        return Objects.requireNonNull(Operation.of(input.getGraphQLContext()).response);
     }
 
     private long counted(String query, boolean traced) {

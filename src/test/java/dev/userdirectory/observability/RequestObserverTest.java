@@ -72,7 +72,7 @@ class RequestObserverTest {
 
         for (int i = 0; i < 2; i++) {
             filter(false, operation(), (request, response) -> {
-                assertThat(Operation.of((MockHttpServletRequest) request).isOnlyTimed())
+                assertThat(Operation.of((MockHttpServletRequest) request).isOnlyTimed)
                         .isTrue();
                 ids.add(MDC.get("traceId"));
             });
@@ -110,8 +110,7 @@ class RequestObserverTest {
         filter(
                 false,
                 ofTrace(parent),
-                (request, response) -> onlyTimed.add(
-                        Operation.of((MockHttpServletRequest) request).isOnlyTimed()));
+                (request, response) -> onlyTimed.add(Operation.of((MockHttpServletRequest) request).isOnlyTimed));
 
         assertThat(onlyTimed).containsExactly(false);
     }
@@ -125,8 +124,7 @@ class RequestObserverTest {
         filter(
                 false,
                 request,
-                (same, response) -> onlyTimed.add(
-                        Operation.of((MockHttpServletRequest) same).isOnlyTimed()));
+                (same, response) -> onlyTimed.add(Operation.of((MockHttpServletRequest) same).isOnlyTimed));
 
         assertThat(onlyTimed).containsExactly(false);
     }
@@ -136,7 +134,7 @@ class RequestObserverTest {
         List<Boolean> inSample = new ArrayList<>();
 
         filter(true, operation(), (request, response) -> {
-            assertThat(Operation.of((MockHttpServletRequest) request).isOnlyTimed())
+            assertThat(Operation.of((MockHttpServletRequest) request).isOnlyTimed)
                     .isFalse();
             inSample.add(RequestObserver.isInSample(Context.current()));
         });
@@ -164,8 +162,7 @@ class RequestObserverTest {
         filter(
                 false,
                 stream,
-                (request, response) -> onlyTimed.add(
-                        Operation.of((MockHttpServletRequest) request).isOnlyTimed()));
+                (request, response) -> onlyTimed.add(Operation.of((MockHttpServletRequest) request).isOnlyTimed));
 
         assertThat(onlyTimed).containsExactly(false);
     }

@@ -156,7 +156,7 @@ class SchemaGuardTest {
 
     private static ExecutionResult ask(Caller caller, String document) {
         Operation operation = new Operation();
-        operation.setCaller(caller);
+        operation.caller = caller;
         RuntimeWiring wiring = RuntimeWiring.newRuntimeWiring()
                 .type(
                         "Query",
