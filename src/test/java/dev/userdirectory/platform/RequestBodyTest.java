@@ -225,7 +225,7 @@ class RequestBodyTest {
     @Test
     void readsLessFromSocketBeforeItIsInitialized() {
         try (SocketClient socket = SocketClient.open(client.uri("/graphql"), Map.of())) {
-            socket.sendText("{\"type\":\"ping\",\"payload\":\"" + "x".repeat(8_100) + "\"}");
+            socket.sendText("{\"type\":\"ping\",\"payload\":{\"x\":\"" + "x".repeat(8_100) + "\"}}");
             socket.expect("pong");
             socket.sendText("{\"type\":\"ping\",\"payload\":\"" + "x".repeat(8_200));
             assertThat(socket.closed())
@@ -236,8 +236,8 @@ class RequestBodyTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {"type":"ping","payload":[VALUES]}            | The request has 10,001 values or more; at most 10,000 are read
-            {"type":"ping","payload":DIGITS}              | A number has 101 digits; at most 100 are read
+            {"type":"ping","payload":{"x":[VALUES]}}      | The request has 10,001 values or more; at most 10,000 are read
+            {"type":"ping","payload":{"x":DIGITS}}        | A number has 101 digits; at most 100 are read
             {"type":"ping","payload":{"NAME":0}}          | The name of a member has 201 characters; at most 200 are read
             """)
     void limitsTheJsonOfSockets(String message, String reason) {
