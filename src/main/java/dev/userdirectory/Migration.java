@@ -1,6 +1,6 @@
 package dev.userdirectory;
 
-import dev.userdirectory.platform.AfterMigration;
+import dev.userdirectory.database.AfterMigration;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;

@@ -5,8 +5,7 @@ import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
 import com.netflix.graphql.dgs.DgsEntityFetcher;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
-import dev.userdirectory.federation.SubgraphSchema;
-import dev.userdirectory.policy.SecurityProperties;
+import dev.userdirectory.graphql.scope.SecurityProperties;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -32,8 +31,9 @@ import org.springframework.security.web.SecurityFilterChain;
         exclude = {DataSourceAutoConfiguration.class, HibernateJpaAutoConfiguration.class, FlywayAutoConfiguration.class
         })
 @ComponentScan(
-        basePackages = {"dev.products", "dev.userdirectory.federation"},
-        excludeFilters = @ComponentScan.Filter(type = FilterType.ASSIGNABLE_TYPE, classes = SubgraphSchema.class))
+        basePackages = {"dev.products", "dev.userdirectory.graphql.federation"},
+        excludeFilters =
+                @ComponentScan.Filter(type = FilterType.REGEX, pattern = ".*\\.(SubgraphSchema|Scalars|SchemaText)"))
 public class ProductsApplication {
     public record ProductVariation(String id) {}
 

@@ -45,7 +45,7 @@ class ArchitectureTest {
         slices().matching("dev.userdirectory.(*)..")
                 .should()
                 .beFreeOfCycles()
-                .because("group -> user -> relay -> input: whoever owns the data owns the field")
+                .because("features know graphql, which knows no transport: http -> graphql -> database, and never back")
                 .check(CLASSES);
     }
 

@@ -1,7 +1,7 @@
 package dev.userdirectory.event;
 
-import dev.userdirectory.platform.BackgroundThreads;
-import dev.userdirectory.platform.BackgroundThreads.Task;
+import dev.userdirectory.database.BackgroundThreads;
+import dev.userdirectory.database.BackgroundThreads.Task;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;

@@ -1,6 +1,6 @@
 package dev.userdirectory.event;
 
-import dev.userdirectory.platform.Deadline;
+import dev.userdirectory.database.Deadline;
 import dev.userdirectory.subscription.SubscriptionEnded;
 import java.util.Iterator;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.userdirectory.event;
 
-import dev.userdirectory.platform.AfterMigration;
+import dev.userdirectory.database.AfterMigration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Import;

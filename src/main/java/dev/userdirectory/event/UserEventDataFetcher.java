@@ -5,7 +5,7 @@ import com.netflix.graphql.dgs.DgsData;
 import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
-import dev.userdirectory.policy.Refused;
+import dev.userdirectory.graphql.scope.Refused;
 import dev.userdirectory.relay.Connection;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.NodeType;

@@ -1,8 +1,8 @@
 package dev.userdirectory.event;
 
+import dev.userdirectory.database.BackgroundThreads;
+import dev.userdirectory.database.BackgroundThreads.Task;
 import dev.userdirectory.event.RecentEvents.Overtaken;
-import dev.userdirectory.platform.BackgroundThreads;
-import dev.userdirectory.platform.BackgroundThreads.Task;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.TimeGauge;

@@ -5,7 +5,7 @@ import com.netflix.graphql.dgs.DgsSubscription;
 import com.netflix.graphql.dgs.InputArgument;
 import com.netflix.graphql.dgs.context.DgsContext;
 import com.netflix.graphql.dgs.internal.DgsRequestData;
-import dev.userdirectory.policy.SourceEvent;
+import dev.userdirectory.graphql.operation.SourceEvent;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.NodeType;

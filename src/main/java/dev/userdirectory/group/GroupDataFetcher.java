@@ -6,7 +6,7 @@ import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
 import com.netflix.graphql.dgs.DgsEntityFetcher;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
-import dev.userdirectory.federation.Representation;
+import dev.userdirectory.graphql.federation.Representation;
 import dev.userdirectory.input.BadUserInput;
 import dev.userdirectory.input.Text;
 import dev.userdirectory.relay.Connection;

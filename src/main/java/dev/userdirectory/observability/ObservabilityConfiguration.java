@@ -4,7 +4,6 @@ import com.netflix.graphql.dgs.DgsDataLoaderOptionsProvider;
 import com.netflix.graphql.dgs.internal.DefaultDataLoaderOptionsProvider;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.observation.ObservationRegistry;
-import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.propagation.Propagator;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.SpanKind;
@@ -16,9 +15,7 @@ import io.opentelemetry.sdk.trace.samplers.SamplingDecision;
 import io.opentelemetry.sdk.trace.samplers.SamplingResult;
 import java.util.List;
 import java.util.function.Predicate;
-import javax.sql.DataSource;
 import org.springframework.beans.factory.ObjectProvider;
-import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.boot.micrometer.observation.autoconfigure.ObservationProperties;
@@ -86,16 +83,6 @@ class ObservabilityConfiguration {
                 observations,
                 new DefaultServerRequestObservationConvention(
                         properties.getHttp().getServer().getRequests().getName()));
-    }
-
-    @Bean
-    static BeanPostProcessor traceStatements(ObjectProvider<Tracer> tracer) {
-        return new BeanPostProcessor() {
-            @Override
-            public Object postProcessAfterInitialization(Object bean, String name) {
-                return bean instanceof DataSource dataSource ? new TracedDataSource(dataSource, tracer) : bean;
-            }
-        };
     }
 
     @Bean

@@ -1,6 +1,6 @@
 package dev.userdirectory.observability;
 
-import dev.userdirectory.policy.Operation;
+import dev.userdirectory.graphql.operation.Operation;
 import graphql.ExecutionResult;
 import graphql.execution.instrumentation.InstrumentationContext;
 import graphql.execution.instrumentation.InstrumentationState;

@@ -1,9 +1,9 @@
 package dev.userdirectory.observability;
 
-import dev.userdirectory.policy.DeniedAccess;
-import dev.userdirectory.policy.KnownOperation;
-import dev.userdirectory.policy.Operation;
-import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.graphql.document.KnownOperation;
+import dev.userdirectory.graphql.document.Sha256;
+import dev.userdirectory.graphql.operation.Operation;
+import dev.userdirectory.graphql.scope.DeniedAccess;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
 import io.micrometer.common.KeyValues;

@@ -1,6 +1,6 @@
 package dev.userdirectory.observability;
 
-import dev.userdirectory.policy.Operation;
+import dev.userdirectory.graphql.operation.Operation;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Timer;

@@ -20,10 +20,10 @@ import org.springframework.jdbc.datasource.DelegatingDataSource;
  * Has a span for each statement of a request that is traced, with its SQL but never its values. The connections of other
  * requests are left as they are.
  */
-class TracedDataSource extends DelegatingDataSource {
+public class TracedDataSource extends DelegatingDataSource {
     private final ObjectProvider<Tracer> tracer;
 
-    TracedDataSource(DataSource dataSource, ObjectProvider<Tracer> tracer) {
+    public TracedDataSource(DataSource dataSource, ObjectProvider<Tracer> tracer) {
         super(dataSource);
         this.tracer = tracer;
     }

@@ -1,8 +1,8 @@
 package dev.userdirectory.relay;
 
-import dev.userdirectory.platform.SingleFlight;
+import dev.userdirectory.database.Reads;
+import dev.userdirectory.database.SingleFlight;
 import dev.userdirectory.relay.Connection.Edge;
-import dev.userdirectory.replica.Reads;
 import graphql.GraphQLContext;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -2,10 +2,10 @@ package dev.userdirectory.subscription;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.userdirectory.policy.Caller;
-import dev.userdirectory.policy.RequestMemory;
-import dev.userdirectory.policy.RequestMemory.Reservation;
-import dev.userdirectory.policy.Weight;
+import dev.userdirectory.graphql.limit.RequestMemory;
+import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
+import dev.userdirectory.graphql.limit.Weight;
+import dev.userdirectory.graphql.scope.Caller;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.concurrent.Semaphore;

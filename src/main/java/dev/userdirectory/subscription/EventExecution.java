@@ -1,9 +1,9 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.platform.WrittenResult;
-import dev.userdirectory.policy.Operation;
-import dev.userdirectory.policy.RequestMemory.Reservation;
-import dev.userdirectory.policy.SourceEvent;
+import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
+import dev.userdirectory.graphql.operation.Operation;
+import dev.userdirectory.graphql.operation.SourceEvent;
+import dev.userdirectory.graphql.operation.WrittenResult;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
 import io.micrometer.core.instrument.Meter;

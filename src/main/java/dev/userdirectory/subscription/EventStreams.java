@@ -1,8 +1,8 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.platform.EventStreamWriter;
-import dev.userdirectory.platform.TransportRules;
-import dev.userdirectory.platform.WrittenResult;
+import dev.userdirectory.graphql.operation.TransportRules;
+import dev.userdirectory.graphql.operation.WrittenResult;
+import dev.userdirectory.http.EventStreamWriter;
 import graphql.ExecutionInput;
 import java.io.IOException;
 import java.time.Duration;

@@ -1,12 +1,12 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.policy.Caller;
-import dev.userdirectory.policy.JsonLimitExceeded;
-import dev.userdirectory.policy.JsonValues;
-import dev.userdirectory.policy.Limits;
-import dev.userdirectory.policy.Operation;
-import dev.userdirectory.policy.RequestMemory.Reservation;
-import dev.userdirectory.policy.Transport;
+import dev.userdirectory.graphql.limit.JsonLimitExceeded;
+import dev.userdirectory.graphql.limit.JsonValues;
+import dev.userdirectory.graphql.limit.Limits;
+import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
+import dev.userdirectory.graphql.operation.Operation;
+import dev.userdirectory.graphql.operation.Transport;
+import dev.userdirectory.graphql.scope.Caller;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.policy.Limits;
+import dev.userdirectory.graphql.limit.Limits;
 import jakarta.websocket.Session;
 import java.io.IOException;
 import java.time.Duration;

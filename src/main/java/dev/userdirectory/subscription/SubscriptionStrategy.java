@@ -1,8 +1,8 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.execution.PropertyExecutionStrategy;
-import dev.userdirectory.policy.Operation;
-import dev.userdirectory.policy.SourceEvent;
+import dev.userdirectory.graphql.operation.Operation;
+import dev.userdirectory.graphql.operation.PropertyExecutionStrategy;
+import dev.userdirectory.graphql.operation.SourceEvent;
 import graphql.ExecutionResult;
 import graphql.execution.Async;
 import graphql.execution.DataFetcherExceptionHandler;

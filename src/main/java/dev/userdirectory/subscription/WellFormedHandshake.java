@@ -1,6 +1,6 @@
 package dev.userdirectory.subscription;
 
-import dev.userdirectory.platform.HttpError;
+import dev.userdirectory.http.HttpError;
 import java.io.IOException;
 import java.util.Base64;
 import java.util.Map;

@@ -1,7 +1,7 @@
 package dev.userdirectory.user;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
-import dev.userdirectory.replica.Reads;
+import dev.userdirectory.database.Reads;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;

@@ -1,8 +1,8 @@
 package dev.userdirectory.user;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
-import dev.userdirectory.platform.RequestCollapser;
-import dev.userdirectory.replica.Reads;
+import dev.userdirectory.database.Reads;
+import dev.userdirectory.database.RequestCollapser;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;

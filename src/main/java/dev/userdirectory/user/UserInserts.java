@@ -1,7 +1,7 @@
 package dev.userdirectory.user;
 
-import dev.userdirectory.platform.RequestCollapser;
-import dev.userdirectory.platform.WriteTransaction;
+import dev.userdirectory.database.RequestCollapser;
+import dev.userdirectory.database.WriteTransaction;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;

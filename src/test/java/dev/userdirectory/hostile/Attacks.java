@@ -8,7 +8,7 @@ import static dev.userdirectory.hostile.Attack.slow;
 import static dev.userdirectory.hostile.Attack.sockets;
 import static dev.userdirectory.hostile.Attack.unreadSockets;
 
-import dev.userdirectory.policy.Sha256;
+import dev.userdirectory.graphql.document.Sha256;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;

@@ -35,7 +35,7 @@ import tools.jackson.databind.JsonNode;
         properties = {
             "spring.datasource.hikari.data-source-properties.ApplicationName=events",
             "directory.limits.deadline=3s",
-            "logging.level.dev.userdirectory.platform.DeadlineInterceptor=error"
+            "logging.level.dev.userdirectory.graphql.operation.DeadlineInterceptor=error"
         })
 class EventExecutionTest {
     private static final String EVENTS = "subscription { userEvents { cursor userId user { groups { totalCount } } } }";

@@ -1,0 +1,126 @@
+package dev.userdirectory;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.userdirectory.database.DatabaseProperties;
+import dev.userdirectory.database.DeadlineDataSource;
+import dev.userdirectory.database.PoolThreads;
+import dev.userdirectory.graphql.limit.Limits;
+import dev.userdirectory.observability.TracedDataSource;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import io.micrometer.tracing.Tracer;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Properties;
+import java.util.StringJoiner;
+import javax.sql.DataSource;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.flyway.autoconfigure.FlywayConfigurationCustomizer;
+import org.springframework.boot.flyway.autoconfigure.FlywayProperties;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.context.ApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
+
+/** How connections to PostgreSQL are reached: traced, watched by deadlines, queued for, pooled. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(DatabaseProperties.class)
+class DatabaseConfiguration {
+    /** The driver's property for settings that hold from the first statement of a connection to its last. */
+    private static final String OPTIONS = "options";
+
+    private static final String SOCKET_TIMEOUT = "socketTimeout";
+    private static final Duration SLACK = Duration.ofSeconds(1);
+
+    /** For each pool, the primary's and the replica's. */
+    @Bean
+    static BeanPostProcessor wrapPools(
+            ObjectProvider<DatabaseProperties> database, ObjectProvider<Limits> limits, ObjectProvider<Tracer> tracer) {
+        return new BeanPostProcessor() {
+            @Override
+            public Object postProcessAfterInitialization(Object bean, String name) {
+                if (!(bean instanceof DataSource dataSource)) {
+                    return bean;
+                }
+                try {
+                    HikariDataSource pool = dataSource.unwrap(HikariDataSource.class);
+                    limit(pool, database.getObject(), limits.getObject().deadline());
+                    PoolThreads threads = new PoolThreads();
+                    pool.setThreadFactory(threads);
+                    return new TracedDataSource(new DeadlineDataSource(dataSource, threads), tracer);
+                } catch (SQLException e) {
+                    throw new IllegalStateException(name + " is not of the pool that requests queue for", e);
+                }
+            }
+        };
+    }
+
+    /** The second line of defence. It holds too when the service is no longer there to cancel what it began. */
+    private static void limit(HikariDataSource pool, DatabaseProperties database, Duration deadline) {
+        StringJoiner options = new StringJoiner(" ");
+        String own = pool.getDataSourceProperties().getProperty(OPTIONS);
+        if (!database.grace().isZero()) {
+            // A server that is gone without a word ends nothing. Not only requests have connections: health checks wait
+            // too.
+            Duration silence = deadline.plus(database.grace()).plus(SLACK);
+            pool.getDataSourceProperties().putIfAbsent(SOCKET_TIMEOUT, String.valueOf(silence.toSeconds()));
+            long millis = deadline.plus(database.grace()).toMillis();
+            options.add("-c statement_timeout=" + millis).add("-c idle_in_transaction_session_timeout=" + millis);
+        }
+        if (!database.clientCheck().isZero()) {
+            options.add("-c client_connection_check_interval="
+                    + database.clientCheck().toMillis());
+        }
+        if (own != null) {
+            // The last one counts.
+            options.add(own);
+        }
+        if (options.length() > 0) {
+            pool.addDataSourceProperty(OPTIONS, options.toString());
+        }
+    }
+
+    /** A migration may take as long as it needs, so it has connections of its own. */
+    @Bean
+    @ConditionalOnProperty(name = "spring.flyway.enabled", matchIfMissing = true)
+    FlywayConfigurationCustomizer migrateWithoutLimits(
+            DataSource dataSource, JdbcConnectionDetails details, FlywayProperties flyway) {
+        return configuration -> {
+            if (flyway.getUrl() != null || flyway.getUser() != null) {
+                return;
+            }
+            try {
+                Properties properties = new Properties();
+                properties.putAll(dataSource.unwrap(HikariDataSource.class).getDataSourceProperties());
+                properties.remove(OPTIONS);
+                properties.remove(SOCKET_TIMEOUT);
+                DriverManagerDataSource unlimited = new DriverManagerDataSource(details.getJdbcUrl(), properties);
+                unlimited.setUsername(details.getUsername());
+                unlimited.setPassword(details.getPassword());
+                configuration.dataSource(unlimited);
+            } catch (SQLException e) {
+                throw new IllegalStateException("Not the pool that requests queue for", e);
+            }
+        };
+    }
+
+    /** With the pools' own names, so that what waits in front of them can be added to what waits in them. */
+    @Bean
+    MeterBinder waitingRequests(ApplicationContext context) {
+        return meters -> context.getBeansOfType(DataSource.class).values().forEach(bean -> {
+            try {
+                DeadlineDataSource queue = bean.unwrap(DeadlineDataSource.class);
+                Gauge.builder("directory.connections.waiting", queue, DeadlineDataSource::waiting)
+                        .description("Requests that wait for a connection")
+                        .tag("pool", queue.name())
+                        .register(meters);
+            } catch (SQLException e) {
+                throw new IllegalStateException("Not what requests queue at", e);
+            }
+        });
+    }
+}

@@ -1,0 +1,91 @@
+package dev.userdirectory;
+
+import com.netflix.graphql.dgs.springgraphql.webmvc.DgsWebMvcGraphQLInterceptor;
+import dev.userdirectory.graphql.cache.ResponseCache;
+import dev.userdirectory.graphql.federation.TracedFields;
+import dev.userdirectory.graphql.federation.Tracing;
+import dev.userdirectory.graphql.limit.LimitsInstrumentation;
+import dev.userdirectory.graphql.limit.LimitsInterceptor;
+import dev.userdirectory.graphql.operation.DeadlineInterceptor;
+import dev.userdirectory.graphql.operation.ErrorCodes;
+import dev.userdirectory.graphql.operation.NullVariables;
+import dev.userdirectory.graphql.operation.TransportRules;
+import dev.userdirectory.graphql.scope.CallerInterceptor;
+import dev.userdirectory.observability.OperationInstrumentation;
+import dev.userdirectory.observability.OperationObserver;
+import dev.userdirectory.subscription.EventExecution;
+import graphql.execution.instrumentation.Instrumentation;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.graphql.autoconfigure.GraphQlSourceBuilderCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.graphql.ExecutionGraphQlService;
+import org.springframework.graphql.server.WebGraphQlHandler;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.graphql.server.WebGraphQlInterceptor.Chain;
+import org.springframework.graphql.server.WebGraphQlResponse;
+
+/**
+ * All that happens to an operation, in order, whether it comes by HTTP, on a socket, or as an event of a subscription. Other
+ * interceptors are not picked up: list them here.
+ */
+@Configuration(proxyBeanMethods = false)
+class OperationPipeline {
+    /** Executes an operation on the thread that asks for it. */
+    @Bean
+    Chain operations(
+            OperationObserver observer,
+            EventExecution events,
+            CallerInterceptor caller,
+            DeadlineInterceptor deadline,
+            LimitsInterceptor limits,
+            ResponseCache cache,
+            Tracing tracing,
+            DgsWebMvcGraphQLInterceptor dgs,
+            ExecutionGraphQlService service) {
+        return Stream.<WebGraphQlInterceptor>of(
+                        observer, // sees every outcome
+                        events, // executes each event of a subscription by all that follows
+                        caller, // under whose account the deadline queues for connections
+                        deadline, limits, // finds the document
+                        cache, // may answer without executing anything
+                        tracing, dgs)
+                .reduce(WebGraphQlInterceptor::andThen)
+                .orElseThrow()
+                .apply(request -> service.execute(request).map(WebGraphQlResponse::new));
+    }
+
+    /** The same for sockets, and for Spring's endpoint: they may change threads. */
+    @Bean
+    WebGraphQlHandler operationHandler(ExecutionGraphQlService service, Chain operations) {
+        return WebGraphQlHandler.builder(service)
+                .interceptor((request, end) -> operations.next(request))
+                .build();
+    }
+
+    /** What graphql-java calls while it executes an operation. */
+    @Bean
+    GraphQlSourceBuilderCustomizer instrumentations(
+            ErrorCodes errorCodes,
+            OperationInstrumentation observer,
+            NullVariables nullVariables,
+            LimitsInstrumentation limits,
+            Tracing tracing,
+            TransportRules transport,
+            ObjectProvider<Instrumentation> all) {
+        Set<Instrumentation> ordered = new LinkedHashSet<>(List.of(
+                errorCodes, // before DGS classifies errors, after which they look alike
+                observer,
+                nullVariables,
+                limits,
+                tracing,
+                transport));
+        all.orderedStream().forEach(ordered::add);
+        return source ->
+                source.configureGraphQl(graphQl -> graphQl.instrumentation(new TracedFields(List.copyOf(ordered))));
+    }
+}

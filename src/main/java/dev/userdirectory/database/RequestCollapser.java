@@ -1,0 +1,166 @@
+package dev.userdirectory.database;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Loads in one call what several threads ask for at once. As long as there are few calls on their way, a thread makes its
+ * own; then it waits, and the thread that comes next to call does so for all who wait. So nobody is given what was read
+ * before they asked, and one who is alone waits for nobody.
+ *
+ * <p>A call that fails does so for its own thread alone, for whose sake it may have been stopped: the others make theirs.
+ */
+public final class RequestCollapser<K, V> {
+    private static final int MAX_KEYS = 1000;
+    private static final AtomicInteger SUBJECTS = new AtomicInteger();
+
+    private final int maxCalls;
+    private final Function<Set<K>, Map<K, V>> loader;
+    private final Deque<Waiting<K, V>> queue = new ArrayDeque<>();
+    /** Whose turns the calls take for a connection: those of their own, or of the request that makes the call. */
+    private final @Nullable String subject;
+
+    private int calls;
+    private volatile @Nullable Deadline caller;
+
+    private record Waiting<K, V>(Set<K> keys, @Nullable Deadline deadline, CompletableFuture<Turn<K, V>> turn) {}
+
+    /** What a thread has waited for. */
+    private sealed interface Turn<K, V> {
+        record Found<K, V>(Map<K, V> values) implements Turn<K, V> {}
+
+        /** To call for all who wait by now. */
+        record Next<K, V>() implements Turn<K, V> {}
+
+        /** To call for nobody else. */
+        record Alone<K, V>() implements Turn<K, V> {}
+    }
+
+    /**
+     * Its calls are short, and one of the subjects that take turns for a connection: nobody waits for them behind the slow
+     * queries of the subject whose request happens to make them.
+     *
+     * @param maxCalls how many calls at a time
+     * @param loader leaves out the keys of which there is nothing
+     */
+    public RequestCollapser(int maxCalls, Function<Set<K>, Map<K, V>> loader) {
+        this(maxCalls, loader, "calls " + SUBJECTS.incrementAndGet());
+    }
+
+    private RequestCollapser(int maxCalls, Function<Set<K>, Map<K, V>> loader, @Nullable String subject) {
+        this.maxCalls = maxCalls;
+        this.loader = loader;
+        this.subject = subject;
+    }
+
+    /** One call at a time, however long, on account of the subjects that ask for it. */
+    static <K, V> RequestCollapser<K, V> ofRequests(Function<Set<K>, Map<K, V>> loader) {
+        return new RequestCollapser<>(1, loader, null);
+    }
+
+    /**
+     * What there is of these keys, and maybe of others.
+     *
+     * @throws CancellationException if the thread is interrupted
+     */
+    public Map<K, V> load(Set<K> keys) {
+        return switch (await(keys)) {
+            case Turn.Found<K, V> found -> found.values;
+            case Turn.Alone<K, V> alone -> loader.apply(keys);
+            case Turn.Next<K, V> next -> loadForAll(keys);
+        };
+    }
+
+    private Turn<K, V> await(Set<K> keys) {
+        Waiting<K, V> own = new Waiting<>(keys, Deadline.current(), new CompletableFuture<>());
+        synchronized (this) {
+            if (calls < maxCalls) {
+                calls++;
+                return new Turn.Next<>();
+            }
+            queue.add(own);
+        }
+        if (subject == null) {
+            Deadline.waitFor(caller);
+        }
+        try {
+            return own.turn.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            leave(own);
+            throw new CancellationException("Interrupted");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private Map<K, V> loadForAll(Set<K> keys) {
+        caller = Deadline.current();
+        Set<K> all = new HashSet<>(keys);
+        List<Waiting<K, V>> others = takeWaiting(all);
+        Turn<K, V> result = new Turn.Alone<>();
+        try {
+            Map<K, V> values = call(all, others);
+            result = new Turn.Found<>(values);
+            return values;
+        } finally {
+            caller = null;
+            for (Waiting<K, V> other : others) {
+                other.turn.complete(result);
+            }
+            next();
+        }
+    }
+
+    private Map<K, V> call(Set<K> keys, List<Waiting<K, V>> others) {
+        Deadline own = Deadline.current();
+        if (own == null) {
+            return loader.apply(keys);
+        }
+        if (subject != null) {
+            return own.runAs(subject, () -> loader.apply(keys));
+        }
+        for (Waiting<K, V> other : others) {
+            if (other.deadline != null) {
+                own.lend(other.deadline.account());
+            }
+        }
+        return loader.apply(keys);
+    }
+
+    private synchronized List<Waiting<K, V>> takeWaiting(Set<K> keys) {
+        List<Waiting<K, V>> taken = new ArrayList<>();
+        while (!queue.isEmpty() && keys.size() < MAX_KEYS) {
+            Waiting<K, V> waiting = queue.remove();
+            keys.addAll(waiting.keys);
+            taken.add(waiting);
+        }
+        return taken;
+    }
+
+    private synchronized void next() {
+        if (queue.isEmpty()) {
+            calls--;
+        } else {
+            queue.remove().turn.complete(new Turn.Next<>());
+        }
+    }
+
+    /** A turn that has just been given to who no longer waits is for somebody else. */
+    private synchronized void leave(Waiting<K, V> own) {
+        if (!queue.remove(own) && own.turn.getNow(new Turn.Alone<>()) instanceof Turn.Next<K, V>) {
+            next();
+        }
+    }
+}

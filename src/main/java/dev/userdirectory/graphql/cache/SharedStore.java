@@ -1,0 +1,157 @@
+package dev.userdirectory.graphql.cache;
+
+import dev.userdirectory.database.Deadline;
+import dev.userdirectory.graphql.document.Sha256;
+import dev.userdirectory.graphql.document.SharedDocuments;
+import dev.userdirectory.graphql.limit.SharedBudgets;
+import io.github.bucket4j.BucketConfiguration;
+import io.github.bucket4j.ConsumptionProbe;
+import io.github.bucket4j.distributed.ExpirationAfterWriteStrategy;
+import io.github.bucket4j.distributed.proxy.ProxyManager;
+import io.github.bucket4j.redis.lettuce.Bucket4jLettuce;
+import io.lettuce.core.AbstractRedisClient;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.codec.RedisCodec;
+import io.lettuce.core.codec.StringCodec;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnExpression;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisProperties;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import org.springframework.data.redis.core.StringRedisTemplate;
+import org.springframework.stereotype.Component;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What all instances share, in Redis: responses, persisted queries and budgets. The service works as well without it: after a failure
+ * or a timeout it is not asked for a second. Whatever it returns is checked, responses by the {@link DatabaseState} and
+ * documents by their hash, which is why only responses are kept apart by database and schema.
+ */
+@Component
+@ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
+class SharedStore implements SharedDocuments, SharedBudgets {
+    private static final Logger log = LoggerFactory.getLogger(SharedStore.class);
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final Duration KEEP_DOCUMENT = Duration.ofDays(30);
+    /** Beyond the time in which it is full again. */
+    private static final Duration KEEP_BUDGET = Duration.ofSeconds(10);
+
+    private static final JsonMapper JSON = JsonMapper.shared();
+    private static final String ANSWER = "user-directory:answer:";
+    private static final String DOCUMENT = "user-directory:document:";
+
+    private static final String BUDGET = "user-directory:budget:";
+
+    private final StringRedisTemplate redis;
+    private final Duration timeout;
+    private @Nullable ProxyManager<String> budgets;
+    private volatile long pausedUntil = System.nanoTime();
+
+    SharedStore(StringRedisTemplate redis, DataRedisProperties properties) {
+        this.redis = redis;
+        this.timeout = Objects.requireNonNullElse(properties.getTimeout(), PAUSE);
+    }
+
+    @Nullable
+    Answer answer(String key) {
+        String value = get(ANSWER + key);
+        try {
+            return value == null ? null : JSON.readValue(value, Answer.class);
+        } catch (JacksonException e) {
+            // Of another version, while instances are being replaced.
+            return null;
+        }
+    }
+
+    /** Returns at once. */
+    void putAnswer(String key, Answer answer) {
+        Thread.startVirtualThread(() -> put(ANSWER + key, JSON.writeValueAsString(answer), answer.remaining()));
+    }
+
+    @Override
+    public @Nullable String document(String hash) {
+        return get(DOCUMENT + hash);
+    }
+
+    @Override
+    public void putDocument(String hash, String document) {
+        Thread.startVirtualThread(() -> put(DOCUMENT + hash, document, KEEP_DOCUMENT));
+    }
+
+    @Override
+    public @Nullable ConsumptionProbe spend(String account, long cost, BucketConfiguration budget) {
+        if (isPaused()) {
+            return null;
+        }
+        try {
+            return budgets()
+                    .builder()
+                    .build(BUDGET + Sha256.hex(account), () -> budget)
+                    .tryConsumeAndReturnRemaining(cost);
+        } catch (RuntimeException e) {
+            pause(e);
+            return null;
+        }
+    }
+
+    /** Connected when first needed, since Redis may come later than the service. */
+    private synchronized ProxyManager<String> budgets() {
+        ProxyManager<String> known = budgets;
+        if (known == null) {
+            RedisCodec<String, byte[]> codec = RedisCodec.of(StringCodec.UTF8, ByteArrayCodec.INSTANCE);
+            AbstractRedisClient client =
+                    ((LettuceConnectionFactory) redis.getRequiredConnectionFactory()).getRequiredNativeClient();
+            known = (client instanceof RedisClusterClient cluster
+                            ? Bucket4jLettuce.casBasedBuilder(cluster.connect(codec))
+                            : Bucket4jLettuce.casBasedBuilder(((RedisClient) client).connect(codec)))
+                    .expirationAfterWrite(
+                            ExpirationAfterWriteStrategy.basedOnTimeForRefillingBucketUpToMax(KEEP_BUDGET))
+                    .requestTimeout(timeout)
+                    .build();
+            budgets = known;
+        }
+        return known;
+    }
+
+    private @Nullable String get(String key) {
+        if (isPaused()) {
+            return null;
+        }
+        try {
+            return redis.opsForValue().get(key);
+        } catch (RuntimeException e) {
+            pause(e);
+            return null;
+        }
+    }
+
+    private void put(String key, String value, Duration life) {
+        if (!isPaused()) {
+            try {
+                redis.opsForValue().set(key, value, life);
+            } catch (RuntimeException e) {
+                pause(e);
+            }
+        }
+    }
+
+    boolean isPaused() {
+        return pausedUntil - System.nanoTime() > 0;
+    }
+
+    private void pause(RuntimeException e) {
+        if (Deadline.isStopped()) {
+            return;
+        }
+        if (!isPaused()) {
+            log.warn("Nothing is shared for the next {} s: {}", PAUSE.toSeconds(), e.toString());
+        }
+        pausedUntil = System.nanoTime() + PAUSE.toNanos();
+    }
+}

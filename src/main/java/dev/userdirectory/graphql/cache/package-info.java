@@ -1,0 +1,5 @@
+/** Responses that are given out again until something has been committed. */
+@NullMarked
+package dev.userdirectory.graphql.cache;
+
+import org.jspecify.annotations.NullMarked;

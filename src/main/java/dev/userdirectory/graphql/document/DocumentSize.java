@@ -1,0 +1,175 @@
+package dev.userdirectory.graphql.document;
+
+import dev.userdirectory.graphql.limit.LimitExceeded;
+import dev.userdirectory.graphql.limit.Limits;
+import graphql.language.Definition;
+import graphql.language.Document;
+import graphql.language.Field;
+import graphql.language.FragmentDefinition;
+import graphql.language.FragmentSpread;
+import graphql.language.InlineFragment;
+import graphql.language.OperationDefinition;
+import graphql.language.Selection;
+import graphql.language.SelectionSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Measures a document as it would be with each fragment written out wherever it is spread, without writing them out: a
+ * fragment is measured once. It needs no schema, so it comes before validation, which a hostile document keeps busy.
+ */
+public class DocumentSize {
+    /** Each is a few frames on the stack, here and in validation; applications nest some ten. */
+    private static final int MAX_NESTED_FRAGMENTS = 100;
+
+    /**
+     * Each operation is validated with all fragments that it spreads, though only one is executed. Applications send one, or
+     * a file of them that are mostly small.
+     */
+    private static final int LARGEST_OPERATIONS = 20;
+
+    private final Limits limits;
+    private final Map<String, FragmentDefinition> fragments = new HashMap<>();
+    private final Map<String, Size> measured = new HashMap<>();
+    private int nestedFragments;
+
+    private DocumentSize(Limits limits) {
+        this.limits = limits;
+    }
+
+    /** @throws graphql.execution.AbortExecutionException naming the first limit that is exceeded */
+    public static void check(Document document, Limits limits) {
+        DocumentSize size = new DocumentSize(limits);
+        for (FragmentDefinition fragment : document.getDefinitionsOfType(FragmentDefinition.class)) {
+            size.fragments.put(fragment.getName(), fragment);
+        }
+        long selections = 0;
+        // One that is never spread is validated all the same.
+        for (Definition<?> definition : document.getDefinitions()) {
+            if (definition instanceof OperationDefinition operation) {
+                selections += size.check(operation);
+                LimitExceeded.ALL_FIELDS.check(selections, (long) LARGEST_OPERATIONS * limits.fields());
+            } else if (definition instanceof FragmentDefinition fragment) {
+                size.check(size.measure(fragment.getName()));
+            }
+        }
+    }
+
+    /** @return how much validation has to look at, with introspection, which has a limit of its own */
+    private long check(OperationDefinition operation) {
+        Size own = Size.of(operation.getDirectives().size());
+        Size size = own.plus(measure(operation.getSelectionSet()));
+        LimitExceeded.ROOT_FIELDS.check(size.topFields, limits.rootFields());
+        check(size);
+        return (long) size.fields + size.introspectionFields;
+    }
+
+    private void check(Size size) {
+        LimitExceeded.FIELDS.check(size.fields, limits.fields());
+        LimitExceeded.DEPTH.check(size.depth, limits.depth());
+        LimitExceeded.ALIASES.check(size.aliases, limits.aliases());
+        LimitExceeded.DIRECTIVES.check(size.directives, limits.directives());
+        LimitExceeded.INTROSPECTION_FIELDS.check(size.introspectionFields, limits.introspectionFields());
+        LimitExceeded.INTROSPECTION_DEPTH.check(size.introspectionDepth, limits.introspectionDepth());
+    }
+
+    private Size measure(@Nullable SelectionSet selectionSet) {
+        Size size = Size.NONE;
+        List<Selection> selections = selectionSet == null ? List.of() : selectionSet.getSelections();
+        for (Selection<?> selection : selections) {
+            size = size.plus(
+                    switch (selection) {
+                        case Field field -> measure(field);
+                        case InlineFragment fragment ->
+                            Size.of(fragment.getDirectives().size()).plus(measure(fragment.getSelectionSet()));
+                        case FragmentSpread spread ->
+                            Size.of(spread.getDirectives().size()).plus(measure(spread.getName()));
+                        default -> Size.NONE;
+                    });
+        }
+        return size;
+    }
+
+    private Size measure(Field field) {
+        Size children = measure(field.getSelectionSet());
+        boolean aliased = field.getAlias() != null;
+        int directives = field.getDirectives().size();
+        // Introspection has a budget of its own; how often it is asked for counts like any field.
+        return field.getName().equals("__schema") || field.getName().equals("__type")
+                ? children.asIntrospection(aliased, directives)
+                : children.within(aliased, directives);
+    }
+
+    /** Nothing, if there is no such fragment or it is just being measured: validation says so. */
+    private Size measure(String fragmentName) {
+        Size known = measured.get(fragmentName);
+        if (known != null) {
+            return known;
+        }
+        FragmentDefinition fragment = fragments.get(fragmentName);
+        if (fragment == null) {
+            return Size.NONE;
+        }
+        measured.put(fragmentName, Size.NONE);
+        LimitExceeded.FRAGMENTS.check(++nestedFragments, MAX_NESTED_FRAGMENTS);
+        Size size = Size.of(fragment.getDirectives().size()).plus(measure(fragment.getSelectionSet()));
+        nestedFragments--;
+        measured.put(fragmentName, size);
+        return size;
+    }
+
+    /** Of some selections; a number that no longer fits stays the largest there is. */
+    private record Size(
+            int topFields,
+            int fields,
+            int aliases,
+            int directives,
+            int depth,
+            int introspectionFields,
+            int introspectionDepth) {
+        static final Size NONE = of(0);
+
+        static Size of(int directives) {
+            return new Size(0, 0, 0, directives, 0, 0, 0);
+        }
+
+        Size plus(Size other) {
+            return new Size(
+                    sum(topFields, other.topFields),
+                    sum(fields, other.fields),
+                    sum(aliases, other.aliases),
+                    sum(directives, other.directives),
+                    Math.max(depth, other.depth),
+                    sum(introspectionFields, other.introspectionFields),
+                    Math.max(introspectionDepth, other.introspectionDepth));
+        }
+
+        Size within(boolean aliased, int directives) {
+            return new Size(
+                    1,
+                    sum(fields, 1),
+                    sum(aliases, aliased ? 1 : 0),
+                    sum(this.directives, directives),
+                    depth + 1,
+                    introspectionFields,
+                    introspectionDepth);
+        }
+
+        Size asIntrospection(boolean aliased, int directives) {
+            return new Size(
+                    1,
+                    1,
+                    sum(aliases, aliased ? 1 : 0),
+                    sum(this.directives, directives),
+                    1,
+                    sum(fields, 1),
+                    depth + 1);
+        }
+
+        private static int sum(int one, int other) {
+            return (int) Math.min((long) one + other, Integer.MAX_VALUE);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+package dev.userdirectory.graphql.document;
+
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * How much memory each cache may take that saves work for the next request; the least used entries are evicted first. An
+ * application has a few hundred different documents, which fit many times over.
+ *
+ * @param documents parsed documents, how their fields are completed, and the cost and cache policy of their operations for each
+ *     form of their variables
+ * @param tokens verified tokens with their claims; some thousand callers
+ */
+@ConfigurationProperties("directory.memory")
+public record MemoryProperties(
+        @DefaultValue("32MB") DataSize documents,
+        @DefaultValue("8MB") DataSize tokens) {}

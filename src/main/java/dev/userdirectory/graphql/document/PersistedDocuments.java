@@ -1,0 +1,118 @@
+package dev.userdirectory.graphql.document;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.netflix.graphql.types.errors.ErrorType;
+import dev.userdirectory.graphql.limit.Limits;
+import dev.userdirectory.graphql.limit.Weight;
+import graphql.GraphqlErrorException;
+import graphql.execution.preparsed.persisted.PersistedQuerySupport;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.stereotype.Component;
+
+/**
+ * Documents by the SHA-256 hash of their text. With a folder of trusted documents these are all there are; otherwise a
+ * client registers its own as it uses them (Apollo's automatic persisted queries), in memory of a limited size, and with
+ * all instances where they share a store.
+ */
+@Component
+public class PersistedDocuments {
+    private final @Nullable Map<String, String> trusted;
+    private final Cache<String, String> registered;
+    private final @Nullable SharedDocuments shared;
+
+    PersistedDocuments(Limits limits, ObjectProvider<SharedDocuments> shared) {
+        this.shared = shared.getIfAvailable();
+        trusted = limits.trustedDocuments() == null ? null : TrustedDocuments.read(limits.trustedDocuments());
+        registered = Caffeine.newBuilder()
+                .maximumWeight(limits.persistedQueries().toBytes())
+                .<String, String>weigher(
+                        (hash, document) -> Weight.sum(Weight.ENTRY + Weight.of(hash) + Weight.of(document)))
+                .build();
+    }
+
+    /**
+     * The text to run.
+     *
+     * @param document the text as it was sent, or graphql-java's marker for none
+     * @param persistedQuery the extension of that name, {@code {version: 1, sha256Hash: …}}, or null
+     * @throws GraphqlErrorException if there is no such document, or it is not to be run
+     */
+    public String resolve(String document, @Nullable Object persistedQuery) {
+        String given = document.equals(PersistedQuerySupport.PERSISTED_QUERY_MARKER) ? null : document;
+        String hash = hash(persistedQuery);
+        if (given != null && hash != null && !Sha256.hex(given).equals(hash)) {
+            throw error("PERSISTED_QUERY_HASH_MISMATCH", "provided sha does not match query");
+        }
+        if (trusted != null) {
+            if (given == null && hash == null) {
+                throw error("PERSISTED_QUERY_ID_REQUIRED", "Only trusted documents are run: send the hash of one");
+            }
+            String known = trusted.get(hash == null ? Sha256.hex(String.valueOf(given)) : hash);
+            if (known == null) {
+                throw hash == null
+                        ? error("PERSISTED_QUERY_ID_REQUIRED", "Only trusted documents are run, and this is none")
+                        : error(
+                                "PERSISTED_QUERY_NOT_IN_LIST",
+                                "Only trusted documents are run, and none has this hash");
+            }
+            return known;
+        }
+        if (given != null) {
+            return given;
+        }
+        String known = hash == null ? null : registered(hash);
+        if (known == null) {
+            // The message is what Apollo's clients look for, to send the document as well.
+            throw error("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound");
+        }
+        return known;
+    }
+
+    private @Nullable String registered(String hash) {
+        String own = registered.getIfPresent(hash);
+        if (own != null || shared == null) {
+            return own;
+        }
+        String others = shared.document(hash);
+        if (others == null || !Sha256.hex(others).equals(hash)) {
+            return null;
+        }
+        registered.put(hash, others);
+        return others;
+    }
+
+    /** After it ran, so that what is not even valid takes no room. */
+    public void register(String document, @Nullable Object persistedQuery) {
+        String hash = hash(persistedQuery);
+        if (trusted == null && hash != null && registered.getIfPresent(hash) == null) {
+            registered.put(hash, document);
+            if (shared != null) {
+                shared.putDocument(hash, document);
+            }
+        }
+    }
+
+    private static @Nullable String hash(@Nullable Object persistedQuery) {
+        if (persistedQuery == null) {
+            return null;
+        }
+        if (persistedQuery instanceof Map<?, ?> extension
+                && String.valueOf(extension.get("version")).equals("1")
+                && extension.get("sha256Hash") instanceof String hash) {
+            return hash.toLowerCase(Locale.ROOT);
+        }
+        throw error("BAD_REQUEST", "Extension `persistedQuery` must have version 1 and a sha256Hash");
+    }
+
+    private static GraphqlErrorException error(String code, String message) {
+        return GraphqlErrorException.newErrorException()
+                .errorClassification(ErrorType.BAD_REQUEST)
+                .message(message)
+                .extensions(Map.of("code", code))
+                .build();
+    }
+}

@@ -1,0 +1,202 @@
+package dev.userdirectory.graphql.limit;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import graphql.language.Argument;
+import graphql.normalized.ExecutableNormalizedField;
+import graphql.normalized.ExecutableNormalizedOperation;
+import graphql.schema.GraphQLAppliedDirective;
+import graphql.schema.GraphQLAppliedDirectiveArgument;
+import graphql.schema.GraphQLArgument;
+import graphql.schema.GraphQLCompositeType;
+import graphql.schema.GraphQLDirectiveContainer;
+import graphql.schema.GraphQLFieldDefinition;
+import graphql.schema.GraphQLInputFieldsContainer;
+import graphql.schema.GraphQLInputObjectField;
+import graphql.schema.GraphQLSchema;
+import graphql.schema.GraphQLType;
+import graphql.schema.GraphQLTypeUtil;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an operation costs at most, as Apollo Federation's demand control has it: 1 for each object and input object, 0
+ * for each scalar and enum, or the {@code weight} of its {@code @cost}; times the length of each list around it, by its
+ * {@code @listSize}; and 10 for a mutation.
+ *
+ * <p>A list that has no {@code @listSize} is as long as the longest list among the arguments of its field, or of the
+ * field around it: {@code _entities(representations:)}, {@code nodes(ids:)}, {@code createUsers(users:)}. So is a list
+ * that is named as a slicing argument.
+ */
+public class Cost {
+    private static final int MUTATION = 10;
+
+    private final GraphQLSchema schema;
+    private final int defaultListSize;
+
+    private Cost(GraphQLSchema schema, int defaultListSize) {
+        this.schema = schema;
+        this.defaultListSize = defaultListSize;
+    }
+
+    /** @param operation with its variables' values, and without what is skipped */
+    public static long of(ExecutableNormalizedOperation operation, GraphQLSchema schema, int defaultListSize) {
+        Cost cost = new Cost(schema, defaultListSize);
+        double sum = switch (operation.getOperation()) {
+            case MUTATION -> MUTATION;
+            case QUERY, SUBSCRIPTION -> 0;
+        };
+        for (ExecutableNormalizedField field : operation.getTopLevelFields()) {
+            sum += cost.of(field, OptionalInt.empty(), OptionalInt.empty());
+        }
+        return Math.round(Math.max(0, sum));
+    }
+
+    /**
+     * @param sized how long the list is by the {@code sizedFields} of the field around it
+     * @param given how long the longest list among the arguments of the field around it is
+     */
+    private double of(ExecutableNormalizedField field, OptionalInt sized, OptionalInt given) {
+        if (field.getFieldName().startsWith("__")) {
+            return 0; // has a budget of its own
+        }
+        GraphQLFieldDefinition definition = field.getFieldDefinitions(schema).getFirst();
+        Optional<GraphQLAppliedDirective> listSize = directive(definition, "listSize");
+        OptionalInt expected = listSize.isPresent() ? expectedSize(field, listSize.get()) : OptionalInt.empty();
+        OptionalInt longest = longestList(field);
+        GraphQLType type = GraphQLTypeUtil.unwrapAll(definition.getType());
+
+        double each = weight(definition, type, type instanceof GraphQLCompositeType ? 1 : 0);
+        List<?> sizedFields =
+                listSize.map(directive -> list(directive, "sizedFields")).orElse(List.of());
+        for (ExecutableNormalizedField child : field.getChildren()) {
+            boolean isSized = sizedFields.contains(child.getFieldName());
+            each += of(child, isSized ? expected : OptionalInt.empty(), longest);
+        }
+        return times(definition, sized, expected, longest, given) * each + arguments(field, definition);
+    }
+
+    private long times(GraphQLFieldDefinition definition, OptionalInt... bestFirst) {
+        if (!GraphQLTypeUtil.isList(GraphQLTypeUtil.unwrapNonNull(definition.getType()))) {
+            return 1;
+        }
+        return Arrays.stream(bestFirst)
+                .filter(OptionalInt::isPresent)
+                .findFirst()
+                .orElse(OptionalInt.of(defaultListSize))
+                .getAsInt();
+    }
+
+    private static OptionalInt expectedSize(ExecutableNormalizedField field, GraphQLAppliedDirective listSize) {
+        List<?> names = list(listSize, "slicingArguments");
+        int[] sizes = names.stream()
+                .map(name -> argument(field.getResolvedArguments(), String.valueOf(name)))
+                .filter(Objects::nonNull)
+                .mapToInt(Cost::size)
+                .toArray();
+        boolean requireOne = !names.isEmpty() && Boolean.TRUE.equals(value(listSize, "requireOneSlicingArgument"));
+        if (requireOne && sizes.length != 1) {
+            throw LimitExceeded.abort(TypedGraphQLError.newBuilder()
+                    .errorType(ErrorType.BAD_REQUEST)
+                    .message(
+                            "Field `%s` needs exactly one of the arguments %s, not %s",
+                            field.getName(), names, sizes.length)
+                    .extensions(Map.of("code", "BAD_USER_INPUT"))
+                    .build());
+        }
+        OptionalInt largest = Arrays.stream(sizes).max();
+        return largest.isEmpty() && value(listSize, "assumedSize") instanceof Integer assumed
+                ? OptionalInt.of(assumed)
+                : largest;
+    }
+
+    /** @param path an argument, or a field of one, as in {@code input.page.first} */
+    private static @Nullable Object argument(Map<String, Object> arguments, String path) {
+        Object value = arguments;
+        for (String name : path.split("\\.", -1)) {
+            value = value instanceof Map<?, ?> fields ? fields.get(name) : null;
+        }
+        return value;
+    }
+
+    private static int size(@Nullable Object value) {
+        return switch (value) {
+            case Integer size -> Math.max(0, size);
+            case Collection<?> list -> list.size();
+            case null -> 0;
+            default -> 0;
+        };
+    }
+
+    private static OptionalInt longestList(ExecutableNormalizedField field) {
+        return field.getResolvedArguments().values().stream()
+                .filter(Collection.class::isInstance)
+                .mapToInt(Cost::size)
+                .max();
+    }
+
+    private double arguments(ExecutableNormalizedField field, GraphQLFieldDefinition definition) {
+        double sum = 0;
+        for (Argument given : field.getAstArguments()) {
+            GraphQLArgument argument = definition.getArgument(given.getName());
+            sum += input(
+                    argument, argument.getType(), field.getResolvedArguments().get(given.getName()));
+        }
+        return sum;
+    }
+
+    private double input(GraphQLDirectiveContainer definition, GraphQLType type, @Nullable Object value) {
+        GraphQLType unwrapped = GraphQLTypeUtil.unwrapAll(type);
+        if (value == null) {
+            return 0;
+        }
+        if (value instanceof Collection<?> list) {
+            double sum = weight(definition, unwrapped, 0);
+            for (Object element : list) {
+                sum += input(definition, type, element);
+            }
+            return sum;
+        }
+        if (unwrapped instanceof GraphQLInputFieldsContainer object && value instanceof Map<?, ?> fields) {
+            double sum = weight(definition, unwrapped, 1);
+            for (Map.Entry<?, ?> given : fields.entrySet()) {
+                GraphQLInputObjectField field = object.getFieldDefinition(String.valueOf(given.getKey()));
+                sum += input(field, field.getType(), given.getValue());
+            }
+            return sum;
+        }
+        return weight(definition, unwrapped, 0);
+    }
+
+    /** Of the field or argument, or else of its type. */
+    private static double weight(GraphQLDirectiveContainer element, GraphQLType type, int otherwise) {
+        return directive(element, "cost")
+                .or(() -> type instanceof GraphQLDirectiveContainer named ? directive(named, "cost") : Optional.empty())
+                .map(cost -> value(cost, "weight"))
+                .map(weight -> Double.parseDouble(String.valueOf(weight)))
+                .orElse((double) otherwise);
+    }
+
+    /** Also under the name that it has when it is not imported. */
+    private static Optional<GraphQLAppliedDirective> directive(GraphQLDirectiveContainer element, String name) {
+        return element.getAppliedDirectives().stream()
+                .filter(directive ->
+                        directive.getName().equals(name) || directive.getName().equals("federation__" + name))
+                .findFirst();
+    }
+
+    private static List<?> list(GraphQLAppliedDirective directive, String argument) {
+        return value(directive, argument) instanceof List<?> list ? list : List.of();
+    }
+
+    private static @Nullable Object value(GraphQLAppliedDirective directive, String name) {
+        GraphQLAppliedDirectiveArgument argument = directive.getArgument(name);
+        return argument == null ? null : argument.getValue();
+    }
+}

@@ -1,0 +1,79 @@
+package dev.userdirectory.graphql.limit;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.github.bucket4j.Bucket;
+import io.github.bucket4j.BucketConfiguration;
+import io.github.bucket4j.ConsumptionProbe;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.stereotype.Component;
+
+/**
+ * What each account may still spend on operations, as a token bucket. All instances share the buckets where they share a
+ * store. While that is out of reach, each instance has its own.
+ */
+@Component
+class CostBudgets {
+    /** Whoever calls from so many addresses that buckets are evicted is no longer held back by buckets. */
+    private static final int MEMORY = 16_000_000;
+
+    private static final int BUCKET = 300;
+
+    private final @Nullable Long limit;
+    private final RateLimits properties;
+    private final BucketConfiguration budget;
+    private final @Nullable SharedBudgets shared;
+    private final Cache<String, Bucket> buckets;
+
+    CostBudgets(RateLimits properties, Limits limits, ObjectProvider<SharedBudgets> shared) {
+        this.properties = properties;
+        this.shared = shared.getIfAvailable();
+        limit = properties.cost();
+        if (limit != null && limit < limits.cost()) {
+            throw new IllegalArgumentException(
+                    "directory.rate-limit.cost (%d) must be at least directory.limits.cost (%d): some operations could never run"
+                            .formatted(limit, limits.cost()));
+        }
+        long capacity = limit == null ? 1 : limit;
+        budget = BucketConfiguration.builder()
+                .addLimit(bandwidth -> bandwidth.capacity(capacity).refillGreedy(capacity, properties.period()))
+                .build();
+        buckets = Caffeine.newBuilder()
+                .maximumWeight(MEMORY)
+                .<String, Bucket>weigher((account, bucket) -> Weight.sum(Weight.ENTRY + BUCKET + Weight.of(account)))
+                // By then it is full again, as a new one is.
+                .expireAfterAccess(properties.period())
+                .build();
+    }
+
+    /** @return null if there is no budget */
+    @Nullable
+    ConsumptionProbe spend(String account, long cost) {
+        if (limit == null) {
+            return null;
+        }
+        long spent = Math.max(1, cost);
+        ConsumptionProbe found = shared == null ? null : shared.spend(account, spent, budget);
+        return found != null ? found : own(account).tryConsumeAndReturnRemaining(spent);
+    }
+
+    private Bucket own(String account) {
+        // Not by the wall clock: after it was set back, nothing would be refilled until it has caught up.
+        return buckets.get(
+                account,
+                name -> Bucket.builder()
+                        .addLimit(budget.getBandwidths()[0])
+                        .withNanosecondPrecision()
+                        .build());
+    }
+
+    /** For a client that asks what is left. */
+    Map<String, ?> describe(ConsumptionProbe spent) {
+        return Map.of(
+                "limit", budget.getBandwidths()[0].getCapacity(),
+                "remaining", spent.getRemainingTokens(),
+                "periodSeconds", properties.period().toSeconds());
+    }
+}

@@ -1,0 +1,60 @@
+package dev.userdirectory.graphql.limit;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import graphql.GraphQLError;
+import graphql.execution.AbortExecutionException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** What can be too much, and how that is said. The codes are Apollo Router's where it has the limit too. */
+public enum LimitExceeded {
+    DEPTH("MAX_DEPTH_LIMIT", "The operation is %,d fields deep; at most %,d are served"),
+    FRAGMENTS("MAX_DEPTH_LIMIT", "The document has %,d fragments nested in each other; at most %,d are served"),
+    FIELDS("MAX_FIELDS_LIMIT", "The operation has %,d fields; at most %,d are served"),
+    ALL_FIELDS("MAX_FIELDS_LIMIT", "The document's operations have %,d fields or more; at most %,d are read"),
+    ROOT_FIELDS("MAX_ROOT_FIELDS_LIMIT", "The operation has %,d root fields; at most %,d are served"),
+    ALIASES("MAX_ALIASES_LIMIT", "The operation has %,d aliases; at most %,d are served"),
+    DIRECTIVES("MAX_DIRECTIVES_LIMIT", "The operation has %,d directives; at most %,d are served"),
+    COST("COST_ESTIMATED_TOO_EXPENSIVE", "The operation costs %,d; at most %,d is served. Ask for smaller pages"),
+    NESTING("MAX_NESTING_LIMIT", "The document's grammar is nested %,d levels or more; at most %,d are read"),
+    TOKENS("MAX_TOKENS_LIMIT", "The document has %,d tokens or more; at most %,d are read"),
+    CHARACTERS("MAX_CHARACTERS_LIMIT", "The document has %,d characters; at most %,d are read"),
+    VARIABLES("MAX_VARIABLES_LIMIT", "The request has %,d values or more; at most %,d are read"),
+    DIGITS("MAX_DIGITS_LIMIT", "A number has %,d digits; at most %,d are read"),
+    ALL_DIGITS("MAX_DIGITS_LIMIT", "The numbers in the document have %,d digits or more; at most %,d are read"),
+    MEMBER_NAME("MAX_MEMBER_NAME_LIMIT", "The name of a member has %,d characters; at most %,d are read"),
+    RESPONSE(
+            "MAX_RESPONSE_LIMIT",
+            "The response has %,d bytes or more; at most %,d are sent. If it is of a mutation, that was carried out"),
+    INTROSPECTION_DEPTH("INTROSPECTION_LIMIT_EXCEEDED", "The introspection is %,d fields deep; at most %,d are served"),
+    INTROSPECTION_FIELDS("INTROSPECTION_LIMIT_EXCEEDED", "The introspection has %,d fields; at most %,d are served");
+
+    private final String code;
+    private final String message;
+
+    LimitExceeded(String code, String message) {
+        this.code = code;
+        this.message = message;
+    }
+
+    GraphQLError error(long requested, long limit) {
+        return TypedGraphQLError.newBuilder()
+                .errorType(ErrorType.BAD_REQUEST)
+                .message("%s", String.format(Locale.ROOT, message, requested, limit))
+                .extensions(Map.of("code", code, "requested", requested, "limit", limit))
+                .build();
+    }
+
+    /** @throws AbortExecutionException if it is too much: graphql-java then answers with the error and nothing else */
+    public void check(long requested, long limit) {
+        if (requested > limit) {
+            throw abort(error(requested, limit));
+        }
+    }
+
+    public static AbortExecutionException abort(GraphQLError error) {
+        return new AbortExecutionException(List.of(error));
+    }
+}

@@ -1,0 +1,50 @@
+package dev.userdirectory.graphql.limit;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import graphql.ExecutionResult;
+import graphql.GraphQLError;
+import io.github.bucket4j.ConsumptionProbe;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** The error of a caller whose budget does not suffice for the operation, before anything of it is executed. */
+public final class RateLimited {
+    public static final String CODE = "RATE_LIMITED";
+    private static final String RETRY_AFTER = "retryAfter";
+
+    private RateLimited() {}
+
+    static GraphQLError error(ConsumptionProbe refused, long cost) {
+        long seconds = TimeUnit.NANOSECONDS.toSeconds(refused.getNanosToWaitForRefill()) + 1;
+        return TypedGraphQLError.newBuilder()
+                .errorType(ErrorType.UNAVAILABLE)
+                .message(
+                        "The operation costs %d, and %d is left of your budget; try again in %d s",
+                        cost, refused.getRemainingTokens(), seconds)
+                .extensions(Map.of(
+                        "code",
+                        CODE,
+                        "requested",
+                        cost,
+                        "remaining",
+                        refused.getRemainingTokens(),
+                        RETRY_AFTER,
+                        seconds))
+                .build();
+    }
+
+    /** After how many seconds to try again, or null if that is not why nothing was executed. */
+    public static @Nullable Long retryAfter(ExecutionResult result) {
+        if (result.isDataPresent() || result.getErrors().isEmpty()) {
+            return null;
+        }
+        Map<String, Object> extensions = result.getErrors().getFirst().getExtensions();
+        return extensions != null
+                        && CODE.equals(extensions.get("code"))
+                        && extensions.get(RETRY_AFTER) instanceof Number seconds
+                ? Long.valueOf(seconds.longValue())
+                : null;
+    }
+}

@@ -1,0 +1,138 @@
+package dev.userdirectory.graphql.limit;
+
+import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
+import graphql.GraphQLError;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Counts the bytes of one operation's response as its values are completed, so that a response over the limit is never
+ * built. The count is of the JSON in UTF-8; a number counts as much as the longest one of its type. A large response
+ * reserves its memory as it grows.
+ *
+ * <p>Not synchronized: an operation is completed on one thread at a time.
+ */
+public final class ResponseBudget {
+    private static final int NULL = 4;
+    private static final int INT = 11;
+    /** How much is reserved at a time. */
+    private static final int STEP = 16 * 1024;
+
+    private final long limit;
+    private final @Nullable Reservation memory;
+    private long reserved = Reservation.UNCOUNTED_RESPONSE;
+    private boolean refused;
+    private long used;
+    private int countedErrors;
+
+    public ResponseBudget(long limit, @Nullable Reservation memory) {
+        this.limit = limit;
+        this.memory = memory;
+    }
+
+    /**
+     * Once this is true nothing more needs to be completed: the response will be an error. The thread is interrupted when its
+     * request is over.
+     */
+    public boolean isExceeded() {
+        if (used > reserved && memory != null && !refused) {
+            long more = Math.max(STEP, used - reserved);
+            refused = !memory.growForResponse(more);
+            reserved += more;
+        }
+        return refused || used > limit || Thread.currentThread().isInterrupted();
+    }
+
+    /** Whether the response is within its limit, but there is no memory for it now. */
+    boolean isRefused() {
+        return refused && used <= limit;
+    }
+
+    public long used() {
+        return used;
+    }
+
+    /** Takes back what was counted for values that are completed anew. */
+    public void resetTo(long used) {
+        this.used = used;
+    }
+
+    public void add(long bytes) {
+        used += bytes;
+    }
+
+    public void addNull() {
+        used += NULL;
+    }
+
+    /** The name of a field in the response, which is ASCII, with its quotes, colon and comma. */
+    public void addName(String name) {
+        used += bytesOfName(name);
+    }
+
+    public static int bytesOfName(String name) {
+        return name.length() + 4;
+    }
+
+    /** @param errors all so far, of which those that were added before are not counted again */
+    public void addErrors(List<GraphQLError> errors) {
+        for (; countedErrors < errors.size(); countedErrors++) {
+            addValue(errors.get(countedErrors).toSpecification());
+        }
+    }
+
+    /** A value as it is written: a serialized scalar or enum value, or lists and maps of them. */
+    public void addValue(@Nullable Object value) {
+        switch (value) {
+            case null -> addNull();
+            case String text -> addText(text);
+            case Boolean truth -> used += 5;
+            case Integer number -> used += INT;
+            case Map<?, ?> fields -> {
+                used += 2;
+                fields.forEach((name, field) -> {
+                    addText(String.valueOf(name));
+                    used += 2;
+                    addValue(field);
+                });
+            }
+            case Collection<?> elements -> {
+                addList(elements.size());
+                elements.forEach(this::addValue);
+            }
+            default -> addText(value.toString());
+        }
+    }
+
+    /** The brackets and commas of a list. */
+    public void addList(int size) {
+        used += size + 2L;
+    }
+
+    private void addText(String text) {
+        int length = text.length();
+        used += length + 2L;
+        for (int i = 0; i < length; i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c == '"' || c == '\\' || c > '~') {
+                used += extraBytes(c);
+            }
+        }
+    }
+
+    /** What a character takes beyond one byte, escaped or in UTF-8. */
+    private static int extraBytes(char c) {
+        if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t') {
+            return 1;
+        }
+        if (c < ' ') {
+            return 5; // as in \u0001
+        }
+        if (c < 0x80) {
+            return 0;
+        }
+        return c < 0x800 || Character.isSurrogate(c) ? 1 : 2;
+    }
+}

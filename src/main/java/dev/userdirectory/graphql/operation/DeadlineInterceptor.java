@@ -1,0 +1,148 @@
+package dev.userdirectory.graphql.operation;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.database.BackgroundThreads;
+import dev.userdirectory.database.Deadline;
+import dev.userdirectory.graphql.limit.Limits;
+import graphql.ExecutionResult;
+import graphql.GraphQLError;
+import io.micrometer.context.ContextSnapshot;
+import io.micrometer.context.ContextSnapshotFactory;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.DisposableBean;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
+import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.graphql.support.DefaultExecutionGraphQlResponse;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
+import reactor.util.context.ContextView;
+
+/**
+ * Answers every operation by its deadline, and stops its SQL then; stops it too when the client is gone. A subscription is
+ * an operation until it begins, and another one for each of its events. What fails outside of a data fetcher is answered
+ * here as well.
+ *
+ * <p>The operation runs on the thread that asks for it, which is a virtual one: to hand it to another, and the answer
+ * back, would cost more than most operations do.
+ */
+@Component
+public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
+    private static final Logger log = LoggerFactory.getLogger(DeadlineInterceptor.class);
+    private static final Duration LOOK = Duration.ofMillis(20);
+    /** To look for a client is a system call. */
+    private static final int LOOKS_PER_CLIENT = 10;
+
+    private final Duration limit;
+    private final ContextSnapshotFactory snapshots =
+            ContextSnapshotFactory.builder().build();
+    private final Set<Running> running = ConcurrentHashMap.newKeySet();
+    private final BackgroundThreads.Task timer;
+    private int looks;
+
+    DeadlineInterceptor(Limits limits, BackgroundThreads threads) {
+        this.limit = limits.deadline();
+        timer = threads.start("deadlines", task -> {
+            look();
+            Thread.sleep(LOOK);
+        });
+    }
+
+    /** @param end by {@link System#nanoTime()} */
+    private record Running(Deadline deadline, long end, Operation.@Nullable Client client) {
+        boolean isLate() {
+            return System.nanoTime() - end >= 0;
+        }
+    }
+
+    private void look() {
+        boolean lookForClients = ++looks % LOOKS_PER_CLIENT == 0;
+        for (Running operation : running) {
+            try {
+                if (operation.isLate() || (lookForClients && operation.client != null && operation.client.isGone())) {
+                    operation.deadline.stop();
+                }
+                operation.deadline.lookForSilence();
+            } catch (RuntimeException e) {
+                // The deadlines of others are kept.
+                log.error("Cannot tell whether to stop an operation", e);
+            }
+        }
+    }
+
+    @Override
+    public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
+        return Mono.deferContextual(context -> Mono.create(sink -> {
+            Operation operation = Operation.of(request);
+            Deadline deadline = new Deadline(Thread.currentThread(), operation.caller.account(), operation.connections);
+            sink.onCancel(deadline::stop);
+            sink.success(answer(request, chain, context, deadline, operation));
+        }));
+    }
+
+    private WebGraphQlResponse answer(
+            WebGraphQlRequest request, Chain chain, ContextView context, Deadline deadline, Operation operation) {
+        Operation.Client client = operation.client;
+        long started = operation.started == null ? System.nanoTime() : operation.started;
+        Running work = new Running(deadline, started + limit.toNanos(), client);
+        Context ofOperation = Context.of(context).put(Deadline.class, deadline);
+        running.add(work);
+        // On a socket the thread is a new one.
+        try (ContextSnapshot.Scope threadLocals = snapshots.setThreadLocalsFrom(ofOperation)) {
+            WebGraphQlResponse response = Objects.requireNonNull(
+                    chain.next(request).contextWrite(ofOperation).block());
+            return deadline.isOver()
+                            && !response.getExecutionResult().getErrors().isEmpty()
+                    ? answer(request, stopped(work))
+                    : response;
+        } catch (RuntimeException | StackOverflowError e) {
+            return answer(
+                    request,
+                    deadline.isOver()
+                            ? stopped(work)
+                            : ErrorHandler.unforeseen(e, "the operation").build());
+        } finally {
+            running.remove(work);
+            if (client != null) {
+                client.answered();
+            }
+            deadline.end();
+        }
+    }
+
+    /** Who has gone before the deadline reads no answer. */
+    private GraphQLError stopped(Running work) {
+        if (work.isLate()) {
+            log.warn("Stopped an operation after {} ms", limit.toMillis());
+        }
+        return TypedGraphQLError.newBuilder()
+                .errorType(ErrorType.UNAVAILABLE)
+                .message(
+                        "Stopped after %s ms, the most that a request may take. Whether a mutation took effect is"
+                                + " unknown",
+                        limit.toMillis())
+                .extensions(Map.of("code", "DEADLINE_EXCEEDED", "limit", limit.toMillis()))
+                .build();
+    }
+
+    /** Data that is null, not absent: the request was good, so it is not HTTP status 400. */
+    private static WebGraphQlResponse answer(WebGraphQlRequest request, GraphQLError error) {
+        return new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
+                request.toExecutionInput(),
+                ExecutionResult.newExecutionResult().data(null).addError(error).build()));
+    }
+
+    @Override
+    public void destroy() {
+        timer.stop(Duration.ZERO);
+    }
+}

@@ -1,0 +1,135 @@
+package dev.userdirectory.graphql.operation;
+
+import com.netflix.graphql.types.errors.ErrorDetail;
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.graphql.scope.SecurityProperties;
+import graphql.ExecutionResult;
+import graphql.GraphQLError;
+import graphql.InvalidSyntaxError;
+import graphql.execution.UnknownOperationException;
+import graphql.execution.instrumentation.InstrumentationState;
+import graphql.execution.instrumentation.SimplePerformantInstrumentation;
+import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
+import graphql.introspection.GoodFaithIntrospection.BadFaithIntrospectionError;
+import graphql.introspection.IntrospectionDisabledError;
+import graphql.language.SourceLocation;
+import graphql.schema.CoercingParseValueException;
+import graphql.validation.ValidationError;
+import graphql.validation.ValidationErrorType;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/**
+ * Gives the errors of graphql-java itself a message and, in Apollo's words, their {@code extensions.code}. It comes before
+ * DGS classifies errors, from which one can no longer tell what they were.
+ *
+ * <p>The wording is in {@code i18n/*_en.properties}, which graphql-java reads in place of its own: none of it repeats a value
+ * or names a class. What the client sent is quoted from the document by the error's location. A caller who may not
+ * introspect is told no more than that, since the rest of the message has names from the schema.
+ */
+@Component
+public class ErrorCodes extends SimplePerformantInstrumentation {
+    /** The errors whose wording cannot say what the client wrote. */
+    private static final Set<ValidationErrorType> OF_VALUES =
+            Set.of(ValidationErrorType.WrongType, ValidationErrorType.BadValueForDefaultArg);
+    /** How graphql-java ends this message, which it does not read from the properties. */
+    private static final String NOT_AN_OBJECT = "must be an instance of type 'Map'.";
+
+    private final SecurityProperties security;
+
+    ErrorCodes(SecurityProperties security) {
+        this.security = security;
+    }
+
+    @Override
+    public CompletableFuture<ExecutionResult> instrumentExecutionResult(
+            ExecutionResult result,
+            InstrumentationExecutionParameters parameters,
+            @Nullable InstrumentationState state) {
+        if (result.getErrors().isEmpty()) {
+            return CompletableFuture.completedFuture(result);
+        }
+        String document = parameters.getQuery();
+        boolean mayIntrospect = security.mayIntrospect(Operation.of(parameters.getGraphQLContext()).caller);
+        List<GraphQLError> errors = result.getErrors().stream()
+                .map(error -> withCode(error, document, mayIntrospect))
+                .toList();
+        return CompletableFuture.completedFuture(result.transform(builder -> builder.errors(errors)));
+    }
+
+    private static GraphQLError withCode(GraphQLError error, String document, boolean mayIntrospect) {
+        if (error.getExtensions() != null && error.getExtensions().containsKey("code")) {
+            return error;
+        }
+        String code = code(error);
+        TypedGraphQLError.Builder coded = TypedGraphQLError.newBuilder()
+                .errorType(code.equals("INTERNAL_SERVER_ERROR") ? ErrorType.INTERNAL : ErrorType.BAD_REQUEST);
+        if (error.getLocations() != null) {
+            coded.locations(error.getLocations());
+        }
+        if (error.getPath() != null) {
+            coded.path(error.getPath());
+        }
+        if (error instanceof ValidationError invalid) {
+            coded.errorDetail(
+                    invalid.getValidationErrorType() == ValidationErrorType.FieldUndefined
+                            ? ErrorDetail.Common.FIELD_NOT_FOUND
+                            : ErrorDetail.Common.INVALID_ARGUMENT);
+        }
+        Map<String, Object> extensions = new HashMap<>();
+        if (error.getExtensions() != null) {
+            extensions.putAll(error.getExtensions());
+        }
+        extensions.put("code", code);
+        return coded.message("%s", message(error, code, document, mayIntrospect))
+                .extensions(extensions)
+                .build();
+    }
+
+    private static String code(GraphQLError error) {
+        return switch (error) {
+            case InvalidSyntaxError syntax -> "GRAPHQL_PARSE_FAILED";
+            case ValidationError invalid -> "GRAPHQL_VALIDATION_FAILED";
+            case UnknownOperationException unknown -> "OPERATION_RESOLUTION_FAILURE";
+            case IntrospectionDisabledError disabled -> "INTROSPECTION_DISABLED";
+            case BadFaithIntrospectionError bad -> "INTROSPECTION_LIMIT_EXCEEDED";
+            default ->
+                // Of the variables: those of the document are ValidationErrors.
+                error.getErrorType() == graphql.ErrorType.ValidationError ? "BAD_USER_INPUT" : "INTERNAL_SERVER_ERROR";
+        };
+    }
+
+    private static String message(GraphQLError error, String code, String document, boolean mayIntrospect) {
+        if (error instanceof InvalidSyntaxError) {
+            String token = Quote.at(location(error), document);
+            return token == null ? "Syntax error at the end of the document" : "Syntax error at `" + token + "`";
+        }
+        String quoted = Quote.withoutStrings(location(error), document);
+        boolean ofTheSchema = error instanceof ValidationError || code.equals("BAD_USER_INPUT");
+        if (ofTheSchema && !mayIntrospect) {
+            String what = error instanceof ValidationError ? "The operation is not valid" : "A variable is not valid";
+            return quoted == null ? what : what + " at `" + quoted + "`";
+        }
+        String message = Quote.of(String.valueOf(error.getMessage()));
+        if (error instanceof CoercingParseValueException && error.getMessage().endsWith(NOT_AN_OBJECT)) {
+            return (quoted == null ? "A variable" : "Variable `" + quoted + "`")
+                    + " has an invalid value: an object is expected";
+        }
+        return error instanceof ValidationError invalid
+                        && OF_VALUES.contains(invalid.getValidationErrorType())
+                        && quoted != null
+                ? message + ": `" + quoted + "`"
+                : message;
+    }
+
+    private static @Nullable SourceLocation location(GraphQLError error) {
+        List<SourceLocation> locations = error.getLocations();
+        return locations == null || locations.isEmpty() ? null : locations.getFirst();
+    }
+}

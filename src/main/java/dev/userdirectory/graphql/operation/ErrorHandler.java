@@ -1,0 +1,69 @@
+package dev.userdirectory.graphql.operation;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.database.Deadline;
+import dev.userdirectory.graphql.scope.Refused;
+import dev.userdirectory.input.BadUserInput;
+import graphql.GraphQLError;
+import graphql.execution.DataFetcherExceptionHandler;
+import graphql.execution.DataFetcherExceptionHandlerParameters;
+import graphql.execution.DataFetcherExceptionHandlerResult;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.stereotype.Component;
+
+/** Says of a failed field what its client can use: an error that was foreseen, or the ID of one that is in the log. */
+@Component
+public class ErrorHandler implements DataFetcherExceptionHandler {
+    private static final Logger log = LoggerFactory.getLogger(ErrorHandler.class);
+
+    @Override
+    public CompletableFuture<DataFetcherExceptionHandlerResult> handleException(
+            DataFetcherExceptionHandlerParameters parameters) {
+        GraphQLError error = error(unwrap(parameters.getException()), parameters);
+        return CompletableFuture.completedFuture(
+                DataFetcherExceptionHandlerResult.newResult(error).build());
+    }
+
+    private static GraphQLError error(Throwable exception, DataFetcherExceptionHandlerParameters parameters) {
+        if (exception instanceof Refused refused) {
+            return refused.error();
+        }
+        if (exception instanceof BadUserInput bad) {
+            return TypedGraphQLError.newBuilder()
+                    .path(parameters.getPath())
+                    .location(parameters.getSourceLocation())
+                    .errorType(ErrorType.BAD_REQUEST)
+                    .message(bad.getMessage())
+                    .extensions(Map.of("code", "BAD_USER_INPUT", "argument", bad.argument()))
+                    .build();
+        }
+        return unforeseen(exception, parameters.getPath())
+                .path(parameters.getPath())
+                .location(parameters.getSourceLocation())
+                .build();
+    }
+
+    /** Logs it, unless it comes from stopping what is over anyway. */
+    public static TypedGraphQLError.Builder unforeseen(Throwable exception, Object where) {
+        String id = UUID.randomUUID().toString();
+        Deadline deadline = Deadline.current();
+        if (deadline == null || !deadline.isOver()) {
+            log.error("Error {} at {}", id, where, exception);
+        }
+        return TypedGraphQLError.newBuilder()
+                .errorType(ErrorType.INTERNAL)
+                .message("The service failed to answer this; its log has the reason under " + id + ".")
+                .extensions(Map.of("code", "INTERNAL_SERVER_ERROR", "id", id));
+    }
+
+    private static Throwable unwrap(Throwable exception) {
+        Throwable cause = exception.getCause();
+        return exception instanceof CompletionException && cause != null ? unwrap(cause) : exception;
+    }
+}

@@ -1,0 +1,209 @@
+package dev.userdirectory.graphql.operation;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import graphql.ExecutionResult;
+import graphql.GraphQLError;
+import graphql.execution.AbortExecutionException;
+import graphql.execution.ExecutionContext;
+import graphql.execution.instrumentation.InstrumentationState;
+import graphql.execution.instrumentation.SimplePerformantInstrumentation;
+import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
+import graphql.introspection.Introspection;
+import graphql.language.Argument;
+import graphql.language.ArrayValue;
+import graphql.language.BooleanValue;
+import graphql.language.Directive;
+import graphql.language.DirectivesContainer;
+import graphql.language.Field;
+import graphql.language.FragmentDefinition;
+import graphql.language.FragmentSpread;
+import graphql.language.InlineFragment;
+import graphql.language.ObjectField;
+import graphql.language.ObjectValue;
+import graphql.language.OperationDefinition.Operation;
+import graphql.language.Selection;
+import graphql.language.SelectionSet;
+import graphql.language.SourceLocation;
+import graphql.language.TypeName;
+import graphql.language.Value;
+import graphql.language.VariableReference;
+import graphql.schema.GraphQLArgument;
+import graphql.schema.GraphQLCompositeType;
+import graphql.schema.GraphQLDirective;
+import graphql.schema.GraphQLFieldDefinition;
+import graphql.schema.GraphQLInputObjectType;
+import graphql.schema.GraphQLList;
+import graphql.schema.GraphQLSchema;
+import graphql.schema.GraphQLType;
+import graphql.schema.GraphQLTypeUtil;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/**
+ * Finds variables that are null where null is not allowed. Validation lets a nullable variable with a default stand in such
+ * a place; if it is then given as null, GraphQL 6.4.1 makes that an error of the field. graphql-java fails on it, each time
+ * in another way, or hands the null to the data fetcher. Here the whole operation fails before any of it is executed.
+ */
+@Component
+public class NullVariables extends SimplePerformantInstrumentation {
+    @Override
+    public ExecutionContext instrumentExecutionContext(
+            ExecutionContext context,
+            InstrumentationExecutionParameters parameters,
+            @Nullable InstrumentationState state) {
+        if (context.getCoercedVariables().toMap().containsValue(null)) {
+            new Walk(context).operation();
+        }
+        return context;
+    }
+
+    /** Through all that is selected and not skipped. */
+    private record Walk(ExecutionContext context, GraphQLSchema schema, Map<String, Object> variables) {
+        Walk(ExecutionContext context) {
+            this(
+                    context,
+                    context.getGraphQLSchema(),
+                    context.getCoercedVariables().toMap());
+        }
+
+        void operation() {
+            GraphQLCompositeType root = switch (context.getOperationDefinition().getOperation()) {
+                case QUERY -> schema.getQueryType();
+                case MUTATION -> schema.getMutationType();
+                case SUBSCRIPTION -> schema.getSubscriptionType();
+            };
+            selections(context.getOperationDefinition().getSelectionSet(), Objects.requireNonNull(root), List.of());
+        }
+
+        private void selections(@Nullable SelectionSet set, GraphQLCompositeType parent, List<Object> path) {
+            if (set == null) {
+                return;
+            }
+            for (Selection<?> selection : set.getSelections()) {
+                if (!isIncluded((DirectivesContainer<?>) selection, path)) {
+                    continue;
+                }
+                switch (selection) {
+                    case Field field -> field(field, parent, path);
+                    case InlineFragment fragment ->
+                        selections(fragment.getSelectionSet(), type(fragment.getTypeCondition(), parent), path);
+                    case FragmentSpread spread -> {
+                        FragmentDefinition fragment = Objects.requireNonNull(
+                                context.getFragmentsByName().get(spread.getName()));
+                        selections(fragment.getSelectionSet(), type(fragment.getTypeCondition(), parent), path);
+                    }
+                    default -> {}
+                }
+            }
+        }
+
+        private GraphQLCompositeType type(@Nullable TypeName condition, GraphQLCompositeType parent) {
+            return condition == null
+                    ? parent
+                    : (GraphQLCompositeType) Objects.requireNonNull(schema.getType(condition.getName()));
+        }
+
+        private void field(Field field, GraphQLCompositeType parent, List<Object> outer) {
+            List<Object> path = new ArrayList<>(outer);
+            path.add(field.getResultKey());
+            GraphQLFieldDefinition definition = Introspection.getFieldDef(schema, parent, field.getName());
+            arguments(field.getArguments(), definition.getArguments(), path);
+            if (GraphQLTypeUtil.unwrapAll(definition.getType()) instanceof GraphQLCompositeType type) {
+                selections(field.getSelectionSet(), type, path);
+            }
+        }
+
+        private boolean isIncluded(DirectivesContainer<?> selection, List<Object> path) {
+            boolean included = true;
+            for (Directive directive : selection.getDirectives()) {
+                GraphQLDirective definition = Objects.requireNonNull(schema.getDirective(directive.getName()));
+                arguments(directive.getArguments(), definition.getArguments(), path);
+                boolean skip = directive.getName().equals("skip");
+                if (skip || directive.getName().equals("include")) {
+                    included &= skip != isTrue(directive.getArgument("if").getValue());
+                }
+            }
+            return included;
+        }
+
+        private boolean isTrue(Value<?> condition) {
+            return condition instanceof VariableReference variable
+                    ? Boolean.TRUE.equals(variables.get(variable.getName()))
+                    : condition instanceof BooleanValue literal && literal.isValue();
+        }
+
+        private void arguments(List<Argument> given, List<GraphQLArgument> definitions, List<Object> path) {
+            for (Argument argument : given) {
+                definitions.stream()
+                        .filter(definition -> definition.getName().equals(argument.getName()))
+                        .forEach(definition ->
+                                value(argument.getValue(), definition.getType(), argument.getName(), path));
+            }
+        }
+
+        /** @param name of the argument, and of what is within it: {@code users.3.email} */
+        private void value(Value<?> value, GraphQLType type, String name, List<Object> path) {
+            GraphQLType nullable = GraphQLTypeUtil.unwrapNonNull(type);
+            if (value instanceof VariableReference variable) {
+                String reference = variable.getName();
+                if (GraphQLTypeUtil.isNonNull(type)
+                        && variables.containsKey(reference)
+                        && variables.get(reference) == null) {
+                    throw error(name, reference, path, variable.getSourceLocation());
+                }
+            } else if (nullable instanceof GraphQLList list) {
+                if (value instanceof ArrayValue array) {
+                    for (int i = 0; i < array.getValues().size(); i++) {
+                        value(array.getValues().get(i), list.getWrappedType(), name + "." + i, path);
+                    }
+                } else {
+                    value(value, list.getWrappedType(), name, path);
+                }
+            } else if (nullable instanceof GraphQLInputObjectType objectType && value instanceof ObjectValue object) {
+                for (ObjectField field : object.getObjectFields()) {
+                    GraphQLType fieldType =
+                            objectType.getFieldDefinition(field.getName()).getType();
+                    value(field.getValue(), fieldType, name + "." + field.getName(), path);
+                }
+            }
+        }
+
+        private AbortExecutionException error(
+                String argument, String variable, List<Object> path, @Nullable SourceLocation location) {
+            TypedGraphQLError.Builder error = TypedGraphQLError.newBuilder()
+                    .errorType(ErrorType.BAD_REQUEST)
+                    .message(
+                            "%s",
+                            Quote.of(
+                                    "Argument `" + argument + "` must not be null, and variable `" + variable + "` is"))
+                    .extensions(Map.of("code", "BAD_USER_INPUT", "argument", Quote.of(argument)));
+            if (location != null) {
+                error.location(location);
+            }
+            if (!path.isEmpty()) {
+                error.path(path);
+            }
+            // Of a subscription it is an error of the request, since there is no source stream.
+            return context.getOperationDefinition().getOperation() == Operation.SUBSCRIPTION
+                    ? new AbortExecutionException(List.of(error.build()))
+                    : new NullVariable(error.build());
+        }
+    }
+
+    /** The error of a field, unlike that of a request, comes with data, which is null. */
+    private static final class NullVariable extends AbortExecutionException {
+        NullVariable(GraphQLError error) {
+            super(List.of(error));
+        }
+
+        @Override
+        public ExecutionResult toExecutionResult() {
+            return super.toExecutionResult().transform(result -> result.data(null));
+        }
+    }
+}

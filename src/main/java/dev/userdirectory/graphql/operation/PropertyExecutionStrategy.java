@@ -1,0 +1,300 @@
+package dev.userdirectory.graphql.operation;
+
+import static graphql.execution.FieldCollectorParameters.newParameters;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.userdirectory.graphql.limit.ResponseBudget;
+import dev.userdirectory.graphql.operation.Property.Completion;
+import dev.userdirectory.graphql.operation.Property.OfAny;
+import dev.userdirectory.graphql.operation.Property.OfEnum;
+import dev.userdirectory.graphql.operation.Property.OfList;
+import dev.userdirectory.graphql.operation.Property.OfObject;
+import dev.userdirectory.graphql.operation.Property.OfScalar;
+import graphql.execution.AsyncExecutionStrategy;
+import graphql.execution.DataFetcherExceptionHandler;
+import graphql.execution.ExecutionContext;
+import graphql.execution.ExecutionStrategyParameters;
+import graphql.execution.FieldValueInfo;
+import graphql.execution.FieldValueInfo.CompleteValueType;
+import graphql.execution.MergedField;
+import graphql.introspection.Introspection;
+import graphql.language.DirectivesContainer;
+import graphql.language.Field;
+import graphql.language.FragmentDefinition;
+import graphql.language.FragmentSpread;
+import graphql.language.InlineFragment;
+import graphql.language.SelectionSet;
+import graphql.schema.DataFetcher;
+import graphql.schema.DataFetchingEnvironment;
+import graphql.schema.GraphQLEnumType;
+import graphql.schema.GraphQLFieldDefinition;
+import graphql.schema.GraphQLInterfaceType;
+import graphql.schema.GraphQLList;
+import graphql.schema.GraphQLObjectType;
+import graphql.schema.GraphQLScalarType;
+import graphql.schema.GraphQLSchema;
+import graphql.schema.GraphQLType;
+import graphql.schema.GraphQLTypeUtil;
+import graphql.schema.GraphQLUnionType;
+import graphql.schema.LightDataFetcher;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/**
+ * Completes at once what is in memory: objects of which only properties are selected, and lists of them. graphql-java gives
+ * each field of each object a path, a type and a place among futures, since it might fail, or be awaited, or be watched;
+ * with a page of objects that takes longer than PostgreSQL does. What turns out not to be so simple, a null where there
+ * may be none or a caller without the scope, is left to graphql-java from the field on that began it, and so is
+ * everything in an operation that is traced.
+ *
+ * <p>Either way counts against the {@link ResponseBudget}. Once that is exceeded, everything is null: the operation then
+ * ends soon, with no data loader left waiting, and its result is replaced by an error.
+ */
+@Component("query")
+public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
+    /** What a field adds to {@code extensions.ftv1} beside its name: its type, its parent's type and its times, in Base64. */
+    private static final int TRACE_BYTES = 100;
+
+    /** Worked out once for each field of a document that is kept, and each type that it turned out to be a field of. */
+    private final Cache<Field, Map<GraphQLObjectType, Property>> properties =
+            Caffeine.newBuilder().weakKeys().build();
+
+    public PropertyExecutionStrategy(DataFetcherExceptionHandler exceptionHandler) {
+        super(exceptionHandler);
+    }
+
+    @Override
+    protected Object resolveFieldWithInfo(ExecutionContext context, ExecutionStrategyParameters parameters) {
+        ResponseBudget budget = budget(context);
+        budget.addName(parameters.getField().getResultKey());
+        Object source = parameters.getSource();
+        if (source == null) {
+            return super.resolveFieldWithInfo(context, parameters);
+        }
+        if (budget.isExceeded()) {
+            return completed(null);
+        }
+        if (Operation.of(context.getGraphQLContext()).tracesFields) {
+            budget.addName(parameters.getField().getResultKey());
+            budget.add(TRACE_BYTES);
+            return super.resolveFieldWithInfo(context, parameters);
+        }
+        if (isSimple(parameters.getField())) {
+            GraphQLObjectType parent = parameters.getExecutionStepInfo().getUnwrappedNonNullTypeAs();
+            Property property = property(parent, parameters.getField(), context);
+            if (property.isRead()) {
+                long used = budget.used();
+                try {
+                    return completed(property.read(source, context, budget));
+                } catch (RuntimeException e) {
+                    if (budget.isExceeded()) {
+                        return completed(null);
+                    }
+                    // graphql-java fails likewise, and reports it.
+                    budget.resetTo(used);
+                }
+            }
+        }
+        return super.resolveFieldWithInfo(context, parameters);
+    }
+
+    @Override
+    protected FieldValueInfo completeValue(ExecutionContext context, ExecutionStrategyParameters parameters) {
+        ResponseBudget budget = budget(context);
+        if (budget.isExceeded()) {
+            return completed(null);
+        }
+        if (!parameters.getPath().isListSegment() && isSimple(context, parameters.getField())) {
+            GraphQLObjectType parent = parameters.getExecutionStepInfo().getObjectType();
+            Property property = property(parent, parameters.getField(), context);
+            if (property.completion() != null) {
+                long used = budget.used();
+                try {
+                    return completed(property.complete(parameters.getSource(), context, budget));
+                } catch (RuntimeException e) {
+                    if (budget.isExceeded()) {
+                        return completed(null);
+                    }
+                    // graphql-java fails likewise, and reports it.
+                    budget.resetTo(used);
+                }
+            }
+        }
+        if (parameters.getSource() == null) {
+            budget.addNull();
+        } else {
+            budget.add(2); // the braces of an object
+        }
+        return super.completeValue(context, parameters);
+    }
+
+    @Override
+    protected Object completeValueForScalar(
+            ExecutionContext context, ExecutionStrategyParameters parameters, GraphQLScalarType type, Object value) {
+        return count(super.completeValueForScalar(context, parameters, type, value), context);
+    }
+
+    @Override
+    protected Object completeValueForEnum(
+            ExecutionContext context, ExecutionStrategyParameters parameters, GraphQLEnumType type, Object value) {
+        return count(super.completeValueForEnum(context, parameters, type, value), context);
+    }
+
+    private static Object count(Object serialized, ExecutionContext context) {
+        if (!(serialized instanceof CompletableFuture)) { // it is one if it failed
+            response(context).addValue(serialized);
+        }
+        return serialized;
+    }
+
+    private static ResponseBudget budget(ExecutionContext context) {
+        ResponseBudget budget = response(context);
+        budget.addErrors(context.getErrors());
+        return budget;
+    }
+
+    private static ResponseBudget response(ExecutionContext context) {
+        return Objects.requireNonNull(Operation.of(context.getGraphQLContext()).response);
+    }
+
+    /** What is selected of a scalar is the same however often, of an object not. */
+    private static boolean isSimple(MergedField field) {
+        return field.isSingleField() || field.getSingleField().getSelectionSet() == null;
+    }
+
+    /** As a scalar would be: there is nothing in it that a data loader could wait for. */
+    private static FieldValueInfo completed(@Nullable Object value) {
+        return new FieldValueInfo(value == null ? CompleteValueType.NULL : CompleteValueType.SCALAR, value);
+    }
+
+    private static boolean isSimple(ExecutionContext context, MergedField field) {
+        return isSimple(field) && !Operation.of(context.getGraphQLContext()).tracesFields;
+    }
+
+    private Property property(GraphQLObjectType parent, MergedField field, ExecutionContext context) {
+        Map<GraphQLObjectType, Property> byParent =
+                properties.get(field.getSingleField(), key -> new ConcurrentHashMap<>(1));
+        Property known = byParent.get(parent);
+        if (known == null) {
+            known = analyze(parent, field, context);
+            byParent.put(parent, known);
+        }
+        return known;
+    }
+
+    private Property analyze(GraphQLObjectType parent, MergedField field, ExecutionContext context) {
+        GraphQLSchema schema = context.getGraphQLSchema();
+        GraphQLFieldDefinition definition = Introspection.getFieldDefinition(schema, parent, field.getName());
+        DataFetcher<?> fetcher = schema.getCodeRegistry().getDataFetcher(parent, definition);
+        return new Property(
+                definition,
+                definition.getName().equals("__typename")
+                        ? new TypeName(parent.getName())
+                        : fetcher instanceof LightDataFetcher<?> reader ? reader : null,
+                completion(definition.getType(), field, context));
+    }
+
+    private @Nullable Completion completion(GraphQLType type, MergedField field, ExecutionContext context) {
+        return switch (GraphQLTypeUtil.unwrapNonNull(type)) {
+            case GraphQLScalarType scalar -> new OfScalar(scalar);
+            case GraphQLEnumType enumType -> new OfEnum(enumType);
+            case GraphQLList list -> {
+                Completion element = completion(list.getWrappedType(), field, context);
+                yield element == null ? null : new OfList(list.getWrappedType(), element);
+            }
+            case GraphQLObjectType object -> completion(object, field, context);
+            case GraphQLInterfaceType abstractType ->
+                completion(context.getGraphQLSchema().getImplementations(abstractType), field, context);
+            case GraphQLUnionType abstractType ->
+                completion(
+                        abstractType.getTypes().stream()
+                                .map(GraphQLObjectType.class::cast)
+                                .toList(),
+                        field,
+                        context);
+            default -> null;
+        };
+    }
+
+    private @Nullable Completion completion(
+            List<GraphQLObjectType> types, MergedField field, ExecutionContext context) {
+        Map<String, OfObject> byType = new HashMap<>();
+        for (GraphQLObjectType type : types) {
+            OfObject completion = completion(type, field, context);
+            if (completion != null) {
+                byType.put(type.getName(), completion);
+            }
+        }
+        return byType.isEmpty() ? null : new OfAny(byType);
+    }
+
+    private @Nullable OfObject completion(GraphQLObjectType type, MergedField field, ExecutionContext context) {
+        if (hasDirectives(field.getSingleField().getSelectionSet(), context)) {
+            return null;
+        }
+        Map<String, MergedField> selected = fieldCollector
+                .collectFields(
+                        newParameters()
+                                .schema(context.getGraphQLSchema())
+                                .objectType(type)
+                                .fragments(context.getFragmentsByName())
+                                .variables(Map.of())
+                                .graphQLContext(context.getGraphQLContext())
+                                .build(),
+                        field)
+                .getSubFields();
+        List<Property> ofObject = new ArrayList<>();
+        for (MergedField each : selected.values()) {
+            // A property is kept for the first of the fields, which may be the only one elsewhere.
+            if (!isSimple(each)) {
+                return null;
+            }
+            Property property = property(type, each, context);
+            if (!property.isRead()) {
+                return null;
+            }
+            ofObject.add(property);
+        }
+        return new OfObject(List.copyOf(selected.keySet()), ofObject);
+    }
+
+    /** With one, what is selected may be another thing each time. */
+    private static boolean hasDirectives(@Nullable SelectionSet selections, ExecutionContext context) {
+        return selections != null
+                && selections.getSelections().stream()
+                        .anyMatch(selection -> !((DirectivesContainer<?>) selection)
+                                        .getDirectives()
+                                        .isEmpty()
+                                || switch (selection) {
+                                    case InlineFragment fragment -> hasDirectives(fragment.getSelectionSet(), context);
+                                    case FragmentSpread spread -> {
+                                        FragmentDefinition fragment = Objects.requireNonNull(
+                                                context.getFragmentsByName().get(spread.getName()));
+                                        yield hasDirectives(fragment.getSelectionSet(), context);
+                                    }
+                                    default -> false;
+                                });
+    }
+
+    private record TypeName(String name) implements LightDataFetcher<String> {
+        @Override
+        public String get(
+                GraphQLFieldDefinition field, @Nullable Object source, Supplier<DataFetchingEnvironment> environment) {
+            return name;
+        }
+
+        @Override
+        public String get(DataFetchingEnvironment environment) {
+            return name;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.userdirectory.graphql.operation;
+
+import graphql.language.SourceLocation;
+import org.jspecify.annotations.Nullable;
+
+/** What a client sent, as far as an error may repeat it: short, on one line, and nothing that has no UTF-8. */
+final class Quote {
+    private static final int MAX_LENGTH = 200;
+    private static final int MAX_LENGTH_OF_SOURCE = 60;
+
+    private Quote() {}
+
+    static String of(String text) {
+        return of(text, 0, text.length(), MAX_LENGTH);
+    }
+
+    /**
+     * The line of the document from that location on, as far as the first string, which may be personal; null if that is
+     * nothing.
+     */
+    static @Nullable String withoutStrings(@Nullable SourceLocation location, String document) {
+        String quoted = at(location, document);
+        int string = quoted == null ? -1 : quoted.indexOf('"');
+        if (quoted == null || string < 0) {
+            return quoted;
+        }
+        return string == 0 ? null : quoted.substring(0, string) + '…';
+    }
+
+    /** The line of the document from that location on, or null if there is nothing more. */
+    static @Nullable String at(@Nullable SourceLocation location, String document) {
+        if (location == null || location.getLine() < 1 || location.getColumn() < 1) {
+            return null;
+        }
+        int start = 0;
+        for (int line = 1; line < location.getLine(); line++) {
+            start = endOfLine(document, start);
+            // Either character ends a line, and both together end one.
+            start += document.startsWith("\r\n", start) ? 2 : 1;
+        }
+        int end = Math.min(endOfLine(document, start), document.length());
+        for (int column = 1; column < location.getColumn() && start < end; column++) {
+            start += Character.charCount(document.codePointAt(start));
+        }
+        String quoted = of(document, start, end, MAX_LENGTH_OF_SOURCE).strip();
+        return quoted.isEmpty() ? null : quoted;
+    }
+
+    private static int endOfLine(String text, int from) {
+        int end = from;
+        while (end < text.length() && text.charAt(end) != '\n' && text.charAt(end) != '\r') {
+            end++;
+        }
+        return end;
+    }
+
+    private static String of(String text, int start, int end, int maxLength) {
+        StringBuilder quoted = new StringBuilder();
+        int i = start;
+        for (; i < end && quoted.length() < maxLength; i += Character.charCount(text.codePointAt(i))) {
+            int c = text.codePointAt(i);
+            boolean isShown =
+                    !Character.isISOControl(c) && (c < Character.MIN_SURROGATE || c > Character.MAX_SURROGATE);
+            quoted.appendCodePoint(isShown ? c : 0xFFFD);
+        }
+        return i < end ? quoted.append('…').toString() : quoted.toString();
+    }
+}

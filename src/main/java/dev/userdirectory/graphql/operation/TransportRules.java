@@ -1,0 +1,87 @@
+package dev.userdirectory.graphql.operation;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import graphql.ExecutionResult;
+import graphql.GraphQLError;
+import graphql.execution.AbortExecutionException;
+import graphql.execution.ExecutionContext;
+import graphql.execution.instrumentation.InstrumentationState;
+import graphql.execution.instrumentation.SimplePerformantInstrumentation;
+import graphql.execution.instrumentation.parameters.InstrumentationExecutionParameters;
+import graphql.language.OperationDefinition;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.springframework.core.env.Environment;
+import org.springframework.core.env.Profiles;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.stereotype.Component;
+
+/** Refuses operations of a kind that their {@link Transport} does not allow. */
+@Component
+public class TransportRules extends SimplePerformantInstrumentation {
+    public static final String OTHER_METHOD = "METHOD_NOT_ALLOWED";
+
+    private static final GraphQLError MUTATION_BY_GET =
+            error(OTHER_METHOD, "GET does not run mutations: send this by POST");
+
+    private static final Set<Transport> WITHOUT_STREAMS = EnumSet.of(Transport.POST, Transport.GET);
+
+    private final GraphQLError needsStream;
+
+    TransportRules(Environment environment) {
+        needsStream = error(
+                "BAD_REQUEST",
+                environment.acceptsProfiles(Profiles.of("lambda"))
+                        ? "Subscriptions are not served on AWS Lambda: read `userEvents` page by page instead"
+                        : "A subscription needs an event stream (Accept: text/event-stream) or a WebSocket"
+                                + " (graphql-transport-ws)");
+    }
+
+    @Override
+    public ExecutionContext instrumentExecutionContext(
+            ExecutionContext context,
+            InstrumentationExecutionParameters parameters,
+            @Nullable InstrumentationState state) {
+        if (context.getOperationDefinition().getOperation() == OperationDefinition.Operation.MUTATION
+                && Operation.of(context.getGraphQLContext()).transport.isByGet()) {
+            throw new AbortExecutionException(List.of(MUTATION_BY_GET));
+        }
+        return context;
+    }
+
+    /** Only here, so that callers who may not subscribe are told that first. Nothing has subscribed yet. */
+    @Override
+    public CompletableFuture<ExecutionResult> instrumentExecutionResult(
+            ExecutionResult result,
+            InstrumentationExecutionParameters parameters,
+            @Nullable InstrumentationState state) {
+        boolean isRefused = result.getData() instanceof Publisher<?>
+                && WITHOUT_STREAMS.contains(Operation.of(parameters.getGraphQLContext()).transport);
+        return CompletableFuture.completedFuture(
+                isRefused
+                        ? ExecutionResult.newExecutionResult()
+                                .addError(needsStream)
+                                .build()
+                        : result);
+    }
+
+    /** Whether the operation was refused because it is a mutation by GET. */
+    public static boolean isOtherMethod(WebGraphQlResponse response) {
+        return response.getErrors().stream()
+                .anyMatch(error -> OTHER_METHOD.equals(error.getExtensions().get("code")));
+    }
+
+    private static GraphQLError error(String code, String message) {
+        return TypedGraphQLError.newBuilder()
+                .errorType(ErrorType.BAD_REQUEST)
+                .message("%s", message)
+                .extensions(Map.of("code", code))
+                .build();
+    }
+}

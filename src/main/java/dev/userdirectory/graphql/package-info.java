@@ -1,5 +1,0 @@
-/** What happens to an operation, from one end to the other. */
-@NullMarked
-package dev.userdirectory.graphql;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,82 @@
+package dev.userdirectory.graphql.scope;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.security.authentication.AnonymousAuthenticationToken;
+import org.springframework.security.core.Authentication;
+import org.springframework.security.core.GrantedAuthority;
+
+/**
+ * Who sent the operation.
+ *
+ * @param subject of the token; empty if it has none, or if there is no token
+ * @param account under which the caller is counted where subjects share something: the subject of the token, or the network
+ *     address of a caller without one
+ */
+public record Caller(boolean anonymous, String subject, Set<String> scopes, String account) {
+    private static final String SCOPE = "SCOPE_";
+    /** Until the caller is known. */
+    public static final Caller NOBODY = new Caller(true, "", Set.of());
+    /** An IPv6 client chooses the rest of its address itself. */
+    private static final int IPV6_NETWORK_BYTES = 8;
+
+    public Caller(boolean anonymous, String subject, Set<String> scopes) {
+        this(anonymous, subject, scopes, subject);
+    }
+
+    public static boolean isAnonymous(@Nullable Authentication authentication) {
+        return authentication == null
+                || authentication instanceof AnonymousAuthenticationToken
+                || !authentication.isAuthenticated();
+    }
+
+    public static Caller of(@Nullable Authentication authentication) {
+        return of(authentication, null);
+    }
+
+    static Caller of(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
+        if (authentication == null || isAnonymous(authentication)) {
+            return new Caller(true, "", Set.of(), account(authentication, address));
+        }
+        Set<String> scopes = new HashSet<>();
+        for (GrantedAuthority granted : authentication.getAuthorities()) {
+            String authority = granted.getAuthority();
+            if (authority != null && authority.startsWith(SCOPE)) {
+                scopes.add(authority.substring(SCOPE.length()));
+            }
+        }
+        // Null if the token has no subject, whatever the interface says.
+        String subject = Objects.requireNonNullElse(authentication.getName(), "");
+        return new Caller(false, subject, Collections.unmodifiableSet(scopes));
+    }
+
+    private static String account(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
+        return authentication != null && !isAnonymous(authentication)
+                ? Objects.requireNonNullElse(authentication.getName(), "")
+                : "anonymous " + (address == null ? "" : network(address.getHostString()));
+    }
+
+    /** What an address is counted as: itself, or the network that an IPv6 client may choose its address in. */
+    public static String network(String address) {
+        if (address.indexOf(':') < 0) {
+            return address;
+        }
+        try {
+            byte[] bytes = InetAddress.ofLiteral(address).getAddress();
+            return HexFormat.of().formatHex(bytes, 0, Math.min(bytes.length, IPV6_NETWORK_BYTES));
+        } catch (IllegalArgumentException e) {
+            return address;
+        }
+    }
+
+    /** Whether this caller can be told from every other one; all anonymous callers count as one. */
+    public boolean isIdentified() {
+        return anonymous || !subject.isEmpty();
+    }
+}

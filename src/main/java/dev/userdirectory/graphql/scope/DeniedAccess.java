@@ -1,0 +1,108 @@
+package dev.userdirectory.graphql.scope;
+
+import dev.userdirectory.graphql.limit.RateLimited;
+import graphql.GraphQLError;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.stereotype.Component;
+
+/**
+ * Counts requests that were denied, and logs that there are some. The log does not say who: that is personal data, and
+ * whoever floods the service must not fill the log.
+ */
+@Component
+public class DeniedAccess {
+    private static final Logger log = LoggerFactory.getLogger(DeniedAccess.class);
+    private static final long INTERVAL = Duration.ofSeconds(10).toNanos();
+
+    private final Map<Reason, Denied> denied = new EnumMap<>(Reason.class);
+
+    public enum Reason {
+        NO_TOKEN,
+        BAD_TOKEN,
+        SCOPE,
+        RATE,
+        LIMIT;
+
+        private static @Nullable Reason of(GraphQLError error) {
+            Map<String, Object> extensions = error.getExtensions();
+            String code = extensions == null ? "" : String.valueOf(extensions.get("code"));
+            return switch (code) {
+                case "UNAUTHENTICATED" -> NO_TOKEN;
+                case "FORBIDDEN", "SWITCHED_OFF" -> SCOPE;
+                case RateLimited.CODE -> RATE;
+                case "COST_ESTIMATED_TOO_EXPENSIVE", "INTROSPECTION_LIMIT_EXCEEDED" -> LIMIT;
+                default -> code.startsWith("MAX_") && code.endsWith("_LIMIT") ? LIMIT : null;
+            };
+        }
+    }
+
+    DeniedAccess(MeterRegistry meters) {
+        for (Reason reason : Reason.values()) {
+            denied.put(reason, new Denied(reason, meters));
+        }
+    }
+
+    public void count(Reason reason) {
+        Denied ofReason = denied.get(reason);
+        if (ofReason != null) {
+            ofReason.count();
+        }
+    }
+
+    /** An operation is counted once for each reason, however many of its fields were denied. */
+    public void count(List<GraphQLError> errors) {
+        reasons(errors).forEach(this::count);
+    }
+
+    public static Set<Reason> reasons(List<GraphQLError> errors) {
+        Set<Reason> reasons = EnumSet.noneOf(Reason.class);
+        for (GraphQLError error : errors) {
+            Reason reason = Reason.of(error);
+            if (reason != null) {
+                reasons.add(reason);
+            }
+        }
+        return reasons;
+    }
+
+    private static final class Denied {
+        private final String reason;
+        private final Counter counter;
+        private final AtomicLong notLogged = new AtomicLong();
+        private final AtomicLong nextLog = new AtomicLong(System.nanoTime());
+
+        Denied(Reason reason, MeterRegistry meters) {
+            this.reason = reason.name().toLowerCase(Locale.ROOT);
+            counter = Counter.builder("directory.denied")
+                    .description("Requests that were denied, by reason")
+                    .tag("reason", this.reason)
+                    .register(meters);
+        }
+
+        void count() {
+            counter.increment();
+            notLogged.incrementAndGet();
+            long now = System.nanoTime();
+            long next = nextLog.get();
+            if (now - next >= 0 && nextLog.compareAndSet(next, now + INTERVAL)) {
+                long count = notLogged.getAndSet(0);
+                log.atWarn()
+                        .addKeyValue("event.reason", reason)
+                        .addKeyValue("event.count", count)
+                        .log("Access denied: {}, {} since the last such line", reason, count);
+            }
+        }
+    }
+}

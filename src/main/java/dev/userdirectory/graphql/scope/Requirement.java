@@ -1,0 +1,86 @@
+package dev.userdirectory.graphql.scope;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.graphql.operation.Operation;
+import graphql.schema.DataFetchingEnvironment;
+import graphql.schema.GraphQLAppliedDirective;
+import graphql.schema.GraphQLDirectiveContainer;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * What an element of the schema asks of its caller: a token, with every scope of one of these sets.
+ *
+ * @param anyOf just an empty set for {@code @authenticated}
+ */
+public record Requirement(List<Set<String>> anyOf) {
+    static final Requirement AUTHENTICATED = new Requirement(List.of(Set.of()));
+
+    /** As the directives of Apollo Federation say, also under the names they have when they are not imported. */
+    static Optional<Requirement> of(GraphQLDirectiveContainer element) {
+        Optional<GraphQLAppliedDirective> scopes = directive(element, "requiresScopes");
+        if (scopes.isPresent()) {
+            List<List<String>> value = scopes.get().getArgument("scopes").getValue();
+            return Optional.of(new Requirement(value.stream().map(Set::copyOf).toList()));
+        }
+        return directive(element, "authenticated").map(directive -> AUTHENTICATED);
+    }
+
+    private static Optional<GraphQLAppliedDirective> directive(GraphQLDirectiveContainer element, String name) {
+        return element.getAppliedDirectives().stream()
+                .filter(directive ->
+                        directive.getName().equals(name) || directive.getName().equals("federation__" + name))
+                .findFirst();
+    }
+
+    boolean isMetBy(Caller caller) {
+        if (caller.anonymous()) {
+            return false;
+        }
+        for (Set<String> scopes : anyOf) {
+            if (caller.scopes().containsAll(scopes)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** @throws Refused if the caller does not have what is asked for */
+    void check(DataFetchingEnvironment env) {
+        Caller caller = Operation.of(env.getGraphQlContext()).caller;
+        if (caller.anonymous()) {
+            throw refused(env, ErrorType.UNAUTHENTICATED, "Unauthorized", Map.of("code", "UNAUTHENTICATED"));
+        }
+        if (isMetBy(caller)) {
+            return;
+        }
+        throw refused(
+                env,
+                ErrorType.PERMISSION_DENIED,
+                "Needs the scope " + this,
+                Map.of("code", "FORBIDDEN", "requiredScopes", anyOf));
+    }
+
+    static Refused refused(
+            DataFetchingEnvironment env, ErrorType type, String message, Map<String, Object> extensions) {
+        return new Refused(TypedGraphQLError.newBuilder()
+                .errorType(type)
+                .message(message)
+                .path(env.getExecutionStepInfo().getPath())
+                .location(env.getField().getSourceLocation())
+                .extensions(extensions)
+                .build());
+    }
+
+    @Override
+    public String toString() {
+        return anyOf.stream()
+                .map(scopes ->
+                        scopes.stream().sorted().map(scope -> "`" + scope + "`").collect(Collectors.joining(" and ")))
+                .collect(Collectors.joining(", or "));
+    }
+}

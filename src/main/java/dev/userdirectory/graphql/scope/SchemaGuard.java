@@ -1,0 +1,155 @@
+package dev.userdirectory.graphql.scope;
+
+import com.netflix.graphql.types.errors.ErrorType;
+import dev.userdirectory.graphql.scope.SecurityProperties.Access;
+import graphql.schema.DataFetcher;
+import graphql.schema.DataFetcherFactories;
+import graphql.schema.FieldCoordinates;
+import graphql.schema.GraphQLCodeRegistry;
+import graphql.schema.GraphQLDirectiveContainer;
+import graphql.schema.GraphQLFieldDefinition;
+import graphql.schema.GraphQLInterfaceType;
+import graphql.schema.GraphQLNamedOutputType;
+import graphql.schema.GraphQLObjectType;
+import graphql.schema.GraphQLSchema;
+import graphql.schema.GraphQLSchemaElement;
+import graphql.schema.GraphQLType;
+import graphql.schema.GraphQLTypeUtil;
+import graphql.schema.GraphQLTypeVisitorStub;
+import graphql.schema.GraphQLUnionType;
+import graphql.schema.LightDataFetcher;
+import graphql.util.TraversalControl;
+import graphql.util.TraverserContext;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Puts a guard before the data fetcher of every field that {@code @authenticated} or {@code @requiresScopes} is about,
+ * as the schema is built: a refused field fetches nothing, a refused mutation does nothing.
+ *
+ * <p>A field asks for what it says itself, what it says in an interface, and what the type it returns says; if it
+ * returns an interface or a union, for what at least one of the types says that it can turn out to be, and then those
+ * that ask for more are guarded again at their own fields. So there is no way to an object around its type's directive.
+ */
+public class SchemaGuard extends GraphQLTypeVisitorStub {
+    private final Access introspection;
+    private final Access serviceSdl;
+
+    public SchemaGuard(SecurityProperties properties) {
+        this.introspection = properties.introspection();
+        this.serviceSdl = properties.serviceSdl();
+    }
+
+    @Override
+    public TraversalControl visitGraphQLObjectType(
+            GraphQLObjectType type, TraverserContext<GraphQLSchemaElement> context) {
+        GraphQLSchema schema = context.getVarFromParents(GraphQLSchema.class);
+        GraphQLCodeRegistry.Builder fetchers = context.getVarFromParents(GraphQLCodeRegistry.Builder.class);
+        for (GraphQLFieldDefinition field : type.getFieldDefinitions()) {
+            Set<Requirement> requirements = requirements(schema, type, field);
+            if (!requirements.isEmpty()) {
+                guard(fetchers, FieldCoordinates.coordinates(type, field), field, requirements);
+            }
+        }
+        if (type.equals(schema.getQueryType())) {
+            List.of(schema.getIntrospectionSchemaFieldDefinition(), schema.getIntrospectionTypeFieldDefinition())
+                    .forEach(field -> restrict(
+                            fetchers, FieldCoordinates.systemCoordinates(field.getName()), field, introspection));
+            GraphQLFieldDefinition service = type.getFieldDefinition("_service");
+            if (service != null) {
+                restrict(fetchers, FieldCoordinates.coordinates(type, service), service, serviceSdl);
+            }
+        }
+        return TraversalControl.CONTINUE;
+    }
+
+    private static Set<Requirement> requirements(
+            GraphQLSchema schema, GraphQLObjectType parent, GraphQLFieldDefinition field) {
+        Set<Requirement> requirements = new LinkedHashSet<>();
+        Requirement.of(field).ifPresent(requirements::add);
+        for (GraphQLNamedOutputType implemented : parent.getInterfaces()) {
+            GraphQLFieldDefinition declared = ((GraphQLInterfaceType) implemented).getFieldDefinition(field.getName());
+            if (declared != null) {
+                Requirement.of(declared).ifPresent(requirements::add);
+            }
+        }
+        GraphQLType returned = GraphQLTypeUtil.unwrapAll(field.getType());
+        if (returned instanceof GraphQLDirectiveContainer container) {
+            Requirement.of(container).ifPresent(requirements::add);
+        }
+        ofAny(possibleTypes(schema, returned)).ifPresent(requirements::add);
+        Requirement.of(parent)
+                .filter(own -> !isAskedOnTheWay(schema, parent, own))
+                .ifPresent(requirements::add);
+        return requirements;
+    }
+
+    /** Whether each field that leads to such an object asks for as much as the object does. None leads to a root. */
+    private static boolean isAskedOnTheWay(GraphQLSchema schema, GraphQLObjectType type, Requirement own) {
+        boolean root = type.equals(schema.getQueryType())
+                || type.equals(schema.getMutationType())
+                || type.equals(schema.getSubscriptionType());
+        return !root
+                && schema.getAllTypesAsList().stream()
+                        .map(abstractType -> possibleTypes(schema, abstractType))
+                        .filter(types -> types.contains(type))
+                        .allMatch(types -> ofAny(types).equals(Optional.of(own)));
+    }
+
+    private static List<GraphQLObjectType> possibleTypes(GraphQLSchema schema, GraphQLType type) {
+        return switch (type) {
+            case GraphQLInterfaceType interfaceType -> schema.getImplementations(interfaceType);
+            case GraphQLUnionType union ->
+                union.getTypes().stream().map(GraphQLObjectType.class::cast).toList();
+            default -> List.of();
+        };
+    }
+
+    private static Optional<Requirement> ofAny(List<GraphQLObjectType> types) {
+        List<Requirement> requirements =
+                types.stream().map(Requirement::of).flatMap(Optional::stream).toList();
+        return types.isEmpty() || requirements.size() < types.size()
+                ? Optional.empty()
+                : Optional.of(new Requirement(requirements.stream()
+                        .flatMap(requirement -> requirement.anyOf().stream())
+                        .distinct()
+                        .toList()));
+    }
+
+    private static void restrict(
+            GraphQLCodeRegistry.Builder fetchers,
+            FieldCoordinates coordinates,
+            GraphQLFieldDefinition field,
+            Access access) {
+        switch (access) {
+            case OPEN -> {}
+            case TOKEN -> guard(fetchers, coordinates, field, Set.of(Requirement.AUTHENTICATED));
+            case OFF ->
+                fetchers.dataFetcher(coordinates, DataFetcherFactories.useDataFetcher(env -> {
+                    throw Requirement.refused(
+                            env,
+                            ErrorType.PERMISSION_DENIED,
+                            "`" + field.getName() + "` is switched off",
+                            Map.of("code", "SWITCHED_OFF"));
+                }));
+        }
+    }
+
+    private static void guard(
+            GraphQLCodeRegistry.Builder fetchers,
+            FieldCoordinates coordinates,
+            GraphQLFieldDefinition field,
+            Set<Requirement> requirements) {
+        DataFetcher<?> guarded = fetchers.getDataFetcher(coordinates, field);
+        DataFetcher<?> guard = guarded instanceof LightDataFetcher<?> property
+                ? new GuardedProperty(requirements, property)
+                : env -> {
+                    requirements.forEach(requirement -> requirement.check(env));
+                    return guarded.get(env);
+                };
+        fetchers.dataFetcher(coordinates, DataFetcherFactories.useDataFetcher(guard));
+    }
+}

@@ -1,0 +1,104 @@
+package dev.userdirectory.http;
+
+import jakarta.servlet.http.HttpServletRequest;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Enumeration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.graphql.MediaTypes;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.InvalidMediaTypeException;
+import org.springframework.http.MediaType;
+
+/**
+ * What a request's {@code Accept} header allows its response to be (RFC 9110, 12.5.1): weights count, the most specific
+ * range decides, and parameters other than a charset do not matter.
+ *
+ * @param json the preferred JSON type, or null if neither is accepted
+ * @param stream whether an event stream is accepted; the wildcard alone does not ask for one
+ * @param streamFirst whether an event stream has more weight than JSON
+ */
+public record Accepted(@Nullable MediaType json, boolean stream, boolean streamFirst) {
+    private static final Accepted JSON = new Accepted(MediaType.APPLICATION_JSON, false, false);
+    private static final Accepted GRAPHQL = new Accepted(MediaTypes.APPLICATION_GRAPHQL_RESPONSE, false, false);
+    private static final Accepted STREAM = new Accepted(null, true, true);
+    private static final Accepted NOTHING = new Accepted(null, false, false);
+    /** What nearly every client sends, which is not worth parsing each time. */
+    private static final Map<String, Accepted> USUAL = Map.of(
+            "*/*", JSON,
+            "application/json", JSON,
+            "application/json, */*", JSON,
+            "application/json, text/plain, */*", JSON,
+            "application/graphql-response+json", GRAPHQL,
+            "application/graphql-response+json, application/json", GRAPHQL,
+            "application/graphql-response+json,application/json;q=0.9", GRAPHQL,
+            "text/event-stream", STREAM);
+
+    public static Accepted of(HttpServletRequest request) {
+        Enumeration<String> headers = request.getHeaders(HttpHeaders.ACCEPT);
+        if (headers == null || !headers.hasMoreElements()) {
+            return JSON;
+        }
+        String first = headers.nextElement();
+        if (!headers.hasMoreElements()) {
+            Accepted usual = USUAL.get(first);
+            return usual == null ? parse(List.of(first)) : usual;
+        }
+        List<String> all = new ArrayList<>(List.of(first));
+        all.addAll(Collections.list(headers));
+        return parse(all);
+    }
+
+    private static Accepted parse(List<String> headers) {
+        List<MediaType> ranges;
+        try {
+            ranges = MediaType.parseMediaTypes(headers);
+        } catch (InvalidMediaTypeException e) {
+            return NOTHING;
+        }
+        if (ranges.isEmpty()) {
+            return JSON;
+        }
+        Match plain = Match.of(MediaType.APPLICATION_JSON, ranges);
+        Match graphQl = Match.of(MediaTypes.APPLICATION_GRAPHQL_RESPONSE, ranges);
+        Match stream = Match.of(MediaType.TEXT_EVENT_STREAM, ranges);
+        Match json = graphQl.isBetterThan(plain) ? graphQl : plain;
+        boolean streams = stream.weight > 0 && stream.specificity > 0;
+        return new Accepted(json.weight > 0 ? json.type : null, streams, streams && stream.weight > json.weight);
+    }
+
+    boolean isNothing() {
+        return json == null && !stream;
+    }
+
+    /**
+     * The range that decides about a type.
+     *
+     * @param specificity 0 for the wildcard, or if no range matches
+     */
+    private record Match(MediaType type, double weight, int specificity, int position) {
+        static Match of(MediaType type, List<MediaType> ranges) {
+            Match best = new Match(type, 0, -1, 0);
+            for (int i = 0; i < ranges.size(); i++) {
+                MediaType range = ranges.get(i);
+                int specificity = range.isWildcardType() ? 0 : range.isWildcardSubtype() ? 1 : 2;
+                boolean hasOurCharset = range.getParameter("charset") == null
+                        || "utf-8"
+                                .equalsIgnoreCase(range.getParameter("charset").replace("\"", ""));
+                if (hasOurCharset && range.includes(type) && specificity > best.specificity) {
+                    best = new Match(type, range.getQualityValue(), specificity, i);
+                }
+            }
+            return best;
+        }
+
+        boolean isBetterThan(Match other) {
+            if (weight != other.weight) {
+                return weight > other.weight;
+            }
+            return specificity != other.specificity ? specificity > other.specificity : position < other.position;
+        }
+    }
+}

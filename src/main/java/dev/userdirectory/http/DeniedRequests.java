@@ -1,0 +1,40 @@
+package dev.userdirectory.http;
+
+import dev.userdirectory.graphql.scope.DeniedAccess;
+import dev.userdirectory.graphql.scope.DeniedAccess.Reason;
+import jakarta.servlet.Filter;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletResponse;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import org.springframework.http.HttpHeaders;
+import org.springframework.stereotype.Component;
+
+/** Counts what is denied before it comes to GraphQL; whoever rejects a bad token counts that. */
+@Component
+class DeniedRequests implements Filter {
+    private final DeniedAccess denied;
+
+    DeniedRequests(DeniedAccess denied) {
+        this.denied = denied;
+    }
+
+    @Override
+    public void doFilter(ServletRequest request, ServletResponse response, FilterChain chain)
+            throws IOException, ServletException {
+        chain.doFilter(request, response);
+        switch (((HttpServletResponse) response).getStatus()) {
+            case HttpServletResponse.SC_UNAUTHORIZED -> {
+                if (((HttpServletRequest) request).getHeader(HttpHeaders.AUTHORIZATION) == null) {
+                    denied.count(Reason.NO_TOKEN);
+                }
+            }
+            case HttpServletResponse.SC_FORBIDDEN -> denied.count(Reason.SCOPE);
+            case HttpServletResponse.SC_REQUEST_ENTITY_TOO_LARGE -> denied.count(Reason.LIMIT);
+            default -> {}
+        }
+    }
+}

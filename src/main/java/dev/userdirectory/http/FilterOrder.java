@@ -1,0 +1,57 @@
+package dev.userdirectory.http;
+
+import dev.userdirectory.observability.RequestObserver;
+import jakarta.servlet.DispatcherType;
+import jakarta.servlet.Filter;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+
+/** Our servlet filters, in their order: three before those of Spring Security, three after them. */
+@Configuration(proxyBeanMethods = false)
+class FilterOrder {
+    private static final int FIRST = Ordered.HIGHEST_PRECEDENCE;
+    private static final int AFTER_SECURITY = 0;
+
+    @Bean
+    @ConditionalOnBean(ConnectionDraining.class)
+    FilterRegistrationBean<?> drain(ConnectionDraining draining) {
+        return at(FIRST, draining);
+    }
+
+    /** Observes what Spring Security refuses, too. */
+    @Bean
+    FilterRegistrationBean<?> observe(RequestObserver observer) {
+        FilterRegistrationBean<?> registration = at(FIRST + 1, observer);
+        registration.setDispatcherTypes(DispatcherType.REQUEST, DispatcherType.ASYNC);
+        return registration;
+    }
+
+    /** Counts what Spring Security and the limits of the body refuse. */
+    @Bean
+    FilterRegistrationBean<?> countDenied(DeniedRequests denied) {
+        return at(FIRST + 2, denied);
+    }
+
+    /** A body is not worth reading if the token is bad. */
+    @Bean
+    FilterRegistrationBean<?> readBody(BodyLimit body) {
+        return at(AFTER_SECURITY, body);
+    }
+
+    /** Answers most operations; the others go on to Spring MVC. */
+    @Bean
+    FilterRegistrationBean<?> answerPosts(PostShortcut posts, GraphQlProperties graphQl) {
+        return at(AFTER_SECURITY + 1, posts, graphQl.getHttp().getPath());
+    }
+
+    private static FilterRegistrationBean<?> at(int order, Filter filter, String... paths) {
+        FilterRegistrationBean<?> registration = new FilterRegistrationBean<>(filter);
+        registration.setOrder(order);
+        registration.addUrlPatterns(paths);
+        return registration;
+    }
+}

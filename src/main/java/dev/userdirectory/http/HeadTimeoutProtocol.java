@@ -1,0 +1,74 @@
+package dev.userdirectory.http;
+
+import java.io.IOException;
+import java.time.Duration;
+import org.apache.coyote.Adapter;
+import org.apache.coyote.Processor;
+import org.apache.coyote.http11.Http11NioProtocol;
+import org.apache.coyote.http11.Http11Processor;
+import org.apache.tomcat.util.net.AbstractEndpoint.Handler.SocketState;
+import org.apache.tomcat.util.net.SocketWrapperBase;
+import org.springframework.boot.tomcat.TomcatWebServerFactory;
+
+/**
+ * Tomcat's HTTP/1.1, with a limit on how long a client may take to send the head of a request. Tomcat's
+ * {@code connection-timeout} starts again with each byte, so one byte now and then would hold a connection for ever.
+ */
+public class HeadTimeoutProtocol extends Http11NioProtocol {
+    private Duration headTimeout = Duration.ofSeconds(10);
+
+    static void install(TomcatWebServerFactory server, Duration headTimeout) {
+        server.setProtocol(HeadTimeoutProtocol.class.getName());
+        server.addConnectorCustomizers(connector -> {
+            if (connector.getProtocolHandler() instanceof HeadTimeoutProtocol protocol) {
+                protocol.headTimeout = headTimeout;
+            }
+        });
+    }
+
+    @Override
+    protected Processor createProcessor() {
+        return new HeadTimeoutProcessor(this, getAdapter());
+    }
+
+    private static final class HeadTimeoutProcessor extends Http11Processor {
+        private final Duration headTimeout;
+        private final int readTimeout;
+
+        HeadTimeoutProcessor(HeadTimeoutProtocol protocol, Adapter adapter) {
+            super(protocol, adapter);
+            headTimeout = protocol.headTimeout;
+            readTimeout = protocol.getConnectionTimeout();
+        }
+
+        /** Called whenever the client has sent something, until the head is complete; then for the whole request. */
+        @Override
+        public SocketState service(SocketWrapperBase<?> socket) throws IOException {
+            if (hasBegun()) {
+                if (millisLeft() <= 0) {
+                    return SocketState.CLOSED;
+                }
+                socket.setReadTimeout(readTimeout);
+            }
+            SocketState state = super.service(socket);
+            boolean waits = state == SocketState.LONG || state == SocketState.OPEN;
+            if (!waits || isAsync() || !hasBegun()) {
+                return state;
+            }
+            socket.setReadTimeout(Math.clamp(millisLeft(), 1, readTimeout > 0 ? readTimeout : Integer.MAX_VALUE));
+            // Tomcat would forget, with OPEN, that a client has sent empty lines and nothing else.
+            return SocketState.LONG;
+        }
+
+        /** Whether the first byte of a request has come, and its response has not gone. */
+        private boolean hasBegun() {
+            return request.getStartTimeNanos() != -1;
+        }
+
+        private long millisLeft() {
+            return headTimeout
+                    .minusNanos(System.nanoTime() - request.getStartTimeNanos())
+                    .toMillis();
+        }
+    }
+}

@@ -1,0 +1,209 @@
+package dev.userdirectory.http;
+
+import dev.userdirectory.graphql.document.Sha256;
+import dev.userdirectory.graphql.operation.Operation;
+import dev.userdirectory.graphql.operation.Transport;
+import dev.userdirectory.graphql.operation.TransportRules;
+import dev.userdirectory.graphql.operation.WrittenResult;
+import jakarta.servlet.ServletException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
+import org.springframework.graphql.server.WebGraphQlHandler;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.graphql.server.webmvc.GraphQlHttpHandler;
+import org.springframework.http.CacheControl;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.InvalidMediaTypeException;
+import org.springframework.http.MediaType;
+import org.springframework.web.server.ServerWebInputException;
+import org.springframework.web.servlet.function.RequestPredicates;
+import org.springframework.web.servlet.function.RouterFunction;
+import org.springframework.web.servlet.function.RouterFunctions;
+import org.springframework.web.servlet.function.ServerRequest;
+import org.springframework.web.servlet.function.ServerResponse;
+import reactor.core.publisher.Mono;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * GraphQL over HTTP, all that {@link PostShortcut} leaves: by POST, and by GET or HEAD, which Spring GraphQL does not have,
+ * with {@code query}, {@code operationName}, the hash of a persisted query and, as JSON, {@code variables} and
+ * {@code extensions} in the URL. What is not such a request is refused in words; Spring answers with the status alone.
+ */
+@Configuration(proxyBeanMethods = false)
+class HttpEndpoint {
+    private static final Set<HttpMethod> METHODS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST);
+    private static final MediaType APPLICATION_GRAPHQL = new MediaType("application", "graphql");
+
+    static final HttpError NOT_ONE_REQUEST = new HttpError(
+            HttpStatus.BAD_REQUEST,
+            "BAD_REQUEST",
+            "Send one JSON object with a `query`, or its members in the URL of a GET; lists of operations are not"
+                    + " served");
+    private static final HttpError OTHER_METHOD =
+            new HttpError(HttpStatus.METHOD_NOT_ALLOWED, TransportRules.OTHER_METHOD, "Send a query by GET or POST");
+    /** A page of another site can send the types of a form without asking first; JSON it cannot. */
+    private static final HttpError OTHER_TYPE = new HttpError(
+            HttpStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "Send application/json, not a form or text");
+
+    private static final HttpError ENCODED = new HttpError(
+            HttpStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "Send the body without Content-Encoding");
+    private static final HttpError NOT_ACCEPTABLE = new HttpError(
+            HttpStatus.NOT_ACCEPTABLE,
+            "NOT_ACCEPTABLE",
+            "Accept application/graphql-response+json, application/json or text/event-stream");
+
+    /** Before Spring's own, of which only this handler is used. */
+    @Bean
+    @Order(Ordered.HIGHEST_PRECEDENCE)
+    RouterFunction<ServerResponse> graphQlOverHttp(
+            GraphQlProperties properties,
+            GraphQlHttpHandler handler,
+            ObjectProvider<EventStreamWriter> streams,
+            JsonMapper json) {
+        return RouterFunctions.route(
+                RequestPredicates.path(properties.getHttp().getPath()),
+                request -> answer(request, handler, streams.getObject(), json));
+    }
+
+    private static ServerResponse answer(
+            ServerRequest request, GraphQlHttpHandler handler, EventStreamWriter streams, JsonMapper json)
+            throws ServletException {
+        boolean post = request.method().equals(HttpMethod.POST);
+        Accepted accepted = Accepted.of(request.servletRequest());
+        HttpError error = problem(request, accepted);
+        if (error != null) {
+            return answer(error, accepted);
+        }
+        boolean streamOnly = accepted.json() == null || accepted.streamFirst();
+        if (streamOnly && request.method().equals(HttpMethod.HEAD)) {
+            return ServerResponse.ok()
+                    .cacheControl(CacheControl.noStore())
+                    .contentType(MediaType.TEXT_EVENT_STREAM)
+                    .build();
+        }
+        ServerRequest operation = post ? request : asPost(request, json);
+        boolean stream = accepted.stream() && !request.method().equals(HttpMethod.HEAD);
+        Operation.of(request.servletRequest()).transport =
+                post ? stream ? Transport.STREAM : Transport.POST : stream ? Transport.STREAM_BY_GET : Transport.GET;
+        return streamOnly ? streams.handleRequest(operation) : handler.handleRequest(operation);
+    }
+
+    private static @Nullable HttpError problem(ServerRequest request, Accepted accepted) {
+        if (!METHODS.contains(request.method())) {
+            return OTHER_METHOD;
+        }
+        if (request.method().equals(HttpMethod.POST)) {
+            if (!isJson(request)) {
+                return OTHER_TYPE;
+            }
+            if (isEncoded(request.headers().firstHeader(HttpHeaders.CONTENT_ENCODING))) {
+                return ENCODED;
+            }
+        }
+        return accepted.isNothing() ? NOT_ACCEPTABLE : null;
+    }
+
+    static boolean isEncoded(@Nullable String encoding) {
+        return encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity");
+    }
+
+    private static ServerResponse answer(HttpError error, Accepted accepted) {
+        ServerResponse.BodyBuilder response = ServerResponse.status(error.status())
+                .cacheControl(CacheControl.noStore())
+                .contentType(Objects.requireNonNullElse(accepted.json(), MediaType.APPLICATION_JSON));
+        if (error.equals(OTHER_METHOD)) {
+            response.allow(METHODS);
+        }
+        if (error.equals(ENCODED)) {
+            response.header(HttpHeaders.ACCEPT_ENCODING, "identity"); // RFC 9110, 15.5.16
+        }
+        return response.body(error.body());
+    }
+
+    private static boolean isJson(ServerRequest request) {
+        try {
+            return request.headers()
+                    .contentType()
+                    .filter(type -> MediaType.APPLICATION_JSON.includes(type) || APPLICATION_GRAPHQL.includes(type))
+                    .isPresent();
+        } catch (InvalidMediaTypeException e) {
+            return false;
+        }
+    }
+
+    private static ServerRequest asPost(ServerRequest request, JsonMapper json) {
+        ObjectNode body = json.createObjectNode();
+        try {
+            for (String name : List.of("query", "operationName", "documentId", "id")) {
+                request.param(name).ifPresent(text -> body.put(name, text));
+            }
+        } catch (IllegalStateException e) {
+            throw new ServerWebInputException("Not UTF-8", null, e);
+        }
+        for (String name : List.of("variables", "extensions")) {
+            request.param(name).filter(text -> !text.isEmpty()).ifPresent(text -> body.set(name, parse(text, json)));
+        }
+        return ServerRequest.from(request)
+                .method(HttpMethod.POST)
+                .headers(headers -> headers.setContentType(MediaType.APPLICATION_JSON))
+                .body(body.toString())
+                .build();
+    }
+
+    private static JsonNode parse(String text, JsonMapper json) {
+        try {
+            return json.readTree(text);
+        } catch (JacksonException e) {
+            throw new ServerWebInputException("Not JSON", null, e);
+        }
+    }
+
+    /** The operation is executed on the thread that asks for it; nothing is left to be asynchronous. */
+    @Bean
+    GraphQlHttpHandler graphQlHttpHandler(
+            WebGraphQlHandler handler, ObjectProvider<EventStreamWriter> streams, JsonMapper json) {
+        return new GraphQlHttpHandler(handler) {
+            @Override
+            protected ServerResponse prepareResponse(ServerRequest request, Mono<WebGraphQlResponse> answer) {
+                WebGraphQlResponse response = Objects.requireNonNull(answer.block());
+                if (WrittenResult.isStream(response)) {
+                    return streams.getObject().stream(request, response);
+                }
+                MediaType type = Objects.requireNonNull(
+                        Accepted.of(request.servletRequest()).json());
+                byte[] body = ResponseWriter.json(response, json);
+                ServerResponse.BodyBuilder builder = ServerResponse.status(ResponseWriter.status(response, type))
+                        .headers(headers -> headers.putAll(response.getResponseHeaders()))
+                        .contentType(type);
+                if (String.valueOf(response.getResponseHeaders().getCacheControl())
+                        .startsWith("no-cache")) {
+                    // The JSON types are representations of their own (RFC 9110, 8.8.1).
+                    String tag = '"' + Sha256.hex(type + " " + new String(body, StandardCharsets.UTF_8)) + '"';
+                    if ("*".equals(request.headers().firstHeader(HttpHeaders.IF_NONE_MATCH))) {
+                        // RFC 9110, 13.1.2. Spring, which compares tags, does not take it for a match.
+                        return ServerResponse.status(HttpStatus.NOT_MODIFIED)
+                                .headers(headers -> headers.putAll(response.getResponseHeaders()))
+                                .eTag(tag)
+                                .build();
+                    }
+                    builder.eTag(tag);
+                }
+                return builder.body(body);
+            }
+        };
+    }
+}

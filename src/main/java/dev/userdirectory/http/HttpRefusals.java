@@ -1,0 +1,70 @@
+package dev.userdirectory.http;
+
+import dev.userdirectory.graphql.limit.JsonLimitExceeded;
+import dev.userdirectory.graphql.operation.ErrorHandler;
+import graphql.GraphQLError;
+import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.web.ErrorResponse;
+import org.springframework.web.server.ServerWebInputException;
+import org.springframework.web.servlet.HandlerExceptionResolver;
+import org.springframework.web.servlet.ModelAndView;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+
+/** What fails in Spring MVC, told in our shape. */
+@Configuration(proxyBeanMethods = false)
+class HttpRefusals implements WebMvcConfigurer {
+    /** Why a request could not be read. */
+    static HttpError unreadable(Throwable exception) {
+        for (Throwable cause = exception; cause != null; cause = cause.getCause()) {
+            if (cause instanceof JsonLimitExceeded limit) {
+                GraphQLError error = limit.error();
+                return new HttpError(HttpStatus.BAD_REQUEST, error.getMessage(), error.getExtensions());
+            }
+        }
+        return HttpEndpoint.NOT_ONE_REQUEST;
+    }
+
+    static HttpError unforeseen(Throwable exception, HttpServletRequest request) {
+        GraphQLError error =
+                ErrorHandler.unforeseen(exception, request.getRequestURI()).build();
+        return new HttpError(HttpStatus.INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", error.getMessage());
+    }
+
+    @Override
+    public void extendHandlerExceptionResolvers(List<HandlerExceptionResolver> resolvers) {
+        resolvers.addFirst((request, response, handler, exception) -> {
+            HttpError error = switch (exception) {
+                case HttpMessageNotReadableException e -> unreadable(e);
+                case ServerWebInputException e -> unreadable(e);
+                case ErrorResponse other -> HttpError.of(other.getStatusCode().value());
+                default -> null;
+            };
+            if (error == null) {
+                return null;
+            }
+            if (exception instanceof ErrorResponse other) {
+                other.getHeaders().forEach((name, values) -> values.forEach(value -> response.addHeader(name, value)));
+            }
+            try {
+                error.writeTo(request, response);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return new ModelAndView();
+        });
+        resolvers.addLast((request, response, handler, exception) -> {
+            try {
+                unforeseen(exception, request).writeTo(request, response);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return new ModelAndView();
+        });
+    }
+}

@@ -1,0 +1,37 @@
+package dev.userdirectory.http;
+
+import dev.userdirectory.graphql.limit.Limits;
+import org.apache.coyote.AbstractProtocol;
+import org.springframework.boot.actuate.autoconfigure.web.server.ConditionalOnManagementPort;
+import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
+import org.springframework.boot.tomcat.TomcatProtocolHandlerCustomizer;
+import org.springframework.boot.tomcat.TomcatWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.context.annotation.Bean;
+
+/**
+ * The server of health and metrics, where {@code management.server.port} gives them their own. Its threads are the
+ * operating system's: virtual ones would wait for the processors that requests keep busy.
+ *
+ * <p>It is listed in {@code META-INF/spring} for that server's context alone, and is no {@code @Configuration}, so that the
+ * service's own context does not find it.
+ */
+@ConditionalOnManagementPort(ManagementPortType.DIFFERENT)
+class ManagementServer {
+    /** A probe and a scrape or two at a time. */
+    private static final int THREADS = 8;
+
+    @Bean
+    WebServerFactoryCustomizer<TomcatWebServerFactory> managementServerCustomizer(Limits limits) {
+        TomcatProtocolHandlerCustomizer<AbstractProtocol<?>> ownThreads = protocol -> {
+            protocol.setExecutor(null);
+            protocol.setMinSpareThreads(1);
+            protocol.setMaxThreads(THREADS);
+        };
+        return server -> {
+            server.addProtocolHandlerCustomizers(ownThreads);
+            server.addEngineValves(new SecurityHeaders.Valve());
+            HeadTimeoutProtocol.install(server, limits.head());
+        };
+    }
+}

@@ -1,0 +1,39 @@
+package dev.userdirectory.http;
+
+import dev.userdirectory.graphql.limit.RateLimited;
+import dev.userdirectory.graphql.operation.TransportRules;
+import dev.userdirectory.graphql.operation.WrittenResult;
+import graphql.ExecutionResult;
+import java.util.Set;
+import org.springframework.graphql.server.WebGraphQlResponse;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What a response is by HTTP, whichever way its request came. */
+final class ResponseWriter {
+    private ResponseWriter() {}
+
+    static byte[] json(WebGraphQlResponse response, JsonMapper json) {
+        return response.getExecutionResult() instanceof WrittenResult written
+                ? written.json()
+                : json.writeValueAsBytes(response.toMap());
+    }
+
+    static HttpStatus status(WebGraphQlResponse response, MediaType type) {
+        ExecutionResult result = response.getExecutionResult();
+        if (result.isDataPresent()) {
+            return HttpStatus.OK;
+        }
+        if (TransportRules.isOtherMethod(response)) {
+            response.getResponseHeaders().setAllow(Set.of(HttpMethod.POST));
+            return HttpStatus.METHOD_NOT_ALLOWED;
+        }
+        if (RateLimited.retryAfter(result) != null) {
+            return HttpStatus.TOO_MANY_REQUESTS;
+        }
+        // GraphQL over HTTP, 6.4: a client that takes plain JSON may take any other status for a proxy's.
+        return type.equals(MediaType.APPLICATION_JSON) ? HttpStatus.OK : HttpStatus.BAD_REQUEST;
+    }
+}

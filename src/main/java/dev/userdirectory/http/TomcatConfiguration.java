@@ -1,0 +1,22 @@
+package dev.userdirectory.http;
+
+import dev.userdirectory.graphql.limit.Limits;
+import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
+import org.springframework.boot.tomcat.TomcatWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** What Tomcat has to watch: whether clients are still there, and how long they take to send a request's head. */
+@Configuration(proxyBeanMethods = false)
+class TomcatConfiguration {
+    @Bean
+    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> watchClients() {
+        return server -> server.addEngineValves(new ClientConnection.Valve());
+    }
+
+    @Bean
+    WebServerFactoryCustomizer<TomcatWebServerFactory> limitTimeOfHeads(Limits limits) {
+        return server -> HeadTimeoutProtocol.install(server, limits.head());
+    }
+}

@@ -1,6 +1,0 @@
-package dev.userdirectory.platform;
-
-/** What {@code migrate} does once the tables are up to date, with the data source alone. */
-public interface AfterMigration {
-    void run();
-}

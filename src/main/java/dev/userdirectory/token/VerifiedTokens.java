@@ -1,0 +1,116 @@
+package dev.userdirectory.token;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.KeySourceException;
+import com.nimbusds.jose.proc.JWSKeySelector;
+import com.nimbusds.jose.proc.SecurityContext;
+import com.nimbusds.jose.util.Base64URL;
+import dev.userdirectory.graphql.limit.Weight;
+import java.security.Key;
+import java.text.ParseException;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.security.authentication.AuthenticationManager;
+import org.springframework.security.core.Authentication;
+import org.springframework.security.core.GrantedAuthority;
+import org.springframework.security.oauth2.jwt.Jwt;
+import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
+import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationToken;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * Remembers what a token was found to be, the least used forgotten first, so that its signature is not checked each time.
+ * It is good as long as it says, and as long as the same keys are trusted: these are asked for each time, as for a token
+ * that was never seen.
+ */
+class VerifiedTokens implements AuthenticationManager {
+    private final AuthenticationManager verifier;
+    private final JWSKeySelector<SecurityContext> keys;
+    private final Cache<String, Seen> seen;
+
+    /**
+     * @param keys one of which signed it, if it has been verified since they were trusted
+     * @param authentication null until then: which keys it is verified with cannot be seen, only that they were trusted
+     *     before and are still
+     */
+    private record Seen(
+            JWSHeader header,
+            List<? extends Key> keys,
+            @Nullable JwtAuthenticationToken authentication) {
+        private static final int CONSTANT = 1000;
+
+        /** The token and what it says in many small objects, which take several times as much as they do in the token. */
+        long bytes(String token) {
+            long bytes = CONSTANT + Weight.of(token) + Weight.ofJson(header.toJSONObject()) + 40L * keys.size();
+            if (authentication != null) {
+                Jwt jwt = authentication.getToken();
+                bytes += Weight.ofJson(jwt.getClaims()) + Weight.ofJson(jwt.getHeaders());
+                for (GrantedAuthority authority : authentication.getAuthorities()) {
+                    bytes += Weight.OBJECT + Weight.of(authority.getAuthority());
+                }
+            }
+            return bytes;
+        }
+    }
+
+    VerifiedTokens(AuthenticationManager verifier, JWSKeySelector<SecurityContext> keys, DataSize memory) {
+        this.verifier = verifier;
+        this.keys = keys;
+        seen = Caffeine.newBuilder()
+                .maximumWeight(memory.toBytes())
+                .<String, Seen>weigher((token, found) -> Weight.sum(Weight.ENTRY + found.bytes(token)))
+                .build();
+    }
+
+    @Override
+    public Authentication authenticate(Authentication authentication) {
+        if (!(authentication instanceof BearerTokenAuthenticationToken bearer)) {
+            return verifier.authenticate(authentication);
+        }
+        String token = bearer.getToken();
+        Seen before = seen.getIfPresent(token);
+        if (before != null && !before.keys.equals(trusted(before.header))) {
+            before = null;
+        }
+        if (before != null && before.authentication != null && !isOver(before.authentication.getToken())) {
+            return before.authentication;
+        }
+        Authentication verified = verifier.authenticate(authentication);
+        if (verified instanceof JwtAuthenticationToken jwt) {
+            if (before == null) {
+                note(token);
+            } else {
+                seen.put(token, new Seen(before.header, before.keys, jwt));
+            }
+        }
+        return verified;
+    }
+
+    private static boolean isOver(Jwt token) {
+        Instant end = token.getExpiresAt();
+        return end == null || !Instant.now().isBefore(end);
+    }
+
+    private void note(String token) {
+        try {
+            JWSHeader header = JWSHeader.parse(new Base64URL(token.substring(0, token.indexOf('.'))));
+            List<? extends Key> trusted = trusted(header);
+            if (trusted != null) {
+                seen.put(token, new Seen(header, trusted, null));
+            }
+        } catch (ParseException e) {
+            throw new IllegalStateException("The verifier has parsed it", e);
+        }
+    }
+
+    private @Nullable List<? extends Key> trusted(JWSHeader header) {
+        try {
+            return keys.selectJWSKeys(header, null);
+        } catch (KeySourceException e) {
+            return null;
+        }
+    }
+}

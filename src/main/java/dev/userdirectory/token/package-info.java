@@ -1,0 +1,5 @@
+/** Who may enter: verifies tokens and the keys of their issuers. */
+@NullMarked
+package dev.userdirectory.token;
+
+import org.jspecify.annotations.NullMarked;

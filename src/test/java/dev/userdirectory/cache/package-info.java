@@ -1,4 +1,0 @@
-@NullMarked
-package dev.userdirectory.cache;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,90 @@
+package dev.userdirectory.database;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Locks;
+import dev.userdirectory.Tokens;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.test.context.TestPropertySource;
+import tools.jackson.databind.JsonNode;
+
+/** One subject has many requests that wait for a table which the test has locked; another one asks for something else. */
+@DirectoryTest
+@TestPropertySource(
+        properties = {
+            "directory.limits.deadline=8s",
+            "directory.cache.enabled=false",
+            "spring.datasource.hikari.maximum-pool-size=4"
+        })
+class FairSharesTest {
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    MeterRegistry meters;
+
+    @Test
+    void oneSubjectsSlowQueriesDelayNoOtherSubject() throws Exception {
+        String id = directory.createUser();
+        List<String> groups = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            groups.add(directory.createGroup("Slow", List.of(id)));
+        }
+        Client hog = client.withToken(Tokens.of("hog", "users:read"));
+        Client other = client.withToken(Tokens.of("other", "users:read"));
+        other.data("query ($id: ID!) { user(id: $id) { name } }", Map.of("id", id));
+
+        List<CompletableFuture<JsonNode>> slow = new ArrayList<>();
+        try (Locks held = Locks.holding("groups")) {
+            for (String group : groups) {
+                slow.add(CompletableFuture.supplyAsync(
+                        () -> hog.execute("query ($id: ID!) { group(id: $id) { name } }", Map.of("id", group)),
+                        task -> Thread.startVirtualThread(task)));
+            }
+            await().until(() -> waiting() >= 15);
+
+            for (int i = 0; i < 20; i++) {
+                long started = System.nanoTime();
+                other.data("query ($id: ID!) { user(id: $id) { name } }", Map.of("id", id));
+                other.data("query ($first: Int) { users(first: $first) { nodes { name } } }", Map.of("first", i + 1));
+                assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(1));
+            }
+            double before = waiting();
+            // The same page at the same time is one statement, which is now the hog's, behind its slow ones.
+            String page = "{ users(first: 37) { nodes { name } } }";
+            CompletableFuture<JsonNode> samePage = CompletableFuture.supplyAsync(
+                    () -> hog.execute(page, Map.of()), task -> Thread.startVirtualThread(task));
+            await().until(() -> waiting() > before);
+            long started = System.nanoTime();
+            other.data(page);
+            assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(1));
+            assertThat(samePage.join().has("data")).isTrue();
+
+            assertThat(slow).noneMatch(CompletableFuture::isDone);
+        }
+        for (CompletableFuture<JsonNode> response : slow) {
+            assertThat(response.join().at("/data/group/name").asString()).isEqualTo("Slow");
+        }
+    }
+
+    private double waiting() {
+        return meters.get("directory.connections.waiting")
+                .tag("pool", "primary")
+                .gauge()
+                .value();
+    }
+}

@@ -1,0 +1,158 @@
+package dev.userdirectory.database;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.PostgresPair;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+import org.springframework.context.annotation.Primary;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.test.context.TestPropertySource;
+import tools.jackson.databind.JsonNode;
+
+/** Writes whose commit waits for a synchronous standby that is frozen. */
+@DirectoryTest
+@Import(StalledStandbyTest.Primaries.class)
+@TestPropertySource(
+        properties = {
+            "directory.limits.deadline=2s",
+            "logging.level.dev.userdirectory.graphql.operation.DeadlineInterceptor=error"
+        })
+class StalledStandbyTest {
+    private static final PostgresPair SERVERS = new PostgresPair();
+    private static final String CREATE =
+            "mutation ($email: String!) { createUser(name: \"Written\", email: $email) { user { id } errors { code } } }";
+
+    private final JdbcTemplate primary = new JdbcTemplate(SERVERS.primary().getPostgresDatabase());
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @TestConfiguration(proxyBeanMethods = false)
+    static class Primaries {
+        @Bean
+        @Primary
+        JdbcConnectionDetails primaryDetails() {
+            return SERVERS.primaryDetails();
+        }
+    }
+
+    /** The first requests of a test run take as long as their code takes to load. */
+    @BeforeEach
+    void warmUp() {
+        await().atMost(Duration.ofMinutes(1))
+                .until(() -> !client.execute(CREATE, Map.of("email", Directory.newEmail()))
+                        .has("errors"));
+    }
+
+    @AfterEach
+    void thaw() throws Exception {
+        SERVERS.freezeReplica(false);
+        SERVERS.synchronousStandby(false);
+    }
+
+    @Test
+    void acknowledgesNoCreationThatTheStandbyLacks() throws Exception {
+        stall();
+        List<String> emails =
+                IntStream.range(0, 12).mapToObj(i -> Directory.newEmail()).toList();
+
+        List<CompletableFuture<JsonNode>> responses =
+                emails.stream().map(this::create).toList();
+
+        for (CompletableFuture<JsonNode> response : responses) {
+            assertThat(response.join().at("/errors/0/extensions/code").asString())
+                    .isEqualTo("DEADLINE_EXCEEDED");
+        }
+        assertThat(stored(emails)).isZero();
+        assertThat(waitingForStandby()).isPositive();
+        SERVERS.freezeReplica(false);
+        // The commits were abandoned, not undone.
+        await().until(() -> stored(emails) > 0);
+    }
+
+    @Test
+    void acknowledgesNoCreationWhenAnotherClientDisconnects() throws Exception {
+        stall();
+        List<String> emails =
+                IntStream.range(0, 4).mapToObj(i -> Directory.newEmail()).toList();
+        List<CompletableFuture<JsonNode>> responses;
+        try (Socket leader = client.open(CREATE, Map.of("email", emails.getFirst()))) {
+            await().until(() -> waitingForStandby() > 0);
+            responses = emails.stream().skip(1).map(this::create).toList();
+        }
+
+        // Before their own deadline, and after.
+        await().during(Duration.ofSeconds(1)).atMost(Duration.ofSeconds(10)).until(() -> stored(emails) == 0);
+        for (CompletableFuture<JsonNode> response : responses) {
+            assertThat(response.join().at("/errors/0/extensions/code").asString())
+                    .isEqualTo("DEADLINE_EXCEEDED");
+        }
+        assertThat(stored(emails)).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "mutation { updateUser(id: \"ID\", name: \"Late\") { user { name } } }",
+                "mutation { deleteUser(id: \"ID\") { errors { code } } }",
+                "mutation { createUsers(users: [{name: \"Late\", email: \"EMAIL\"}]) { users { id } } }",
+                "mutation { createGroup(name: \"Late\") { group { id } } }"
+            })
+    void acknowledgesNoOtherMutationThatTheStandbyLacks(String mutation) throws Exception {
+        String id = directory.createUser();
+        stall();
+
+        JsonNode response = client.execute(mutation.replace("ID", id).replace("EMAIL", Directory.newEmail()), Map.of());
+
+        assertThat(response.at("/errors/0/extensions/code").asString()).isEqualTo("DEADLINE_EXCEEDED");
+        assertThat(response.at("/errors/0/message").asString()).contains("unknown");
+        assertThat(directory.user(id).get("name").asString()).isEqualTo("User 0");
+        assertThat(waitingForStandby()).isPositive();
+    }
+
+    private static void stall() throws Exception {
+        SERVERS.synchronousStandby(true);
+        SERVERS.freezeReplica(true);
+    }
+
+    private CompletableFuture<JsonNode> create(String email) {
+        return CompletableFuture.supplyAsync(
+                () -> client.execute(CREATE, Map.of("email", email)), task -> Thread.startVirtualThread(task));
+    }
+
+    private int stored(List<String> emails) {
+        return count("select count(*) from users where email = any(?)", (Object) emails.toArray(String[]::new));
+    }
+
+    private int waitingForStandby() {
+        return count(
+                "select count(*) from pg_stat_activity where wait_event = 'SyncRep' and backend_type = 'client backend'");
+    }
+
+    private int count(String sql, Object... arguments) {
+        Integer count = primary.queryForObject(sql, Integer.class, arguments);
+        return count == null ? 0 : count;
+    }
+}

@@ -1,0 +1,378 @@
+package dev.userdirectory.graphql.cache;
+
+import static dev.userdirectory.Ports.freePort;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.UserDirectoryApplication;
+import dev.userdirectory.Waiting;
+import dev.userdirectory.graphql.document.Sha256;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.NodeType;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
+import redis.embedded.RedisServer;
+
+/**
+ * Two instances that share their answers in a real Redis, which is frozen and killed. {@code
+ * -Ddirectory.test.seconds=60} tries longer to have an old answer given.
+ */
+@DirectoryTest
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class SharedCacheTest {
+    private static final String USER = "query ($id: ID!) { user(id: $id) { version } }";
+    private static final String NAME = "query ($id: ID!) { user(id: $id) { name } }";
+    private static final Duration TIME = Duration.ofSeconds(Long.getLong("directory.test.seconds", 5));
+
+    private final Directory directory;
+    private final JdbcConnectionDetails postgres;
+    private final int port = freePort();
+    private RedisServer redis;
+    private final List<ConfigurableApplicationContext> instances;
+    private final List<Client> clients;
+
+    @Autowired
+    SharedCacheTest(Directory directory, JdbcConnectionDetails postgres) throws IOException {
+        this.directory = directory;
+        this.postgres = postgres;
+        redis = startRedis();
+        instances = List.of(start(), start());
+        clients = instances.stream()
+                .map(instance -> instance.getBean(Client.class))
+                .toList();
+    }
+
+    @AfterAll
+    void stop() throws IOException {
+        instances.forEach(ConfigurableApplicationContext::close);
+        redis.stop();
+    }
+
+    @BeforeAll
+    void learn() {
+        String id = directory.createUser();
+        clients.forEach(client -> client.data(USER, Map.of("id", id)));
+        // To connect may take longer than Redis is waited for.
+        instances.forEach(instance -> awaitRedis(instance.getBean(SharedStore.class)));
+    }
+
+    @Test
+    void oneInstanceGivesTheAnswerOfTheOther() {
+        Waiting.until(this::isShared);
+    }
+
+    /** Whether the second instance gives an answer of the first. While Redis is too slow, both do without it. */
+    private boolean isShared() {
+        double before = count(1, "shared hit");
+        Map<String, String> id = Map.of("id", directory.createUser());
+        putsIntoRedis(() -> clients.get(0).data(USER, id));
+        clients.get(1).data(USER, id);
+        return count(1, "shared hit") > before;
+    }
+
+    /** Returns once Redis has the answer, or was too slow for it. */
+    private boolean putsIntoRedis(Runnable request) {
+        Set<String> before = answersInRedis();
+        request.run();
+        return Waiting.briefly(() -> !before.containsAll(answersInRedis()));
+    }
+
+    private Set<String> answersInRedis() {
+        return Set.copyOf(ask(redis -> redis.keys("user-directory:answer:*")));
+    }
+
+    /** On a connection that waits longer than the service does. */
+    private <T> T ask(Function<RedisCommands<String, String>, T> command) {
+        try (RedisClient client = RedisClient.create(RedisURI.create("localhost", port));
+                StatefulRedisConnection<String, String> connection = client.connect()) {
+            return command.apply(connection.sync());
+        }
+    }
+
+    @Test
+    void oneInstanceKnowsTheDocumentsThatClientsRegisteredWithTheOther() {
+        String document = "query ($id: ID!) { user(id: $id) { name version } } # " + Directory.newEmail();
+        Map<String, Object> byHash = Map.of(
+                "variables", Map.of("id", directory.createUser()),
+                "extensions", Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", Sha256.hex(document))));
+        Map<String, Object> registering = new HashMap<>(byHash);
+        registering.put("query", document);
+        assertThat(clients.get(1).post(byHash).body()).contains("PERSISTED_QUERY_NOT_FOUND");
+
+        String answer = clients.get(0).post(registering).body();
+
+        assertThat(answer).contains("version");
+        Waiting.until(() -> clients.get(1).post(byHash).body().equals(answer));
+    }
+
+    @Test
+    void databasesOfOneServerDoNotShareResponses() {
+        String name = "other_" + UUID.randomUUID().toString().replace('-', '_');
+        JdbcTemplate server = jdbc(postgres.getJdbcUrl());
+        server.execute("create database " + name);
+        String url = postgres.getJdbcUrl().replaceFirst("(jdbc:postgresql://[^/]+/)[^?]+", "$1" + name);
+        try (ConfigurableApplicationContext other = start(url)) {
+            Client there = other.getBean(Client.class);
+            JdbcTemplate otherDatabase = jdbc(url);
+            for (Client each : List.of(clients.get(0), clients.get(1), there)) {
+                // What is asked for the first time is not looked up in Redis.
+                name(each, UUID.randomUUID());
+            }
+            int shared = 0;
+            for (int attempt = 0; attempt < 20 && shared < 10; attempt++) {
+                UUID user = UUID.randomUUID();
+                insert(server, user, "Here");
+                insert(otherDatabase, user, "There");
+                putsIntoRedis(() -> assertThat(name(clients.get(0), user)).isEqualTo("Here"));
+                double before = count(1, "shared hit");
+                assertThat(name(clients.get(1), user)).isEqualTo("Here");
+                assertThat(name(there, user)).isEqualTo("There");
+                shared += count(1, "shared hit") > before ? 1 : 0;
+            }
+            assertThat(shared)
+                    .as("responses that one instance had from the other")
+                    .isPositive();
+        } finally {
+            server.execute("drop database " + name + " with (force)");
+        }
+    }
+
+    private static String name(Client client, UUID user) {
+        return client.data(NAME, Map.of("id", new GlobalId(NodeType.USER, user).toString()))
+                .at("/user/name")
+                .asString();
+    }
+
+    private static void insert(JdbcTemplate jdbc, UUID id, String name) {
+        jdbc.update(
+                "insert into users (id, name, email, active, created_at, updated_at, version)"
+                        + " values (?, ?, ?, true, now(), now(), 0)",
+                id,
+                name,
+                id + "@example.com");
+    }
+
+    private JdbcTemplate jdbc(String url) {
+        return new JdbcTemplate(new DriverManagerDataSource(
+                url, Objects.requireNonNull(postgres.getUsername()), Objects.requireNonNull(postgres.getPassword())));
+    }
+
+    @Test
+    void asksRedisForOthersAfterOneRequestWasStopped() throws InterruptedException {
+        SharedStore store = instances.getFirst().getBean(SharedStore.class);
+        awaitRedis(store);
+        Thread stopped = Thread.startVirtualThread(() -> {
+            Thread.currentThread().interrupt();
+            store.answer("nothing");
+        });
+
+        stopped.join();
+
+        assertThat(store.isPaused()).isFalse();
+    }
+
+    private static void awaitRedis(SharedStore store) {
+        await().until(() -> {
+            boolean paused = store.isPaused();
+            store.answer("nothing");
+            return !paused && !store.isPaused();
+        });
+    }
+
+    /** What another version has put there. */
+    @Test
+    void passesOverAnswersThatItCannotRead() {
+        List<String> ids = new ArrayList<>();
+        Waiting.until(() -> {
+            ids.add(directory.createUser());
+            return putsIntoRedis(() -> clients.get(0).data(USER, Map.of("id", ids.getLast())));
+        });
+        answersInRedis().forEach(key -> ask(redis -> redis.set(key, "{}")));
+
+        assertThat(clients.get(1)
+                        .data(USER, Map.of("id", ids.getLast()))
+                        .at("/user/version")
+                        .asInt())
+                .isZero();
+    }
+
+    @Test
+    void neverGivesAnOlderAnswerThanAWriteThatWasAcknowledged() throws Exception {
+        List<String> ids = directory.createUsers(4);
+        List<AtomicInteger> acknowledged =
+                ids.stream().map(id -> new AtomicInteger()).toList();
+        ConcurrentLinkedQueue<String> violations = new ConcurrentLinkedQueue<>();
+        AtomicInteger reads = new AtomicInteger();
+        List<Future<?>> work = new ArrayList<>();
+        Instant end = Instant.now().plus(TIME);
+        double hitsBefore = count(0, "hit") + count(1, "hit") + count(0, "shared hit") + count(1, "shared hit");
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int user = 0; user < ids.size(); user++) {
+                Map<String, String> id = Map.of("id", ids.get(user));
+                AtomicInteger version = acknowledged.get(user);
+                work.add(threads.submit(() -> {
+                    while (Instant.now().isBefore(end)) {
+                        int written = any().data(
+                                        "mutation ($id: ID!, $name: String!) {"
+                                                + " updateUser(id: $id, name: $name) { user { version } } }",
+                                        Map.of("id", id.get("id"), "name", "Name " + (version.get() + 1)))
+                                .at("/updateUser/user/version")
+                                .asInt();
+                        version.set(written);
+                        Thread.sleep(ThreadLocalRandom.current().nextInt(100));
+                    }
+                    return null;
+                }));
+                IntStream.range(0, 4)
+                        .forEach(reader -> work.add(threads.submit(() -> {
+                            while (Instant.now().isBefore(end)) {
+                                int least = version.get();
+                                int read =
+                                        any().data(USER, id).at("/user/version").asInt();
+                                reads.incrementAndGet();
+                                if (read < least) {
+                                    violations.add(read + " was read after " + least + " had been acknowledged");
+                                }
+                            }
+                            return null;
+                        })));
+            }
+        }
+        for (Future<?> future : work) {
+            future.get();
+        }
+        double hits = count(0, "hit") + count(1, "hit") + count(0, "shared hit") + count(1, "shared hit") - hitsBefore;
+        System.out.printf(
+                "%d reads beside %d writes, %.0f from the cache%n",
+                reads.get(), acknowledged.stream().mapToInt(AtomicInteger::get).sum(), hits);
+        assertThat(violations).isEmpty();
+        assertThat(hits).isPositive();
+    }
+
+    @Test
+    void isAsWellWithoutRedis() throws Exception {
+        String id = directory.createUser();
+        for (String how : List.of("frozen", "gone")) {
+            if (how.equals("frozen")) {
+                signal("-STOP");
+            } else {
+                signal("-CONT");
+                redis.stop();
+            }
+            for (int i = 0; i < 10; i++) {
+                int written = clients.get(i % 2)
+                        .data(
+                                "mutation ($id: ID!, $name: String!) { updateUser(id: $id, name: $name) { user { version } } }",
+                                Map.of("id", id, "name", how + i))
+                        .at("/updateUser/user/version")
+                        .asInt();
+                long start = System.nanoTime();
+                int read = clients.get((i + 1) % 2)
+                        .data(USER, Map.of("id", id))
+                        .at("/user/version")
+                        .asInt();
+                assertThat(Duration.ofNanos(System.nanoTime() - start)).as(how).isLessThan(Duration.ofMillis(500));
+                assertThat(read).isEqualTo(written);
+            }
+        }
+        redis = startRedis();
+        assertThat(clients.get(0)
+                        .data(USER, Map.of("id", id))
+                        .at("/user/version")
+                        .asInt())
+                .isEqualTo(20);
+        Waiting.until(this::isShared);
+    }
+
+    private Client any() {
+        return clients.get(ThreadLocalRandom.current().nextInt(clients.size()));
+    }
+
+    private double count(int instance, String result) {
+        return instances
+                .get(instance)
+                .getBean(MeterRegistry.class)
+                .get("directory.cache.requests")
+                .tag("result", result)
+                .counter()
+                .count();
+    }
+
+    private ConfigurableApplicationContext start() {
+        return start(postgres.getJdbcUrl());
+    }
+
+    private ConfigurableApplicationContext start(String url) {
+        return new SpringApplicationBuilder(UserDirectoryApplication.class, Client.class)
+                .run(
+                        "--server.port=0",
+                        "--server.shutdown=immediate",
+                        "--spring.main.banner-mode=off",
+                        "--logging.level.root=warn",
+                        "--spring.datasource.url=" + url,
+                        "--spring.datasource.username=" + postgres.getUsername(),
+                        "--spring.datasource.password=" + postgres.getPassword(),
+                        "--spring.security.oauth2.resourceserver.jwt.public-key-location=" + Tokens.publicKey(),
+                        // Spring's decoder for WebFlux, which only the tests have, takes one.
+                        "--spring.security.oauth2.resourceserver.jwt.jws-algorithms=RS256",
+                        "--spring.data.redis.url=redis://localhost:" + port);
+    }
+
+    private RedisServer startRedis() throws IOException {
+        RedisServer server = RedisServer.newRedisServer()
+                .port(port)
+                .setting("bind 127.0.0.1")
+                .setting("save \"\"")
+                .build();
+        server.start();
+        return server;
+    }
+
+    private static void signal(String signal) throws IOException, InterruptedException {
+        List<String> servers = ProcessHandle.current()
+                .descendants()
+                .filter(process -> process.info().command().orElse("").contains("redis-server"))
+                .map(process -> String.valueOf(process.pid()))
+                .toList();
+        assertThat(servers).hasSize(1);
+        assertThat(new ProcessBuilder("kill", signal, servers.getFirst())
+                        .start()
+                        .waitFor())
+                .isZero();
+    }
+}

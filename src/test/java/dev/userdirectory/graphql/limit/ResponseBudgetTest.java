@@ -1,0 +1,21 @@
+package dev.userdirectory.graphql.limit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class ResponseBudgetTest {
+    /** Whatever keeps the thread busy then, nobody waits for it any more. */
+    @Test
+    void isExceededOnceTheRequestIsOver() {
+        ResponseBudget budget = new ResponseBudget(1_000, null);
+        assertThat(budget.isExceeded()).isFalse();
+
+        Thread.currentThread().interrupt();
+        try {
+            assertThat(budget.isExceeded()).isTrue();
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+}

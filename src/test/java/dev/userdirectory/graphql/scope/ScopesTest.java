@@ -1,0 +1,217 @@
+package dev.userdirectory.graphql.scope;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres.Statements;
+import dev.userdirectory.Tokens;
+import dev.userdirectory.graphql.scope.GuardedSchema.Guarded;
+import dev.userdirectory.subscription.SocketClient;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import tools.jackson.databind.JsonNode;
+
+/** Each guard that is written in the schema, so one that is added is held to the same. */
+@DirectoryTest
+class ScopesTest {
+    @Autowired
+    Client client;
+
+    @Autowired
+    Statements statements;
+
+    @Autowired
+    Directory directory;
+
+    static Stream<Guarded> guarded() throws IOException {
+        GuardedSchema schema = new GuardedSchema();
+        return Stream.of(
+                        schema.rootFields("Query"),
+                        schema.rootFields("Mutation"),
+                        schema.rootFields("Subscription"),
+                        schema.entities())
+                .flatMap(each -> each);
+    }
+
+    @ParameterizedTest
+    @MethodSource("guarded")
+    void refusesWhoeverHasNoToken(Guarded guarded) {
+        JsonNode error = refusal(client.anonymous(), guarded);
+
+        assertThat(error.get("message").asString()).isEqualTo("Unauthorized");
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("UNAUTHENTICATED");
+    }
+
+    @ParameterizedTest
+    @MethodSource("guarded")
+    void refusesWhoeverHasOtherScopesAndNamesTheRightOnes(Guarded guarded) {
+        JsonNode error = refusal(client.as("openid", "users"), guarded);
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("FORBIDDEN");
+        assertThat(guarded.anyOf().stream().flatMap(Set::stream))
+                .isNotEmpty()
+                .allSatisfy(scope -> assertThat(error.get("message").asString()).contains("`" + scope + "`"));
+    }
+
+    static Stream<Guarded> guardedRequests() throws IOException {
+        return guarded().filter(guarded -> !guarded.name().startsWith("Subscription."));
+    }
+
+    @ParameterizedTest
+    @MethodSource("guardedRequests")
+    void servesWhoeverHasOneOfTheSets(Guarded guarded) {
+        assertThat(guarded.anyOf()).isNotEmpty().allSatisfy(scopes -> {
+            JsonNode response =
+                    client.as(scopes.toArray(String[]::new)).execute(guarded.document(), guarded.variables());
+            assertThat(response.path("errors").findValuesAsString("code"))
+                    .doesNotContain("UNAUTHENTICATED", "FORBIDDEN");
+        });
+    }
+
+    /** A socket without a token is closed before anything is asked on it. */
+    @ParameterizedTest
+    @MethodSource("guarded")
+    void refusesOnSocketsWhoeverHasOtherScopes(Guarded guarded) {
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), Tokens.withScopes("openid users"))) {
+            statements.clear();
+            socket.subscribe("1", guarded.document(), guarded.variables());
+
+            JsonNode message = socket.poll(Duration.ofSeconds(20));
+            String refusal = message == null ? socket.closed().toString() : message.toString();
+            assertThat(refusal)
+                    .contains(guarded.name().startsWith("Subscription.") ? "code=4403" : "\"code\":\"FORBIDDEN\"");
+            assertThat(guarded.anyOf().stream().flatMap(Set::stream))
+                    .allSatisfy(scope -> assertThat(refusal).contains("`" + scope + "`"));
+            assertThat(statements.executed()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("guarded")
+    void servesOnSocketsWhoeverHasOneOfTheSets(Guarded guarded) {
+        assertThat(guarded.anyOf()).isNotEmpty().allSatisfy(scopes -> {
+            String token = Tokens.withScopes(String.join(" ", scopes));
+            try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), token)) {
+                socket.subscribe("1", guarded.document(), guarded.variables());
+                if (guarded.name().startsWith("Subscription.")) {
+                    socket.settle();
+                    assertThat(socket.isClosed()).isFalse();
+                } else {
+                    JsonNode message = socket.poll(Duration.ofSeconds(20));
+                    assertThat(String.valueOf(message))
+                            .contains("\"payload\"")
+                            .doesNotContain("UNAUTHENTICATED", "FORBIDDEN");
+                }
+            }
+        });
+    }
+
+    static Stream<Guarded> fieldsOfEntities() throws IOException {
+        return new GuardedSchema().fieldsOfEntities();
+    }
+
+    /** Who may write sees an object, but not the lists that lead from it to others. */
+    @ParameterizedTest
+    @MethodSource("fieldsOfEntities")
+    void servesFieldsOfAnObjectOnlyWithTheirOwnScopes(Guarded guarded) {
+        String user = directory.createUser();
+        String id = guarded.name().startsWith("User.") ? user : directory.createGroup("Readers", List.of(user));
+        Map<String, ?> variables = Map.of(
+                "representations",
+                List.of(Map.of("__typename", guarded.variables().get("__typename"), "id", id)));
+
+        statements.clear();
+        JsonNode response = client.as("users:write").execute(guarded.document(), variables);
+        assertThat(response.at("/data/_entities/0").isNull()).isTrue();
+        assertThat(response.get("errors")).hasSize(1);
+        JsonNode error = response.at("/errors/0");
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("FORBIDDEN");
+        assertThat(error.at("/extensions/requiredScopes")).hasToString("[[\"users:read\"]]");
+        assertThat("/" + error.get("path").valueStream().map(JsonNode::asString).collect(Collectors.joining("/")))
+                .isEqualTo(guarded.path());
+        assertThat(statements.executed()).noneMatch(sql -> sql.contains("group_members"));
+
+        assertThat(client.as("users:read")
+                        .data(guarded.document(), variables)
+                        .at(guarded.path())
+                        .isObject())
+                .isTrue();
+    }
+
+    @Test
+    void leavesOutNoGuardOfTheSchema() throws IOException {
+        GuardedSchema schema = new GuardedSchema();
+        long types = schema.entities()
+                .map(each -> each.name().replaceAll(" by .*", ""))
+                .distinct()
+                .count();
+
+        assertThat(guarded().filter(each -> !each.path().equals("/_entities")).count()
+                        + types
+                        + schema.fieldsOfEntities().count())
+                .isEqualTo(schema.guards());
+    }
+
+    @Test
+    void refusesEachAliasAtItsOwnPath() {
+        JsonNode errors = client.as("users:write")
+                .execute("{ a: node(id: \"x\") { id } b: group(id: \"x\") { id } __typename }", Map.of())
+                .get("errors");
+
+        assertThat(errors).hasSize(2);
+        assertThat(errors.at("/0/path").toString()).isEqualTo("[\"a\"]");
+        assertThat(errors.at("/1/path").toString()).isEqualTo("[\"b\"]");
+    }
+
+    @Test
+    void servesWhatIsNotGuardedBesideWhatIs() {
+        JsonNode response = client.anonymous().execute("{ node(id: \"x\") { id } __typename }", Map.of());
+
+        assertThat(response.get("data").toString()).isEqualTo("{\"node\":null,\"__typename\":\"Query\"}");
+    }
+
+    @Test
+    void doesNothingOfRefusedMutation() {
+        String create = "mutation { createUser(name: \"Eve\", email: \"eve@example.com\") { user { id } } }";
+        client.anonymous().execute(create, Map.of());
+        client.as("users:read").execute(create, Map.of());
+
+        assertThat(client.data("{ userByEmail(email: \"eve@example.com\") { id } }")
+                        .get("userByEmail")
+                        .isNull())
+                .isTrue();
+    }
+
+    @Test
+    void showsWriterWhatItHasWritten() {
+        assertThat(client.as("users:write")
+                        .data("mutation { createUser(name: \"Walt\", email: \"walt@example.com\") { user { name } } }")
+                        .at("/createUser/user/name")
+                        .asString())
+                .isEqualTo("Walt");
+    }
+
+    /** The only error, at the path that was asked for, with no data and nothing asked of PostgreSQL. */
+    private JsonNode refusal(Client caller, Guarded guarded) {
+        statements.clear();
+        JsonNode response = caller.execute(guarded.document(), guarded.variables());
+        assertThat(statements.executed()).isEmpty();
+        assertThat(response.path("data").path(guarded.path().substring(1)).size())
+                .isZero();
+        assertThat(response.get("errors")).hasSize(1);
+        assertThat(response.at("/errors/0/path/0").asString())
+                .isEqualTo(guarded.path().substring(1));
+        return response.at("/errors/0");
+    }
+}

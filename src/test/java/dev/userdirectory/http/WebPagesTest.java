@@ -1,0 +1,77 @@
+package dev.userdirectory.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.DirectoryTest;
+import graphql.language.ObjectTypeDefinition;
+import graphql.schema.idl.SchemaParser;
+import graphql.schema.idl.TypeDefinitionRegistry;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+
+@DirectoryTest
+class WebPagesTest {
+    @Autowired
+    Client client;
+
+    @Test
+    void frontPageLinksWhatThereIs() {
+        List<String> links = Pattern.compile("<a href=\"([^\"]+)\"")
+                .matcher(get("/").body())
+                .results()
+                .map(link -> link.group(1))
+                .toList();
+
+        assertThat(links).containsExactly("graphiql", "schema.graphqls", "actuator/health");
+        assertThat(links)
+                .allSatisfy(link -> assertThat(get("/" + link).statusCode()).isEqualTo(200));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/", "/graphiql", "/graphiql/page.js", "/graphiql/page.css", "/graphiql/graphiql.min.js"})
+    void pagesMayNotSpeakToOthersNorBeFramed(String path) {
+        HttpResponse<String> response = get(path);
+
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.headers().allValues("Content-Security-Policy"))
+                .singleElement()
+                .asString()
+                .contains("default-src 'none'", "script-src 'self';", "connect-src 'self';", "frame-ancestors 'none'")
+                .doesNotContain("unsafe");
+        assertThat(response.headers().allValues("X-Content-Type-Options")).containsExactly("nosniff");
+        assertThat(response.headers().allValues("Referrer-Policy")).containsExactly("no-referrer");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"/graphql-ui/index.html", "/graphql-ui/render.js", "/graphiql/render.js", "/graphiql/sign-in"})
+    void servesNothingElse(String path) {
+        assertThat(get(path).statusCode()).isBetween(401, 404);
+    }
+
+    @Test
+    void schemaIsTextThatParsesWithItsPolicies() {
+        HttpResponse<String> response = get("/schema.graphqls");
+        TypeDefinitionRegistry schema = new SchemaParser().parse(response.body());
+
+        assertThat(response.headers().firstValue("Content-Type")).contains("text/plain;charset=UTF-8");
+        assertThat(response.body())
+                .startsWith("extend schema")
+                .contains("\"A reason why a mutation was rejected. A rejected mutation changes nothing.\"");
+        assertThat(schema.getTypes(ObjectTypeDefinition.class))
+                .filteredOn(type -> type.hasDirective("requiresScopes"))
+                .extracting(ObjectTypeDefinition::getName)
+                .containsExactlyInAnyOrder("User", "Group");
+    }
+
+    private HttpResponse<String> get(String path) {
+        return client.send(HttpRequest.newBuilder(client.uri(path)).build());
+    }
+}
