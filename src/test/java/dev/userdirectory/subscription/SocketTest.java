@@ -8,6 +8,8 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.SocketClient.Close;
+import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -111,6 +113,21 @@ class SocketTest {
 
             assertThat(deleted.at("/type").asString()).isEqualTo("DELETED");
             assertThat(deleted.at("/user").isNull()).isTrue();
+        }
+    }
+
+    @Test
+    void disconnectsClientThatDoesNotCloseARefusedSocket() throws IOException {
+        try (Socket socket = new Socket(graphQl.getHost(), graphQl.getPort())) {
+            socket.setSoTimeout(20_000);
+            String handshake =
+                    "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                            + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+            socket.getOutputStream().write(handshake.getBytes(StandardCharsets.US_ASCII));
+
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1))
+                    .startsWith("HTTP/1.1 101")
+                    .contains("Only the subprotocol");
         }
     }
 
