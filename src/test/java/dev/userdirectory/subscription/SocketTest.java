@@ -120,9 +120,15 @@ class SocketTest {
     void disconnectsClientThatDoesNotCloseARefusedSocket() throws IOException {
         try (Socket socket = new Socket(graphQl.getHost(), graphQl.getPort())) {
             socket.setSoTimeout(20_000);
-            String handshake =
-                    "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                            + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+            String handshake = String.join(
+                    "\r\n",
+                    "GET /graphql HTTP/1.1",
+                    "Host: localhost",
+                    "Connection: Upgrade",
+                    "Upgrade: websocket",
+                    "Sec-WebSocket-Version: 13",
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                    "\r\n");
             socket.getOutputStream().write(handshake.getBytes(StandardCharsets.US_ASCII));
 
             assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1))
