@@ -36,6 +36,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
     /** Tomcat's property of a session: milliseconds that a client may take to close what was closed here, by default 30 s. */
     private static final String CLOSE_TIMEOUT = "org.apache.tomcat.websocket.SESSION_CLOSE_TIMEOUT";
 
+    private static final Duration REFUSING = Duration.ofMillis(500);
     private static final Duration CLOSING = Duration.ofSeconds(1);
     private static final CloseStatus COME_BACK = CloseStatus.SERVICE_RESTARTED.withReason("Come back");
 
@@ -76,10 +77,10 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
     }
 
     @Override
-    public void afterConnectionEstablished(WebSocketSession session) throws IOException {
+    public void afterConnectionEstablished(WebSocketSession session) {
         limitClosing(session);
         if (!PROTOCOL.equals(session.getAcceptedProtocol())) {
-            session.close(new CloseStatus(4406, "Only the subprotocol " + PROTOCOL + " is spoken here"));
+            refuse(session, new CloseStatus(4406, "Only the subprotocol " + PROTOCOL + " is spoken here"));
             return;
         }
         Socket socket;
@@ -87,13 +88,31 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
             socket = new Socket(
                     session, graphQl, tokens, admission, json, limits, properties.getConnectionInitTimeout());
         } catch (LimitReached e) {
-            session.close(CloseStatus.SERVICE_OVERLOAD.withReason(String.valueOf(e.getMessage())));
+            refuse(session, CloseStatus.SERVICE_OVERLOAD.withReason(String.valueOf(e.getMessage())));
             return;
         }
         open.put(session.getId(), socket);
         if (!running) {
             socket.close(COME_BACK);
         }
+    }
+
+    /**
+     * Not at once: Tomcat forgets a session that is closed before it has been established, and then its connection stays open
+     * for as long as its client likes.
+     */
+    private static void refuse(WebSocketSession session, CloseStatus status) {
+        Schedulers.parallel()
+                .schedule(
+                        () -> Thread.startVirtualThread(() -> {
+                            try {
+                                session.close(status);
+                            } catch (IOException | IllegalStateException e) {
+                                // It is closed.
+                            }
+                        }),
+                        REFUSING.toMillis(),
+                        TimeUnit.MILLISECONDS);
     }
 
     /** What was closed is no longer counted, whether or not its client lets go of it. */

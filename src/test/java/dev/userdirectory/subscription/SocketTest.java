@@ -8,6 +8,8 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.SocketClient.Close;
+import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -114,6 +116,27 @@ class SocketTest {
 
             assertThat(deleted.at("/type").asString()).isEqualTo("DELETED");
             assertThat(deleted.at("/user").isNull()).isTrue();
+        }
+    }
+
+    @Test
+    void disconnectsClientThatDoesNotCloseARefusedSocket() throws IOException {
+        try (Socket socket = new Socket(graphQl.getHost(), graphQl.getPort())) {
+            socket.setSoTimeout(20_000);
+            String handshake = String.join(
+                    "\r\n",
+                    "GET /graphql HTTP/1.1",
+                    "Host: localhost",
+                    "Connection: Upgrade",
+                    "Upgrade: websocket",
+                    "Sec-WebSocket-Version: 13",
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                    "\r\n");
+            socket.getOutputStream().write(handshake.getBytes(StandardCharsets.US_ASCII));
+
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1))
+                    .startsWith("HTTP/1.1 101")
+                    .contains("Only the subprotocol");
         }
     }
 
