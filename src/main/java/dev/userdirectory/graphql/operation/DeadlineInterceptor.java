@@ -102,11 +102,12 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
                     chain.next(request).contextWrite(ofOperation).block());
             return deadline.isOver()
                             && !response.getExecutionResult().getErrors().isEmpty()
-                    ? answer(request, stopped(work))
+                    ? answer(request, operation, stopped(work))
                     : response;
         } catch (RuntimeException | StackOverflowError e) {
             return answer(
                     request,
+                    operation,
                     deadline.isOver()
                             ? stopped(work)
                             : ErrorHandler.unforeseen(e, "the operation").build());
@@ -134,11 +135,14 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
                 .build();
     }
 
-    /** Data that is null, not absent: the request was good, so it is not HTTP status 400. */
-    private static WebGraphQlResponse answer(WebGraphQlRequest request, GraphQLError error) {
+    /**
+     * Data that is null, not absent: the request was good, so it is not HTTP status 400. A subscription that has not begun has no
+     * data at all.
+     */
+    private static WebGraphQlResponse answer(WebGraphQlRequest request, Operation operation, GraphQLError error) {
+        ExecutionResult.Builder<?> result = ExecutionResult.newExecutionResult().addError(error);
         return new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
-                request.toExecutionInput(),
-                ExecutionResult.newExecutionResult().data(null).addError(error).build()));
+                request.toExecutionInput(), (operation.isSubscription() ? result : result.data(null)).build()));
     }
 
     @Override

@@ -101,6 +101,11 @@ public final class Operation {
         return operation;
     }
 
+    /** Whether it begins a subscription, and is none of its events. */
+    public boolean isSubscription() {
+        return event == null && known != null && known.type().equals("subscription");
+    }
+
     /** How long the response may be cached. */
     public CachePolicy policy() {
         return shape == null ? CachePolicy.NONE : shape.policy();
