@@ -152,7 +152,7 @@ test('Apollo Client registers a query over a WebSocket, and graphql-ws runs it b
   const link = new PersistedQueryLink({ sha256 }).concat(new GraphQLWsLink(socket));
   const byHash = () => socket.iterate({ query: '', extensions: persisted(print(query)) }).next();
   // The socket has other operations, which an unknown hash does not end.
-  const other = socket.iterate({ query: EVENTS });
+  const other = socket.iterate({ query: EVENTS, variables: { after: await newestCursor() } });
   const event = other.next();
   await assert.rejects(byHash, ([error]) => error.extensions.code === 'PERSISTED_QUERY_NOT_FOUND');
 

@@ -5,7 +5,10 @@ import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
 import com.netflix.graphql.dgs.DgsEntityFetcher;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.scope.SecurityProperties;
+import jakarta.servlet.Filter;
+import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -20,6 +23,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.FilterType;
+import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
 import org.springframework.security.web.SecurityFilterChain;
@@ -107,6 +111,25 @@ public class ProductsApplication {
         return http.csrf(AbstractHttpConfigurer::disable)
                 .authorizeHttpRequests(requests -> requests.anyRequest().permitAll())
                 .build();
+    }
+
+    /** What our filters and pipeline do before federated tracing. */
+    @Bean
+    Filter noteOperation() {
+        return (request, response, chain) -> {
+            Operation.of((HttpServletRequest) request);
+            chain.doFilter(request, response);
+        };
+    }
+
+    @Bean
+    WebGraphQlInterceptor passOperationOn() {
+        return (request, chain) -> {
+            request.configureExecutionInput(
+                    (input, builder) -> builder.graphQLContext(Map.of(Operation.class, Operation.of(request)))
+                            .build());
+            return chain.next(request);
+        };
     }
 
     @DgsComponent

@@ -87,12 +87,15 @@ class ClockStepTest {
             followers.add(new TrackedFollower(service.graphQl(), service.token(), start, "user { name }"));
 
             for (int hours : new int[] {1, 0, -1, 0}) {
-                for (int i = 0; i < MANY && search(service, spender); i++) {}
-                assertThat(search(service, spender)).isFalse();
+                int searches = 0;
+                while (search(service, spender)) {
+                    assertThat(++searches).isLessThan(MANY);
+                }
                 maxAge(service, id);
 
                 Files.writeString(clock, String.valueOf(Duration.ofHours(hours).toSeconds()));
 
+                awaitConnections(service);
                 assertThat(maxAge(service, id)).isBetween(0, MAX_AGE);
                 int version = service.post(UPDATE, Map.of("id", id, "name", Directory.newEmail()))
                         .at("/data/updateUser/user/version")
@@ -114,6 +117,14 @@ class ClockStepTest {
         } finally {
             followers.forEach(TrackedFollower::close);
         }
+    }
+
+    /** To Tomcat, connections that were idle when the clock was set have been so for an hour: it closes them. */
+    private static void awaitConnections(ServiceProcess service) {
+        await().ignoreExceptionsInstanceOf(IOException.class)
+                .until(() -> service.post("{ __typename }", Map.of()) != null);
+        await().ignoreExceptionsInstanceOf(IOException.class)
+                .until(() -> send(service, service.token(), "{ __typename }", Map.of()) != null);
     }
 
     private ServiceProcess start(Path clock) throws IOException, InterruptedException {

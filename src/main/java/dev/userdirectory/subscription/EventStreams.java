@@ -160,6 +160,8 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
         }
 
         void run(Mono<WebGraphQlResponse> response, @Nullable Instant expiry) {
+            // On the request's thread: until the headers are sent, the filters may still write to them.
+            ping();
             open.add(this);
             Mono<?> expiration = expiry == null
                     ? Mono.never()
@@ -167,7 +169,6 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                             .doOnNext(tick -> expired = true)
                             .publishOn(Result.WRITERS);
             operation.update(response.subscribeOn(Result.WRITERS)
-                    .doOnNext(ready -> ping())
                     .flatMapMany(Result::of)
                     .takeUntilOther(expiration)
                     .subscribe(this::next, exception -> end(), this::complete));
@@ -198,7 +199,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
             end();
         }
 
-        /** The first one tells the client that it is subscribed: it sees no header before something is written. */
+        /** The first one sends the headers, which tell the client that it is subscribed. */
         void ping() {
             if (!writing.isLocked()) {
                 write(() -> builder.comment("").send());
