@@ -47,7 +47,7 @@ final class QueryCosts {
     private record Operation(String shown, String document, Map<String, ?> variables) {}
 
     /** @param outcome the cost, and the code of the error if there was one */
-    private record Answer(double millis, String outcome) {}
+    private record CachedResponse(double millis, String outcome) {}
 
     private QueryCosts() {}
 
@@ -150,7 +150,7 @@ final class QueryCosts {
         String[] outcomes = new String[services.size()];
         for (int round = 0; round < ROUNDS; round++) {
             for (int i = 0; i < services.size(); i++) {
-                Answer answer = post(services.get(i), operation);
+                CachedResponse answer = post(services.get(i), operation);
                 shortest[i] = Math.min(shortest[i], answer.millis);
                 outcomes[i] = answer.outcome;
             }
@@ -160,7 +160,8 @@ final class QueryCosts {
                 .collect(Collectors.joining(" | "));
     }
 
-    private static Answer post(ServiceProcess service, Operation operation) throws IOException, InterruptedException {
+    private static CachedResponse post(ServiceProcess service, Operation operation)
+            throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(service.graphQl())
                 .header("Content-Type", "application/json")
                 .header("Authorization", "Bearer " + service.token())
@@ -173,7 +174,7 @@ final class QueryCosts {
         double millis = (System.nanoTime() - start) / 1e6;
         JsonNode response = JSON.readTree(body);
         String cost = response.at("/extensions/cost/requested").asString("");
-        return new Answer(
+        return new CachedResponse(
                 millis, (cost + " " + response.at("/errors/0/extensions/code").asString("")).strip());
     }
 }

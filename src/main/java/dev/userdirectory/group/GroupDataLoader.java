@@ -1,7 +1,7 @@
 package dev.userdirectory.group;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
-import dev.userdirectory.database.Reads;
+import dev.userdirectory.database.ReadDatabase;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -16,9 +16,9 @@ import org.springframework.jdbc.support.SqlArrayValue;
 class GroupDataLoader implements MappedBatchLoader<UUID, Group> {
     private static final String SQL = "select " + Group.COLUMNS + " from groups g where g.id = any(?)";
 
-    private final Reads reads;
+    private final ReadDatabase reads;
 
-    GroupDataLoader(Reads reads) {
+    GroupDataLoader(ReadDatabase reads) {
         this.reads = reads;
     }
 

@@ -83,7 +83,7 @@ class HttpEndpoint {
             ServerRequest request, GraphQlHttpHandler handler, EventStreamWriter streams, JsonMapper json)
             throws ServletException {
         boolean post = request.method().equals(HttpMethod.POST);
-        Accepted accepted = Accepted.of(request.servletRequest());
+        Negotiation accepted = Negotiation.of(request.servletRequest());
         HttpError error = problem(request, accepted);
         if (error != null) {
             return answer(error, accepted);
@@ -102,7 +102,7 @@ class HttpEndpoint {
         return streamOnly ? streams.handleRequest(operation) : handler.handleRequest(operation);
     }
 
-    private static @Nullable HttpError problem(ServerRequest request, Accepted accepted) {
+    private static @Nullable HttpError problem(ServerRequest request, Negotiation accepted) {
         if (!METHODS.contains(request.method())) {
             return OTHER_METHOD;
         }
@@ -121,7 +121,7 @@ class HttpEndpoint {
         return encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity");
     }
 
-    private static ServerResponse answer(HttpError error, Accepted accepted) {
+    private static ServerResponse answer(HttpError error, Negotiation accepted) {
         ServerResponse.BodyBuilder response = ServerResponse.status(error.status())
                 .cacheControl(CacheControl.noStore())
                 .contentType(Objects.requireNonNullElse(accepted.json(), MediaType.APPLICATION_JSON));
@@ -184,7 +184,7 @@ class HttpEndpoint {
                     return streams.getObject().stream(request, response);
                 }
                 MediaType type = Objects.requireNonNull(
-                        Accepted.of(request.servletRequest()).json());
+                        Negotiation.of(request.servletRequest()).json());
                 byte[] body = ResponseWriter.json(response, json);
                 ServerResponse.BodyBuilder builder = ServerResponse.status(ResponseWriter.status(response, type))
                         .headers(headers -> headers.putAll(response.getResponseHeaders()))

@@ -38,7 +38,7 @@ public record HttpError(HttpStatus status, String message, Map<String, ?> extens
     public void writeTo(HttpServletRequest request, HttpServletResponse response) throws IOException {
         response.setStatus(status.value());
         response.setHeader(HttpHeaders.CACHE_CONTROL, "no-store");
-        MediaType type = Objects.requireNonNullElse(Accepted.of(request).json(), MediaType.APPLICATION_JSON);
+        MediaType type = Objects.requireNonNullElse(Negotiation.of(request).json(), MediaType.APPLICATION_JSON);
         response.setContentType(type.toString());
         JsonMapper.shared().writeValue(response.getOutputStream(), body());
     }

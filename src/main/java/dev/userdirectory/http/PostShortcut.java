@@ -122,7 +122,7 @@ class PostShortcut extends OncePerRequestFilter implements DirectRequests {
                 || HttpEndpoint.isEncoded(request.getHeader(HttpHeaders.CONTENT_ENCODING))) {
             return null;
         }
-        Accepted accepted = Accepted.of(request);
+        Negotiation accepted = Negotiation.of(request);
         return accepted.stream() ? null : accepted.json();
     }
 }

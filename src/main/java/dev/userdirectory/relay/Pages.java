@@ -1,7 +1,7 @@
 package dev.userdirectory.relay;
 
-import dev.userdirectory.database.Reads;
-import dev.userdirectory.database.SingleFlight;
+import dev.userdirectory.database.ReadDatabase;
+import dev.userdirectory.database.SharedCall;
 import dev.userdirectory.relay.Connection.Edge;
 import graphql.GraphQLContext;
 import java.sql.PreparedStatement;
@@ -43,17 +43,17 @@ public class Pages {
     private static final int WALK = 1000;
     private static final int WALK_PER_ROW = 100;
 
-    private final Reads reads;
+    private final ReadDatabase reads;
     private final Cursors cursors;
 
-    private final SingleFlight<Page, Connection<?>> pages;
-    private final SingleFlight<PagesOfParents, Map<OfParent, ? extends Connection<?>>> pagesOfParents;
+    private final SharedCall<Page, Connection<?>> pages;
+    private final SharedCall<PagesOfParents, Map<OfParent, ? extends Connection<?>>> pagesOfParents;
 
-    Pages(Reads reads, Cursors cursors) {
+    Pages(ReadDatabase reads, Cursors cursors) {
         this.reads = reads;
         this.cursors = cursors;
-        pages = new SingleFlight<>(page -> reads.query(jdbc -> load(jdbc, page.rows, page.request)));
-        pagesOfParents = new SingleFlight<>(all -> reads.query(jdbc -> load(jdbc, all.rows, all.keys)));
+        pages = new SharedCall<>(page -> reads.query(jdbc -> load(jdbc, page.rows, page.request)));
+        pagesOfParents = new SharedCall<>(all -> reads.query(jdbc -> load(jdbc, all.rows, all.keys)));
     }
 
     private record Page(Rows<?> rows, PageRequest request) {}

@@ -1,7 +1,7 @@
 package dev.userdirectory.user;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
-import dev.userdirectory.database.Reads;
+import dev.userdirectory.database.ReadDatabase;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -29,9 +29,9 @@ class UserByEmailDataLoader implements MappedBatchLoader<String, User> {
             ) u
             """.formatted(User.COLUMNS);
 
-    private final Reads reads;
+    private final ReadDatabase reads;
 
-    UserByEmailDataLoader(Reads reads) {
+    UserByEmailDataLoader(ReadDatabase reads) {
         this.reads = reads;
     }
 

@@ -1,7 +1,7 @@
 package dev.userdirectory.user;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
-import dev.userdirectory.database.Reads;
+import dev.userdirectory.database.ReadDatabase;
 import dev.userdirectory.database.RequestCollapser;
 import java.util.HashMap;
 import java.util.Map;
@@ -22,10 +22,10 @@ public class UserDataLoader implements MappedBatchLoader<UUID, User> {
     /** What is worth a statement of its own. */
     private static final int MANY = 20;
 
-    private final Reads reads;
+    private final ReadDatabase reads;
     private final RequestCollapser<UUID, User> shared = new RequestCollapser<>(STATEMENTS, this::query);
 
-    UserDataLoader(Reads reads) {
+    UserDataLoader(ReadDatabase reads) {
         this.reads = reads;
     }
 

@@ -30,7 +30,7 @@ import org.springframework.test.context.TestPropertySource;
         properties = {
             // None of them waits so long.
             "directory.replica.patience=4s",
-            "logging.level.dev.userdirectory.database.Reads=error"
+            "logging.level.dev.userdirectory.database.ReadDatabase=error"
         })
 class ReplicaDisconnectTest {
     private static final PostgresPair SERVERS = new PostgresPair();

@@ -35,8 +35,8 @@ class ReplicaFailoverTest {
         oldPrimary.update("insert into written select generate_series(1, 10000)");
         await().until(() -> hasReplayed(ahead));
         jdbc(promoted).queryForObject("select pg_promote()", Boolean.class);
-        Reads readsAhead = reads(ahead);
-        Reads readsFollowing = reads(following);
+        ReadDatabase readsAhead = reads(ahead);
+        ReadDatabase readsFollowing = reads(following);
 
         for (int i = 1; i <= 20; i++) {
             jdbc(promoted).update("insert into written values (?)", i);
@@ -51,7 +51,7 @@ class ReplicaFailoverTest {
         });
     }
 
-    private static Integer count(Reads reads) {
+    private static Integer count(ReadDatabase reads) {
         return reads.query(
                 jdbc -> Objects.requireNonNull(jdbc.queryForObject("select count(*) from written", Integer.class)));
     }
@@ -60,8 +60,8 @@ class ReplicaFailoverTest {
         return meters.get("directory.reads").tag("server", "replica").counter().count();
     }
 
-    private Reads reads(EmbeddedPostgres replica) {
-        return new Reads(
+    private ReadDatabase reads(EmbeddedPostgres replica) {
+        return new ReadDatabase(
                 jdbc(promoted),
                 new StaticListableBeanFactory(Map.of("replica", replica.getPostgresDatabase()))
                         .getBeanProvider(DataSource.class),

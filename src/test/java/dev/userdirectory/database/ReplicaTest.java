@@ -38,7 +38,7 @@ import org.springframework.test.context.TestPropertySource;
         properties = {
             // Longer than a busy machine lets anybody wait.
             "directory.replica.patience=500ms",
-            "logging.level.dev.userdirectory.database.Reads=error"
+            "logging.level.dev.userdirectory.database.ReadDatabase=error"
         })
 class ReplicaTest {
     private static final String CREATE =

@@ -77,7 +77,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
 
     private final DatabaseState database;
     private final @Nullable SharedStore shared;
-    private final Cache<Question, Answer> answers;
+    private final Cache<CacheKey, CachedResponse> answers;
     private volatile String newestState = "";
     private final ConcurrentMap<List<Object>, Running> running = new ConcurrentHashMap<>();
     private final Counter hits;
@@ -96,9 +96,9 @@ public class ResponseCache implements WebGraphQlInterceptor {
         this.shared = shared.getIfAvailable();
         answers = Caffeine.newBuilder()
                 .maximumWeight(properties.size().toBytes())
-                .<Question, Answer>weigher(
+                .<CacheKey, CachedResponse>weigher(
                         (question, answer) -> Weight.sum(Weight.ENTRY + question.bytes() + answer.bytes()))
-                .expireAfter(Expiry.<Question, Answer>writing((question, answer) -> answer.remaining()))
+                .expireAfter(Expiry.<CacheKey, CachedResponse>writing((question, answer) -> answer.remaining()))
                 .scheduler(Scheduler.systemScheduler())
                 .build();
         Gauge.builder("directory.cache.memory", answers, ResponseCache::weight)
@@ -121,7 +121,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
     }
 
     /** @param deadline of the request that executes the operation for all who wait for the answer */
-    private record Running(@Nullable Deadline deadline, CompletableFuture<@Nullable Answer> answer) {}
+    private record Running(@Nullable Deadline deadline, CompletableFuture<@Nullable CachedResponse> answer) {}
 
     /**
      * All that an answer depends on, but for the data.
@@ -129,14 +129,14 @@ public class ResponseCache implements WebGraphQlInterceptor {
      * @param operation its {@link KnownOperation#hash}
      * @param subject null if the answer is for all with the same scopes
      */
-    private record Question(
+    private record CacheKey(
             String operation,
             Map<String, Object> variables,
             boolean anonymous,
             Set<String> scopes,
             @Nullable String subject) {
-        Question ofAll() {
-            return new Question(operation, variables, anonymous, scopes, null);
+        CacheKey ofAll() {
+            return new CacheKey(operation, variables, anonymous, scopes, null);
         }
 
         /** The same on all instances. */
@@ -186,13 +186,13 @@ public class ResponseCache implements WebGraphQlInterceptor {
         }
         dropOlderThan(state);
         ExecutionInput input = request.toExecutionInput();
-        Question question = new Question(
+        CacheKey question = new CacheKey(
                 known == null ? KnownOperation.hash(input.getQuery(), input.getOperationName()) : known.hash(),
                 input.getVariables(),
                 caller.anonymous(),
                 caller.scopes(),
                 policy.isPrivate() ? caller.subject() : null);
-        Answer answer = null;
+        CachedResponse answer = null;
         if (policy.equals(CachePolicy.UNKNOWN)) {
             uncached.increment();
         } else {
@@ -208,8 +208,8 @@ public class ResponseCache implements WebGraphQlInterceptor {
         return chain.next(request).doOnNext(response -> describe(response, operation));
     }
 
-    private @Nullable Answer find(Question question, String state) {
-        Answer answer = answers.getIfPresent(question);
+    private @Nullable CachedResponse find(CacheKey question, String state) {
+        CachedResponse answer = answers.getIfPresent(question);
         if (answer != null && answer.isTrue(state)) {
             hits.increment();
             saved.increment(answer.nanos() / NANOS_PER_SECOND);
@@ -226,7 +226,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         return null;
     }
 
-    private @Nullable Answer findShared(Question question) {
+    private @Nullable CachedResponse findShared(CacheKey question) {
         if (shared == null) {
             return null;
         }
@@ -241,14 +241,14 @@ public class ResponseCache implements WebGraphQlInterceptor {
             Chain chain,
             Operation operation,
             CachePolicy known,
-            Question question,
+            CacheKey question,
             String state) {
         List<Object> key = List.of(question, state);
-        CompletableFuture<@Nullable Answer> mine = new CompletableFuture<>();
+        CompletableFuture<@Nullable CachedResponse> mine = new CompletableFuture<>();
         Running other = running.putIfAbsent(key, new Running(Deadline.current(), mine));
         if (other != null) {
             Deadline.waitFor(other.deadline);
-            Answer answer = await(other.answer);
+            CachedResponse answer = await(other.answer);
             return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer, operation));
         }
         long started = System.nanoTime();
@@ -258,7 +258,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
                     long nanos = System.nanoTime() - started;
                     CachePolicy policy = operation.policy();
                     learn(operation, known, response);
-                    Answer answer = answer(response, policy, known, state, nanos);
+                    CachedResponse answer = answer(response, policy, known, state, nanos);
                     if (answer != null) {
                         boolean isFirst = known.equals(CachePolicy.UNKNOWN);
                         keep(isFirst && !policy.isPrivate() ? question.ofAll() : question, answer);
@@ -296,7 +296,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         }
     }
 
-    private void keep(Question question, Answer answer) {
+    private void keep(CacheKey question, CachedResponse answer) {
         answers.put(question, answer);
         if (shared != null) {
             String identity = database.identity();
@@ -306,7 +306,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         }
     }
 
-    private static @Nullable Answer await(CompletableFuture<@Nullable Answer> other) {
+    private static @Nullable CachedResponse await(CompletableFuture<@Nullable CachedResponse> other) {
         try {
             return other.get();
         } catch (InterruptedException e) {
@@ -318,14 +318,14 @@ public class ResponseCache implements WebGraphQlInterceptor {
     }
 
     /** Null if it may not be kept; what is skipped or included can make that another matter than the last time. */
-    private static @Nullable Answer answer(
+    private static @Nullable CachedResponse answer(
             WebGraphQlResponse response, CachePolicy policy, CachePolicy known, String state, long nanos) {
         ExecutionResult result = response.getExecutionResult();
         boolean good = result.getErrors().isEmpty()
                 && result.getData() != null
                 && (result.getExtensions() == null || result.getExtensions().isEmpty());
         return good && policy.maxAge() > 0 && (known.isPrivate() || !policy.isPrivate())
-                ? new Answer(
+                ? new CachedResponse(
                         state,
                         Instant.now().plusSeconds(policy.maxAge()),
                         policy.maxAge(),
@@ -335,14 +335,14 @@ public class ResponseCache implements WebGraphQlInterceptor {
     }
 
     /** The same response, so that it is not serialized again to be sent. */
-    private static WebGraphQlResponse written(WebGraphQlResponse response, Answer answer) {
+    private static WebGraphQlResponse written(WebGraphQlResponse response, CachedResponse answer) {
         WebGraphQlResponse written = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
                 response.getExecutionInput(), new WrittenResult(answer.json(), response.getExecutionResult())));
         written.getResponseHeaders().putAll(response.getResponseHeaders());
         return written;
     }
 
-    private static WebGraphQlResponse respond(ExecutionInput input, Answer answer, Operation operation) {
+    private static WebGraphQlResponse respond(ExecutionInput input, CachedResponse answer, Operation operation) {
         Reservation memory = operation.memory;
         if (memory != null && !memory.growForResponse(answer.json().length)) {
             WebGraphQlResponse refused =

@@ -59,10 +59,10 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     }
 
     @Nullable
-    Answer answer(String key) {
+    CachedResponse answer(String key) {
         String value = get(ANSWER + key);
         try {
-            return value == null ? null : JSON.readValue(value, Answer.class);
+            return value == null ? null : JSON.readValue(value, CachedResponse.class);
         } catch (JacksonException e) {
             // Of another version, while instances are being replaced.
             return null;
@@ -70,7 +70,7 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     }
 
     /** Returns at once. */
-    void putAnswer(String key, Answer answer) {
+    void putAnswer(String key, CachedResponse answer) {
         Thread.startVirtualThread(() -> put(ANSWER + key, JSON.writeValueAsString(answer), answer.remaining()));
     }
 

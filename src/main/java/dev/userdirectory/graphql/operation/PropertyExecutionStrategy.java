@@ -5,12 +5,12 @@ import static graphql.execution.FieldCollectorParameters.newParameters;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.graphql.limit.ResponseBudget;
-import dev.userdirectory.graphql.operation.Property.Completion;
-import dev.userdirectory.graphql.operation.Property.OfAny;
-import dev.userdirectory.graphql.operation.Property.OfEnum;
-import dev.userdirectory.graphql.operation.Property.OfList;
-import dev.userdirectory.graphql.operation.Property.OfObject;
-import dev.userdirectory.graphql.operation.Property.OfScalar;
+import dev.userdirectory.graphql.operation.SelectedField.Completion;
+import dev.userdirectory.graphql.operation.SelectedField.OfAny;
+import dev.userdirectory.graphql.operation.SelectedField.OfEnum;
+import dev.userdirectory.graphql.operation.SelectedField.OfList;
+import dev.userdirectory.graphql.operation.SelectedField.OfObject;
+import dev.userdirectory.graphql.operation.SelectedField.OfScalar;
 import graphql.execution.AsyncExecutionStrategy;
 import graphql.execution.DataFetcherExceptionHandler;
 import graphql.execution.ExecutionContext;
@@ -65,7 +65,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
     private static final int TRACE_BYTES = 100;
 
     /** Worked out once for each field of a document that is kept, and each type that it turned out to be a field of. */
-    private final Cache<Field, Map<GraphQLObjectType, Property>> properties =
+    private final Cache<Field, Map<GraphQLObjectType, SelectedField>> properties =
             Caffeine.newBuilder().weakKeys().build();
 
     public PropertyExecutionStrategy(DataFetcherExceptionHandler exceptionHandler) {
@@ -90,7 +90,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
         }
         if (isSimple(parameters.getField())) {
             GraphQLObjectType parent = parameters.getExecutionStepInfo().getUnwrappedNonNullTypeAs();
-            Property property = property(parent, parameters.getField(), context);
+            SelectedField property = property(parent, parameters.getField(), context);
             if (property.isRead()) {
                 long used = budget.used();
                 try {
@@ -115,7 +115,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
         }
         if (!parameters.getPath().isListSegment() && isSimple(context, parameters.getField())) {
             GraphQLObjectType parent = parameters.getExecutionStepInfo().getObjectType();
-            Property property = property(parent, parameters.getField(), context);
+            SelectedField property = property(parent, parameters.getField(), context);
             if (property.completion() != null) {
                 long used = budget.used();
                 try {
@@ -180,10 +180,10 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
         return isSimple(field) && !Operation.of(context.getGraphQLContext()).tracesFields;
     }
 
-    private Property property(GraphQLObjectType parent, MergedField field, ExecutionContext context) {
-        Map<GraphQLObjectType, Property> byParent =
+    private SelectedField property(GraphQLObjectType parent, MergedField field, ExecutionContext context) {
+        Map<GraphQLObjectType, SelectedField> byParent =
                 properties.get(field.getSingleField(), key -> new ConcurrentHashMap<>(1));
-        Property known = byParent.get(parent);
+        SelectedField known = byParent.get(parent);
         if (known == null) {
             known = analyze(parent, field, context);
             byParent.put(parent, known);
@@ -191,11 +191,11 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
         return known;
     }
 
-    private Property analyze(GraphQLObjectType parent, MergedField field, ExecutionContext context) {
+    private SelectedField analyze(GraphQLObjectType parent, MergedField field, ExecutionContext context) {
         GraphQLSchema schema = context.getGraphQLSchema();
         GraphQLFieldDefinition definition = Introspection.getFieldDefinition(schema, parent, field.getName());
         DataFetcher<?> fetcher = schema.getCodeRegistry().getDataFetcher(parent, definition);
-        return new Property(
+        return new SelectedField(
                 definition,
                 definition.getName().equals("__typename")
                         ? new TypeName(parent.getName())
@@ -252,13 +252,13 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
                                 .build(),
                         field)
                 .getSubFields();
-        List<Property> ofObject = new ArrayList<>();
+        List<SelectedField> ofObject = new ArrayList<>();
         for (MergedField each : selected.values()) {
             // A property is kept for the first of the fields, which may be the only one elsewhere.
             if (!isSimple(each)) {
                 return null;
             }
-            Property property = property(type, each, context);
+            SelectedField property = property(type, each, context);
             if (!property.isRead()) {
                 return null;
             }

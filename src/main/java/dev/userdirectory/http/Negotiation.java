@@ -20,13 +20,13 @@ import org.springframework.http.MediaType;
  * @param stream whether an event stream is accepted; the wildcard alone does not ask for one
  * @param streamFirst whether an event stream has more weight than JSON
  */
-public record Accepted(@Nullable MediaType json, boolean stream, boolean streamFirst) {
-    private static final Accepted JSON = new Accepted(MediaType.APPLICATION_JSON, false, false);
-    private static final Accepted GRAPHQL = new Accepted(MediaTypes.APPLICATION_GRAPHQL_RESPONSE, false, false);
-    private static final Accepted STREAM = new Accepted(null, true, true);
-    private static final Accepted NOTHING = new Accepted(null, false, false);
+public record Negotiation(@Nullable MediaType json, boolean stream, boolean streamFirst) {
+    private static final Negotiation JSON = new Negotiation(MediaType.APPLICATION_JSON, false, false);
+    private static final Negotiation GRAPHQL = new Negotiation(MediaTypes.APPLICATION_GRAPHQL_RESPONSE, false, false);
+    private static final Negotiation STREAM = new Negotiation(null, true, true);
+    private static final Negotiation NOTHING = new Negotiation(null, false, false);
     /** What nearly every client sends, which is not worth parsing each time. */
-    private static final Map<String, Accepted> USUAL = Map.of(
+    private static final Map<String, Negotiation> USUAL = Map.of(
             "*/*", JSON,
             "application/json", JSON,
             "application/json, */*", JSON,
@@ -36,14 +36,14 @@ public record Accepted(@Nullable MediaType json, boolean stream, boolean streamF
             "application/graphql-response+json,application/json;q=0.9", GRAPHQL,
             "text/event-stream", STREAM);
 
-    public static Accepted of(HttpServletRequest request) {
+    public static Negotiation of(HttpServletRequest request) {
         Enumeration<String> headers = request.getHeaders(HttpHeaders.ACCEPT);
         if (headers == null || !headers.hasMoreElements()) {
             return JSON;
         }
         String first = headers.nextElement();
         if (!headers.hasMoreElements()) {
-            Accepted usual = USUAL.get(first);
+            Negotiation usual = USUAL.get(first);
             return usual == null ? parse(List.of(first)) : usual;
         }
         List<String> all = new ArrayList<>(List.of(first));
@@ -51,7 +51,7 @@ public record Accepted(@Nullable MediaType json, boolean stream, boolean streamF
         return parse(all);
     }
 
-    private static Accepted parse(List<String> headers) {
+    private static Negotiation parse(List<String> headers) {
         List<MediaType> ranges;
         try {
             ranges = MediaType.parseMediaTypes(headers);
@@ -66,7 +66,7 @@ public record Accepted(@Nullable MediaType json, boolean stream, boolean streamF
         Match stream = Match.of(MediaType.TEXT_EVENT_STREAM, ranges);
         Match json = graphQl.isBetterThan(plain) ? graphQl : plain;
         boolean streams = stream.weight > 0 && stream.specificity > 0;
-        return new Accepted(json.weight > 0 ? json.type : null, streams, streams && stream.weight > json.weight);
+        return new Negotiation(json.weight > 0 ? json.type : null, streams, streams && stream.weight > json.weight);
     }
 
     boolean isNothing() {

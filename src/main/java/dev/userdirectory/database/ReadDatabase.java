@@ -33,8 +33,8 @@ import org.springframework.stereotype.Component;
  * <p>A replica may show a commit a moment before the primary does. What compares the two reads {@link #fromPrimary}.
  */
 @Component
-public class Reads {
-    private static final Logger log = LoggerFactory.getLogger(Reads.class);
+public class ReadDatabase {
+    private static final Logger log = LoggerFactory.getLogger(ReadDatabase.class);
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final String KEY = "the only one";
     /**
@@ -60,7 +60,7 @@ public class Reads {
     private final Counter replicaReads;
     private volatile long pausedUntil = System.nanoTime();
 
-    Reads(
+    ReadDatabase(
             JdbcTemplate primary,
             @Qualifier(ReplicaConfiguration.REPLICA) ObjectProvider<DataSource> replica,
             ReplicaProperties properties,

@@ -12,7 +12,7 @@ import java.util.function.Function;
  * Makes one call for all threads that ask for the same while the call before is on its way, whose result none of them may
  * have: it may be from before they asked. What others ask for meanwhile holds nobody up.
  */
-public final class SingleFlight<K, V> {
+public final class SharedCall<K, V> {
     /** Of what the calls for one key return, in place of that key, which may take long to compare. */
     private static final String RESULT = "result";
 
@@ -27,7 +27,7 @@ public final class SingleFlight<K, V> {
     }
 
     /** @param loader returns something for every key */
-    public SingleFlight(Function<K, V> loader) {
+    public SharedCall(Function<K, V> loader) {
         this.loader = loader;
     }
 

@@ -12,10 +12,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(20)
-class SingleFlightTest {
+class SharedCallTest {
     private final ConcurrentLinkedQueue<String> calls = new ConcurrentLinkedQueue<>();
     private final Semaphore mayReturn = new Semaphore(0);
-    private final SingleFlight<String, String> flight = new SingleFlight<>(this::load);
+    private final SharedCall<String, String> flight = new SharedCall<>(this::load);
 
     private String load(String key) {
         calls.add(key);

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param reader null if the value is fetched, not read
  * @param completion null if not all that is selected of the value is properties
  */
-record Property(
+record SelectedField(
         GraphQLFieldDefinition definition,
         @Nullable LightDataFetcher<?> reader,
         @Nullable Completion completion) {
@@ -128,7 +128,7 @@ record Property(
             budget.addList(elements.size());
             List<@Nullable Object> completed = new ArrayList<>(elements.size());
             for (Object each : elements) {
-                completed.add(Property.complete(each, elementType, element, context, budget));
+                completed.add(SelectedField.complete(each, elementType, element, context, budget));
             }
             return completed;
         }
@@ -138,8 +138,8 @@ record Property(
      * @param properties by their names in the response
      * @param bytesOfNames in the response, with the braces
      */
-    record OfObject(List<String> names, List<Property> properties, int bytesOfNames) implements Completion {
-        OfObject(List<String> names, List<Property> properties) {
+    record OfObject(List<String> names, List<SelectedField> properties, int bytesOfNames) implements Completion {
+        OfObject(List<String> names, List<SelectedField> properties) {
             this(
                     names,
                     properties,

@@ -27,7 +27,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** In which type a query is answered, and a subscription, by POST and by GET. */
 @DirectoryTest
-class AcceptedTest {
+class NegotiationTest {
     private static final String SUBSCRIPTION = "subscription { userEvents { type } }";
 
     @Autowired

@@ -14,7 +14,7 @@ import java.time.Instant;
  * @param json as it is sent
  */
 @SuppressWarnings("ArrayRecordComponent") // Nobody compares answers.
-record Answer(String state, Instant expires, int maxAge, long nanos, byte[] json) {
+record CachedResponse(String state, Instant expires, int maxAge, long nanos, byte[] json) {
     boolean isTrue(String currentState) {
         return state.equals(currentState) && Instant.now().isBefore(expires);
     }
