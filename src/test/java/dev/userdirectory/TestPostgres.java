@@ -129,9 +129,9 @@ public class TestPostgres {
 
     @SuppressWarnings("resource") // lives as long as the JVM
     private static JdbcConnectionDetails container() {
-        // As many connections as the embedded one has: every application context keeps a pool.
+        // Every application context keeps a pool of connections.
         PostgreSQLContainer container =
-                new PostgreSQLContainer(IMAGE).withCommand("postgres", "-c", "fsync=off", "-c", "max_connections=300");
+                new PostgreSQLContainer(IMAGE).withCommand("postgres", "-c", "fsync=off", "-c", "max_connections=600");
         container.start();
         log.info("The tests run on Testcontainers PostgreSQL ({})", IMAGE);
         return new Server(container.getJdbcUrl(), container.getUsername(), container.getPassword());
@@ -139,7 +139,9 @@ public class TestPostgres {
 
     private static JdbcConnectionDetails embedded() {
         try {
-            EmbeddedPostgres postgres = LocalPostgres.embedded().start();
+            EmbeddedPostgres postgres = LocalPostgres.embedded()
+                    .setServerConfig("max_connections", "600")
+                    .start();
             log.info("The tests run on embedded PostgreSQL 18");
             return new Server(postgres.getJdbcUrl("postgres", "postgres"), "postgres", "postgres");
         } catch (IOException e) {
