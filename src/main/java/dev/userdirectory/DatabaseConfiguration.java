@@ -26,17 +26,17 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
-/** How connections to PostgreSQL are reached: traced, watched by deadlines, queued for, pooled. */
+/** The chain of data sources in front of PostgreSQL: traced, watched by deadlines, queued, pooled. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(DatabaseProperties.class)
 class DatabaseConfiguration {
-    /** The driver's property for settings that hold from the first statement of a connection to its last. */
+    /** The driver's property for settings that apply to a connection from its first statement to its last. */
     private static final String OPTIONS = "options";
 
     private static final String SOCKET_TIMEOUT = "socketTimeout";
     private static final Duration SLACK = Duration.ofSeconds(1);
 
-    /** For each pool, the primary's and the replica's. */
+    /** Wraps each pool, the primary's and the replica's. */
     @Bean
     static BeanPostProcessor wrapPools(
             ObjectProvider<DatabaseProperties> database, ObjectProvider<Limits> limits, ObjectProvider<Tracer> tracer) {
@@ -59,13 +59,12 @@ class DatabaseConfiguration {
         };
     }
 
-    /** The second line of defence. It holds too when the service is no longer there to cancel what it began. */
+    /** The second line of defence: these timeouts apply even if the service crashes and cancels nothing. */
     private static void limit(HikariDataSource pool, DatabaseProperties database, Duration deadline) {
         StringJoiner options = new StringJoiner(" ");
         String own = pool.getDataSourceProperties().getProperty(OPTIONS);
         if (!database.grace().isZero()) {
-            // A server that is gone without a word ends nothing. Not only requests have connections: health checks wait
-            // too.
+            // A server that has vanished enforces no timeout, so the socket has one. Health checks rely on it as well.
             Duration silence = deadline.plus(database.grace()).plus(SLACK);
             pool.getDataSourceProperties().putIfAbsent(SOCKET_TIMEOUT, String.valueOf(silence.toSeconds()));
             long millis = deadline.plus(database.grace()).toMillis();
@@ -76,7 +75,7 @@ class DatabaseConfiguration {
                     + database.clientCheck().toMillis());
         }
         if (own != null) {
-            // The last one counts.
+            // If an option is repeated, the last one counts.
             options.add(own);
         }
         if (options.length() > 0) {
@@ -84,7 +83,7 @@ class DatabaseConfiguration {
         }
     }
 
-    /** A migration may take as long as it needs, so it has connections of its own. */
+    /** A migration may take as long as it needs, so it has its own connections without timeouts. */
     @Bean
     @ConditionalOnProperty(name = "spring.flyway.enabled", matchIfMissing = true)
     FlywayConfigurationCustomizer migrateWithoutLimits(
@@ -108,7 +107,7 @@ class DatabaseConfiguration {
         };
     }
 
-    /** With the pools' own names, so that what waits in front of them can be added to what waits in them. */
+    /** Tagged with the pools' names, so that requests waiting in front of a pool and inside it can be added up. */
     @Bean
     MeterBinder waitingRequests(ApplicationContext context) {
         return meters -> context.getBeansOfType(DataSource.class).values().forEach(bean -> {

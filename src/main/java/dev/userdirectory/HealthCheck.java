@@ -6,8 +6,8 @@ import java.net.URI;
 import java.util.Map;
 
 /**
- * The image's health check, since it has no shell tool for it: exits with 0 if the service of this container is ready
- * for requests, and with 1 otherwise. It finds the service's health by the same environment variables as the service:
+ * The health check of the image, which has no shell tool for it. It exits with 0 if the service of this container is
+ * ready for requests, and with 1 otherwise. It finds the port by the same environment variables as the service:
  * {@code MANAGEMENT_SERVER_PORT}, or else {@code SERVER_PORT}.
  */
 final class HealthCheck {

@@ -14,9 +14,9 @@ import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.FilterType;
 
 /**
- * Brings the database up to date and ends, before instances of a new version start with
- * {@code spring.flyway.enabled=false}. It needs the data source's properties and nothing else. Several at once are safe:
- * Flyway holds a lock in the database.
+ * Migrates the database and exits, before instances of a new version start with {@code spring.flyway.enabled=false}. It
+ * needs the properties of the data source and nothing else. Several migrations may run at once, because Flyway holds a
+ * lock in the database.
  */
 @ImportAutoConfiguration({
     DataSourceAutoConfiguration.class,
@@ -29,7 +29,7 @@ import org.springframework.context.annotation.FilterType;
         useDefaultFilters = false,
         includeFilters = @ComponentScan.Filter(type = FilterType.ASSIGNABLE_TYPE, classes = AfterMigration.class))
 class Migration {
-    /** @throws RuntimeException if the database is not up to date after it, so that the process fails */
+    /** @throws RuntimeException if the database is not up to date afterwards, so that the process fails */
     static void run(String... args) {
         try (ConfigurableApplicationContext context = new SpringApplicationBuilder(Migration.class)
                 .web(WebApplicationType.NONE)

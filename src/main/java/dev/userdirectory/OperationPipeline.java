@@ -30,12 +30,12 @@ import org.springframework.graphql.server.WebGraphQlInterceptor.Chain;
 import org.springframework.graphql.server.WebGraphQlResponse;
 
 /**
- * All that happens to an operation, in order, whether it comes by HTTP, on a socket, or as an event of a subscription. Other
- * interceptors are not picked up: list them here.
+ * Everything that happens to an operation, in order, whether it arrives by HTTP, on a socket, or as an event of a
+ * subscription. Other interceptors are not picked up: list them here.
  */
 @Configuration(proxyBeanMethods = false)
 class OperationPipeline {
-    /** Executes an operation on the thread that asks for it. */
+    /** Executes an operation on the calling thread. */
     @Bean
     Chain operations(
             OperationObserver observer,
@@ -49,8 +49,8 @@ class OperationPipeline {
             ExecutionGraphQlService service) {
         return Stream.<WebGraphQlInterceptor>of(
                         observer, // sees every outcome
-                        events, // executes each event of a subscription by all that follows
-                        caller, // under whose account the deadline queues for connections
+                        events, // passes each event of a subscription to the steps below
+                        caller, // the deadline queues for connections under its account
                         deadline, limits, // finds the document
                         cache, // may answer without executing anything
                         tracing, dgs)
@@ -59,7 +59,7 @@ class OperationPipeline {
                 .apply(request -> service.execute(request).map(WebGraphQlResponse::new));
     }
 
-    /** The same for sockets, and for Spring's endpoint: they may change threads. */
+    /** The same for sockets and for Spring's endpoint, which may change threads. */
     @Bean
     WebGraphQlHandler operationHandler(ExecutionGraphQlService service, Chain operations) {
         return WebGraphQlHandler.builder(service)
@@ -67,7 +67,7 @@ class OperationPipeline {
                 .build();
     }
 
-    /** What graphql-java calls while it executes an operation. */
+    /** The instrumentations that graphql-java calls while it executes an operation. */
     @Bean
     GraphQlSourceBuilderCustomizer instrumentations(
             ErrorCodes errorCodes,

@@ -19,18 +19,18 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A client of the service under test: sends GraphQL over HTTP and shows what came back. Unless told otherwise it sends a
- * token with every scope.
+ * A client of the service under test: sends GraphQL over HTTP and returns the responses. By default, it sends a token
+ * with every scope.
  */
 @TestComponent
 @Lazy
 public class Client {
-    /** Escapes what UTF-8 cannot carry, so that half a surrogate pair arrives as what it is. */
+    /** Escapes characters that UTF-8 cannot carry, so that half a surrogate pair arrives unchanged. */
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
     static {
-        // A page of another origin can be played only with its Origin header.
+        // Tests need the Origin header to act as a page of another origin.
         System.setProperty("jdk.httpclient.allowRestrictedHeaders", "origin");
     }
 
@@ -66,7 +66,7 @@ public class Client {
         return URI.create("http://localhost:" + server.getWebServer().getPort() + path);
     }
 
-    /** The response as it came. */
+    /** The response as it was received. */
     public HttpResponse<String> post(String document) {
         return post(document, Map.of());
     }
@@ -111,7 +111,7 @@ public class Client {
         return errors.get(0);
     }
 
-    /** Sends a request on a connection of its own. To close it is to hang up. */
+    /** Sends a request on a connection of its own. Closing the connection is a disconnect. */
     public Socket open(String document, Map<String, ?> variables) throws IOException {
         Socket socket = new Socket("localhost", uri("/").getPort());
         write(socket, document, variables);

@@ -8,7 +8,7 @@ import org.springframework.boot.test.context.TestComponent;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
-/** What a test puts into the directory, and what it finds there. All tests share one: each brings people of its own. */
+/** Puts users and groups into the directory, which all tests share. Each test creates users of its own. */
 @TestComponent
 public class Directory {
     private final Client client;
@@ -19,7 +19,7 @@ public class Directory {
         this.jdbc = jdbc;
     }
 
-    /** An address that nobody has. */
+    /** An address that no user has. */
     public static String newEmail() {
         return UUID.randomUUID() + "@example.com";
     }
@@ -70,7 +70,7 @@ public class Directory {
                 }""", Map.of("id", id)).get("group");
     }
 
-    /** A digest of every row that a client can change: the same before and after what was refused. */
+    /** A digest of every row that a client can change. It stays the same if a request was rejected. */
     public List<Map<String, Object>> digest() {
         return jdbc.queryForList("""
                 select 'users', count(*), sum(hashtextextended(users::text, 0)) from users union all

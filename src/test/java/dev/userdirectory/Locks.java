@@ -5,7 +5,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 
-/** Holds a table of the tests' PostgreSQL, so that all other statements on it wait. */
+/** Locks a table of the tests' PostgreSQL, so that all other statements on it wait. */
 public final class Locks implements AutoCloseable {
     private final Connection connection;
 
@@ -17,7 +17,7 @@ public final class Locks implements AutoCloseable {
         return holding(table, TestPostgres.connect());
     }
 
-    /** @param connection is closed with the lock */
+    /** @param connection closed together with the lock */
     public static Locks holding(String table, Connection connection) throws SQLException {
         connection.setAutoCommit(false);
         try (Statement statement = connection.createStatement()) {

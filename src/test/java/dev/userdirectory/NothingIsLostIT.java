@@ -32,10 +32,10 @@ import org.springframework.boot.logging.LoggingSystem;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Two instances of the packaged service on one database. Eight writers whose transactions are open for a while and end out
- * of order, and four that write through the first instance; subscribers on the second, which are cut off again and again.
- * Meanwhile PostgreSQL is killed and restarted, and so is the instance that writes. At last the other is told to end.
- * {@code -Ddirectory.test.soak=600} goes on for ten minutes.
+ * Two instances of the packaged service on one database. Eight writers keep transactions open for a while and end them
+ * out of order, and four write through the first instance. Subscribers on the second instance are disconnected again
+ * and again. Meanwhile PostgreSQL is killed and restarted, and so is the first instance. In the end the second one is
+ * told to stop. {@code -Ddirectory.test.soak=600} runs for ten minutes.
  */
 class NothingIsLostIT {
     private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("directory.test.soak", 6));
@@ -56,7 +56,7 @@ class NothingIsLostIT {
     private final Set<UUID> committed = ConcurrentHashMap.newKeySet();
     private String start = "";
 
-    /** No application context of this JVM does it. */
+    /** Sets the log level, because no application context of this JVM does. */
     @BeforeAll
     static void logOnlyWhatIsAmiss() {
         LoggingSystem.get(NothingIsLostIT.class.getClassLoader())
@@ -148,7 +148,7 @@ class NothingIsLostIT {
                 acknowledged.size(), committed.size(), failedWrites.get());
     }
 
-    /** The types and users of all events but the first, in the order in which the feed tells them. */
+    /** The types and users of all events but the first, in the order of the feed. */
     private List<String> table() {
         return postgres.jdbc()
                 .query(
@@ -205,7 +205,7 @@ class NothingIsLostIT {
                 .asString());
     }
 
-    /** Takes its place in line, and then its time. */
+    /** Inserts a user early in a transaction and commits a while later. */
     private void createLate() throws SQLException, InterruptedException {
         UUID id = UUID.randomUUID();
         try (Connection connection = postgres.connect();
@@ -240,11 +240,11 @@ class NothingIsLostIT {
                 .findValuesAsString("cursor");
     }
 
-    /** Notes what it sees, and goes on from there after each cut. */
+    /** Records the events it receives, and resumes after each disconnect. */
     private abstract static class Subscriber implements Runnable {
         final ServiceProcess service;
         final List<String> cursors = new ArrayList<>();
-        /** The type and the user of each. */
+        /** The type and the user of each event. */
         final List<String> events = new ArrayList<>();
 
         final Set<String> created = ConcurrentHashMap.newKeySet();
@@ -291,7 +291,7 @@ class NothingIsLostIT {
             }
         }
 
-        /** What else came; the database or the service may well have been away. */
+        /** Other messages that arrived: the database or the service may have been down. */
         void note(String answer) {
             otherwise.put(answer.replaceAll("[0-9a-f-]{36}", "…"), last);
         }

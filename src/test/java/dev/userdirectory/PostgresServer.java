@@ -20,7 +20,7 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.util.FileSystemUtils;
 
-/** A PostgreSQL that keeps its port while it is killed, restarted, and set back to an older state. It ends with the JVM. */
+/** A PostgreSQL that keeps its port while it is killed, restarted, or reset to an older state. Stops with the JVM. */
 public class PostgresServer {
     private final Path data;
     private final int port;
@@ -39,11 +39,12 @@ public class PostgresServer {
     private EmbeddedPostgres start() {
         try {
             return LocalPostgres.embedded()
-                    // Embedded servers are set up not to keep their data: PostgreSQL's own defaults count here.
+                    // Embedded servers are configured not to keep their data, so this restores the defaults of
+                    // PostgreSQL.
                     .setServerConfig("fsync", "on")
                     .setServerConfig("synchronous_commit", "on")
                     .setServerConfig("full_page_writes", "on")
-                    // Only whoever waits for a commit flushes it.
+                    // The log is flushed only for transactions that wait for their commit.
                     .setServerConfig("wal_writer_delay", "10s")
                     .setPort(port)
                     .setPGStartupWait(Duration.ofMinutes(1))
@@ -73,7 +74,7 @@ public class PostgresServer {
         postgres = start();
     }
 
-    /** {@code kill -9} of the postmaster that has this data directory, and of all of its processes. */
+    /** {@code kill -9} of the postmaster with this data directory, and of all of its processes. */
     public static void kill(Path data) throws IOException {
         Path pidFile = data.resolve("postmaster.pid");
         ProcessHandle server = ProcessHandle.of(
@@ -83,7 +84,7 @@ public class PostgresServer {
         server.destroyForcibly();
         children.forEach(ProcessHandle::destroyForcibly);
         server.onExit().orTimeout(20, TimeUnit.SECONDS).join();
-        // None of them may hold on to the shared memory of a server that is gone.
+        // Wait for all processes, because any of them can hold on to the shared memory of the killed server.
         children.forEach(child -> child.onExit().orTimeout(20, TimeUnit.SECONDS).join());
         Files.delete(pidFile);
     }
@@ -111,7 +112,7 @@ public class PostgresServer {
         return copy;
     }
 
-    /** Kills the server, and starts it on that copy: on the same timeline, or by recovery to a point in time on a new one. */
+    /** Kills the server and starts it on that copy: on the same timeline, or on a new one by point-in-time recovery. */
     public void restore(Path copy, boolean onNewTimeline) throws IOException {
         kill(data);
         postgres.close();

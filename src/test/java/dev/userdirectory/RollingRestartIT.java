@@ -38,9 +38,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Two instances are replaced one after the other while clients write, read and subscribe, as a Deployment does it: an
- * instance gets no new connections any more, a while later {@code SIGTERM}, and is back once it is ready. Connections that
- * clients have kept open lead to it until it closes them.
+ * Two instances are replaced one after the other while clients write, read and subscribe, as in a Deployment: an
+ * instance gets no more new connections, receives {@code SIGTERM} a while later, and is back once it is ready.
+ * Connections that clients have kept open lead to it until it closes them.
  */
 class RollingRestartIT {
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -83,7 +83,7 @@ class RollingRestartIT {
                 for (ServiceProcess instance : List.of(first, second)) {
                     Thread.sleep(Duration.ofSeconds(2));
                     service.remove(instance);
-                    // The preStop pause of a pod.
+                    // Simulates the preStop pause of a pod.
                     Thread.sleep(Duration.ofMillis(500));
                     CompletableFuture<JsonNode> underWay;
                     try (Connection lock = postgres.getPostgresDatabase().getConnection()) {
@@ -127,7 +127,7 @@ class RollingRestartIT {
         }
     }
 
-    /** A client with a connection of its own that it keeps, and which sends nothing twice. */
+    /** A client that keeps one connection and never retries. */
     private void request(Service service, String token) {
         try (HttpClient client =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
@@ -175,7 +175,7 @@ class RollingRestartIT {
         }
     }
 
-    /** Comes back whenever its stream ends, with the ID of the last event. */
+    /** Reconnects whenever its stream ends, with the ID of the last event. */
     private void subscribe(Service service, String token, String start) {
         String last = start;
         while (!Thread.currentThread().isInterrupted()) {
@@ -217,7 +217,7 @@ class RollingRestartIT {
         }
     }
 
-    /** As a Service of Kubernetes: each new connection goes to the next instance that is ready, and stays with it. */
+    /** Works like a Service of Kubernetes: each new connection goes to the next ready instance, and stays with it. */
     private static class Service implements AutoCloseable {
         private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         private final List<ServiceProcess> ready;

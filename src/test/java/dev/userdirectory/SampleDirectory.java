@@ -10,7 +10,7 @@ import org.springframework.core.io.ClassPathResource;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.util.Assert;
 
-/** Fills an empty directory from {@code db/sample}, with the file that the argument {@code --sample} names. */
+/** Fills an empty directory from {@code db/sample}, with the file named by the argument {@code --sample}. */
 @TestConfiguration(proxyBeanMethods = false)
 class SampleDirectory {
     private static final Logger log = LoggerFactory.getLogger(SampleDirectory.class);

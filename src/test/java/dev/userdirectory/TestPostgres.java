@@ -31,7 +31,7 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 public class TestPostgres {
     private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
     private static final String IMAGE = "postgres:18-alpine";
-    /** Whether anything has changed since a response was cached: of many requests at once, not of one. */
+    /** Part of the statement that checks whether a cached response is current. Concurrent requests share it. */
     private static final String STATE = " pg_current_snapshot()";
 
     private static final String CHOICE = System.getProperty("directory.test.postgres", "auto");
@@ -52,7 +52,7 @@ public class TestPostgres {
         return new Statements();
     }
 
-    /** Every statement that the service sends passes the recorder. */
+    /** Routes every statement of the service through the recorder. */
     @Bean
     static BeanPostProcessor recordStatements(Statements statements) {
         return new BeanPostProcessor() {
@@ -69,7 +69,7 @@ public class TestPostgres {
         };
     }
 
-    /** The SQL that the service has sent for requests since the recorder was last cleared. */
+    /** The SQL that the service has executed for requests since the recorder was last cleared. */
     public static class Statements {
         private final List<Statement> executed = new CopyOnWriteArrayList<>();
 
@@ -86,7 +86,7 @@ public class TestPostgres {
         }
     }
 
-    /** @param arguments the values of its placeholders; of a batch, those of every round */
+    /** @param arguments the values of the placeholders; for a batch, those of every round */
     public record Statement(String sql, List<Object> arguments) {
         static Statement of(QueryInfo query) {
             return new Statement(
@@ -98,7 +98,7 @@ public class TestPostgres {
         }
     }
 
-    /** Says that the choice cannot be had before an application context fails for it, at a hundred times the length. */
+    /** Reports an unavailable choice in one line, before an application context fails with a long stack trace. */
     static class Available implements BeforeAllCallback {
         @Override
         public void beforeAll(ExtensionContext context) {
@@ -110,7 +110,7 @@ public class TestPostgres {
         }
     }
 
-    /** A connection beside those of the service. */
+    /** A connection apart from those of the service. */
     public static Connection connect() throws SQLException {
         return DriverManager.getConnection(
                 Running.SERVER.getJdbcUrl(), Running.SERVER.getUsername(), Running.SERVER.getPassword());

@@ -15,19 +15,19 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long the answer to an operation may be kept, by the rules of Apollo's {@code @cacheControl}: the shortest
- * {@code maxAge} of its fields, and for one caller alone if any of them is {@code PRIVATE}. A field's own directive goes
- * before that of the type it returns. Where neither tells, a root field and a field that returns objects may not be kept,
- * and any other is as its parent.
+ * How long the response to an operation may be cached, by the rules of Apollo's {@code @cacheControl}: the shortest
+ * {@code maxAge} of its fields, and for one caller alone if any field is {@code PRIVATE}. A field's own directive takes
+ * precedence over that of the type it returns. Without either, a root field or a field that returns objects may not be
+ * cached, and any other field inherits from its parent.
  *
- * @param maxAge in seconds; 0 if the answer may not be kept
- * @param isPrivate whether it is for this caller alone, not for all with the same scopes
+ * @param maxAge in seconds; 0 if the response may not be cached
+ * @param isPrivate whether the response is for this caller alone, not for all callers with the same scopes
  * @see <a href="https://www.apollographql.com/docs/apollo-server/performance/caching">Server-side caching</a>
  */
 public record CachePolicy(int maxAge, boolean isPrivate) {
     public static final CachePolicy NONE = new CachePolicy(0, false);
 
-    /** Until an operation has been executed: the most careful of those by which an answer is looked for. */
+    /** Used until an operation has been executed: the most careful policy by which responses are looked up. */
     public static final CachePolicy UNKNOWN = new CachePolicy(Integer.MAX_VALUE, true);
 
     public static CachePolicy of(ExecutableNormalizedOperation operation, GraphQLSchema schema) {
@@ -41,7 +41,7 @@ public record CachePolicy(int maxAge, boolean isPrivate) {
     private static CachePolicy of(List<ExecutableNormalizedField> fields, GraphQLSchema schema, boolean root) {
         CachePolicy policy = new CachePolicy(Integer.MAX_VALUE, false);
         for (ExecutableNormalizedField field : fields) {
-            // A name in the schema is the same as long as the service runs.
+            // Type names do not change while the service runs.
             if (field.getFieldName().equals("__typename")) {
                 continue;
             }
@@ -58,8 +58,8 @@ public record CachePolicy(int maxAge, boolean isPrivate) {
     }
 
     /**
-     * A router asks for all entities by one field, which cannot say for how long each type may be cached. So the types that
-     * are asked for decide, as in Apollo's subgraph library.
+     * A router requests all entities through one field, which cannot have a policy for each type. So the policies of
+     * the requested types apply, as in Apollo's subgraph library.
      */
     private static CachePolicy ofEntities(ExecutableNormalizedField entities, GraphQLSchema schema) {
         CachePolicy policy = new CachePolicy(Integer.MAX_VALUE, false);

@@ -7,19 +7,19 @@ import java.time.Instant;
 /**
  * A response without errors.
  *
- * @param state the {@link DatabaseState} from before it was read: it is at least as new
- * @param expires when the schema no longer allows it to be given out
- * @param maxAge for how many seconds the schema allows that from the beginning
- * @param nanos how long it took to execute
- * @param json as it is sent
+ * @param state the {@link DatabaseState} before the response was read; the data is at least as new
+ * @param expires when the {@code maxAge} of the schema is over
+ * @param maxAge the {@code maxAge} of the schema, in seconds
+ * @param nanos how long the execution took
+ * @param json the response as it is sent
  */
-@SuppressWarnings("ArrayRecordComponent") // Nobody compares answers.
+@SuppressWarnings("ArrayRecordComponent") // Responses are never compared.
 record CachedResponse(String state, Instant expires, int maxAge, long nanos, byte[] json) {
     boolean isTrue(String currentState) {
         return state.equals(currentState) && Instant.now().isBefore(expires);
     }
 
-    /** At most as long as the schema allows at all, also after the clock was set back. */
+    /** At most the {@code maxAge} of the schema, even after the clock was set back. */
     Duration remaining() {
         Duration remaining = Duration.between(Instant.now(), expires);
         Duration most = Duration.ofSeconds(maxAge);
@@ -29,7 +29,7 @@ record CachedResponse(String state, Instant expires, int maxAge, long nanos, byt
         return remaining.compareTo(most) > 0 ? most : remaining;
     }
 
-    /** About as many as it takes in memory. */
+    /** An estimate of its memory. */
     long bytes() {
         return 3L * Weight.OBJECT + Weight.of(state) + json.length;
     }

@@ -15,13 +15,15 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /**
- * A text that changes with every commit, of whatever program, and never comes back: which transactions a statement that
- * begins now would see ({@code pg_current_snapshot()}), in which database, since which start and which recovery of its
- * server. A server that takes over, or recovers from a crash, may have lost the last transactions and use their numbers again.
- * The time at which statistics were last reset tells recoveries apart: PostgreSQL discards them in each one.
+ * A text that changes with every commit of any program, and never repeats. It says which transactions a new statement
+ * would see ({@code pg_current_snapshot()}), in which database and schema, and when its server last started and last
+ * recovered. A server that takes over, or recovers from a crash, may have lost the last transactions and use their
+ * numbers again. Recoveries are told apart by the time at which statistics were last reset, because PostgreSQL discards
+ * them in each recovery.
  *
- * <p>The change feed wakes its readers with {@code notify}, which consumes a transaction number although it changes nothing.
- * The last such number is in the sequence {@code user_event_hints}, and the snapshot is written as if it had not been used.
+ * <p>The change feed wakes its readers with {@code notify}, which consumes a transaction number although it changes
+ * nothing. The sequence {@code user_event_hints} has the last such number, and the snapshot is written as if that
+ * transaction had not existed.
  *
  * <p>Concurrent requests share one round trip.
  */
@@ -30,14 +32,14 @@ class DatabaseState {
     private static final Logger log = LoggerFactory.getLogger(DatabaseState.class);
     private static final double MICROS_PER_SECOND = 1e6;
     private static final String KEY = "the only one";
-    /** Numbers and functions of PostgreSQL's memory alone: it is asked for each lookup, unless lookups share it. */
+    /** Reads nothing but the memory of PostgreSQL, because it runs for each lookup, unless lookups share it. */
     private static final String SQL = """
             select date_part('epoch', pg_postmaster_start_time()),
                 date_part('epoch', pg_stat_get_bgwriter_stat_reset_time()),
                 current_database(), current_schema(),
                 pg_sequence_last_value('user_event_hints'::regclass), pg_current_snapshot()""";
 
-    /** It does not change while the service runs, unless the state changes with it. */
+    /** The identity does not change while the service runs, unless the state changes with it. */
     private static final String IDENTITY = """
             select system_identifier || ' ' || oid || ' ' || quote_ident(current_schema())
             from pg_control_system(), pg_database where datname = current_database()""";
@@ -54,7 +56,7 @@ class DatabaseState {
         });
     }
 
-    /** As of after this call; null if the database does not answer. */
+    /** The state at a time after this call began; null if the database does not answer. */
     @Nullable
     String current() {
         try {
@@ -65,7 +67,7 @@ class DatabaseState {
         }
     }
 
-    /** What tells this database, and the schema in it, from any other, on whatever server; null if it does not answer. */
+    /** Identifies this database and schema among those of all servers; null if the database does not answer. */
     @Nullable
     String identity() {
         if (identity == null) {
@@ -85,7 +87,7 @@ class DatabaseState {
                 + without(hint, row.getString(6));
     }
 
-    /** That snapshot, as it would be if the last transaction of those that have ended had not existed. */
+    /** The snapshot as if the transaction had not existed; unchanged unless it is the last one that has ended. */
     private static String without(long transaction, String snapshot) {
         String[] parts = snapshot.split(":", -1);
         if (Long.parseLong(parts[1]) - 1 != transaction) {

@@ -47,20 +47,21 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Gives an answer again, as long as {@code @cacheControl} in the schema allows and nothing at all has been committed to
- * the database since. So what was written is in every later answer, on every instance, and nothing has to be
- * invalidated. The answer is given to whom it was meant for: all callers with the same scopes, or one.
+ * Returns cached responses, as long as {@code @cacheControl} in the schema allows and nothing at all has been committed
+ * to the database since. So every write is in every later response, on every instance, and nothing has to be
+ * invalidated. A response is only reused for the callers it was meant for: all callers with the same scopes, or one
+ * caller.
  *
- * <p>Only when an operation has been executed is it known what may be kept of it. Until then it is asked for as if it were
- * its caller's alone. It blocks its thread, a virtual one.
+ * <p>The policy of an operation is only known once it has been executed. Until then its response is treated as private.
+ * The cache blocks its thread, which is a virtual one.
  */
 @Component
 @EnableConfigurationProperties(CacheProperties.class)
 public class ResponseCache implements WebGraphQlInterceptor {
-    /** What is added to a response for them is of that request alone. */
+    /** Request headers that add something to the response that is only for this request. */
     private static final List<String> UNCACHED_HEADERS = List.of("GraphQL-Cost", "apollo-federation-include-trace");
 
-    /** All that a response to one URL depends on. */
+    /** All request headers that the response to one URL depends on. */
     private static final List<String> VARY = Stream.concat(
                     Stream.of("Authorization", "Accept"), UNCACHED_HEADERS.stream())
             .toList();
@@ -72,7 +73,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
             .build();
 
     private final boolean enabled;
-    /** A hash of the schema that is served: while instances are being replaced, another version may serve another one. */
+    /** A hash of the served schema: during a rolling update, instances may serve different schemas. */
     private final String schema = Sha256.hex(SubgraphSchema.sdl());
 
     private final DatabaseState database;
@@ -120,14 +121,14 @@ public class ResponseCache implements WebGraphQlInterceptor {
         }
     }
 
-    /** @param deadline of the request that executes the operation for all who wait for the answer */
+    /** @param deadline of the request that executes the operation for all that wait for the response */
     private record Running(@Nullable Deadline deadline, CompletableFuture<@Nullable CachedResponse> answer) {}
 
     /**
-     * All that an answer depends on, but for the data.
+     * Everything that a response depends on, except the data.
      *
      * @param operation its {@link KnownOperation#hash}
-     * @param subject null if the answer is for all with the same scopes
+     * @param subject null if the response is for all callers with the same scopes
      */
     private record CacheKey(
             String operation,
@@ -139,13 +140,13 @@ public class ResponseCache implements WebGraphQlInterceptor {
             return new CacheKey(operation, variables, anonymous, scopes, null);
         }
 
-        /** The same on all instances. */
+        /** The key in the shared store, equal on all instances. */
         String hash(String schema, String database) {
             return Sha256.hex(SORTED_JSON.writeValueAsString(
                     Arrays.asList(schema, database, operation, variables, anonymous, new TreeSet<>(scopes), subject)));
         }
 
-        /** About as many as it takes in memory. */
+        /** An estimate of its memory. */
         long bytes() {
             return 2L * Weight.OBJECT
                     + Weight.of(operation)
@@ -234,7 +235,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         return identity == null ? null : shared.answer(question.hash(schema, identity));
     }
 
-    /** Of several that ask for the same at the same state, one has it executed and the others wait for it. */
+    /** If several requests need the same response at the same state, one executes the operation and the others wait. */
     private Mono<WebGraphQlResponse> runOnce(
             WebGraphQlRequest request,
             ExecutionInput input,
@@ -252,7 +253,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
             return answer == null ? execute(request, chain, operation) : Mono.just(respond(input, answer, operation));
         }
         long started = System.nanoTime();
-        // Deferred, so that what is thrown at once ends the wait of the others as well.
+        // Deferred, so that an exception thrown at once also ends the wait of the others.
         return Mono.defer(() -> execute(request, chain, operation))
                 .map(response -> {
                     long nanos = System.nanoTime() - started;
@@ -288,7 +289,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
                 .orElse(0L);
     }
 
-    /** No state comes back, so what was read at another one is never given again. */
+    /** States never repeat, so responses from other states cannot be used again. */
     private void dropOlderThan(String state) {
         if (!state.equals(newestState)) {
             newestState = state;
@@ -317,7 +318,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         }
     }
 
-    /** Null if it may not be kept; what is skipped or included can make that another matter than the last time. */
+    /** Null if the response may not be cached. Skipped or included fields can change the policy each time. */
     private static @Nullable CachedResponse answer(
             WebGraphQlResponse response, CachePolicy policy, CachePolicy known, String state, long nanos) {
         ExecutionResult result = response.getExecutionResult();
@@ -334,7 +335,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
                 : null;
     }
 
-    /** The same response, so that it is not serialized again to be sent. */
+    /** The same response with its JSON, so that it is not serialized again to be sent. */
     private static WebGraphQlResponse written(WebGraphQlResponse response, CachedResponse answer) {
         WebGraphQlResponse written = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
                 response.getExecutionInput(), new WrittenResult(answer.json(), response.getExecutionResult())));
@@ -366,8 +367,9 @@ public class ResponseCache implements WebGraphQlInterceptor {
     }
 
     /**
-     * A browser, which caches what it gets by GET, asks each time whether its copy is still good: it cannot know what its own user
-     * has changed since. Private even where the schema says public: a proxy knows nothing of scopes.
+     * Browsers cache responses to GET, but have to revalidate them each time: a browser cannot know what its own user
+     * has changed since. Responses are private even where the schema says public, because a proxy knows nothing of
+     * scopes.
      */
     private static void setMaxAge(WebGraphQlResponse response, Duration maxAge, Operation operation) {
         boolean byGet = operation.transport.isByGet();

@@ -29,9 +29,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What all instances share, in Redis: responses, persisted queries and budgets. The service works as well without it: after a failure
- * or a timeout it is not asked for a second. Whatever it returns is checked, responses by the {@link DatabaseState} and
- * documents by their hash, which is why only responses are kept apart by database and schema.
+ * Redis, through which all instances share responses, persisted queries and budgets. The service works without it as
+ * well: after a failure or a timeout, Redis is not called for one second. Responses are checked by the
+ * {@link DatabaseState} and documents by their hash, so only the keys of responses depend on database and schema.
  */
 @Component
 @ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
@@ -39,7 +39,7 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     private static final Logger log = LoggerFactory.getLogger(SharedStore.class);
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration KEEP_DOCUMENT = Duration.ofDays(30);
-    /** Beyond the time in which it is full again. */
+    /** How long a budget is kept after it is full again. */
     private static final Duration KEEP_BUDGET = Duration.ofSeconds(10);
 
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -64,12 +64,12 @@ class SharedStore implements SharedDocuments, SharedBudgets {
         try {
             return value == null ? null : JSON.readValue(value, CachedResponse.class);
         } catch (JacksonException e) {
-            // Of another version, while instances are being replaced.
+            // Written by another version during a rolling update.
             return null;
         }
     }
 
-    /** Returns at once. */
+    /** Stores the response in the background. */
     void putAnswer(String key, CachedResponse answer) {
         Thread.startVirtualThread(() -> put(ANSWER + key, JSON.writeValueAsString(answer), answer.remaining()));
     }
@@ -100,7 +100,7 @@ class SharedStore implements SharedDocuments, SharedBudgets {
         }
     }
 
-    /** Connected when first needed, since Redis may come later than the service. */
+    /** Connects when first needed, since Redis may start later than the service. */
     private synchronized ProxyManager<String> budgets() {
         ProxyManager<String> known = budgets;
         if (known == null) {

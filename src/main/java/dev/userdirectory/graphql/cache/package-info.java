@@ -1,4 +1,4 @@
-/** Responses that are given out again until something has been committed. */
+/** Caches responses until something has been committed. */
 @NullMarked
 package dev.userdirectory.graphql.cache;
 

@@ -17,16 +17,16 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Measures a document as it would be with each fragment written out wherever it is spread, without writing them out: a
- * fragment is measured once. It needs no schema, so it comes before validation, which a hostile document keeps busy.
+ * Measures a document as if each fragment were written out at every spread, but visits each fragment only once. It
+ * needs no schema, so it runs before validation, which a hostile document keeps busy.
  */
 public class DocumentSize {
-    /** Each is a few frames on the stack, here and in validation; applications nest some ten. */
+    /** Each level takes a few stack frames, here and in validation. Applications nest about ten. */
     private static final int MAX_NESTED_FRAGMENTS = 100;
 
     /**
-     * Each operation is validated with all fragments that it spreads, though only one is executed. Applications send one, or
-     * a file of them that are mostly small.
+     * How many operations of the largest size may be in a document. Validation visits every operation with all its
+     * fragments, though only one is executed. Applications send one, or a file of mostly small ones.
      */
     private static final int LARGEST_OPERATIONS = 20;
 
@@ -39,14 +39,14 @@ public class DocumentSize {
         this.limits = limits;
     }
 
-    /** @throws graphql.execution.AbortExecutionException naming the first limit that is exceeded */
+    /** @throws graphql.execution.AbortExecutionException with the first limit that is exceeded */
     public static void check(Document document, Limits limits) {
         DocumentSize size = new DocumentSize(limits);
         for (FragmentDefinition fragment : document.getDefinitionsOfType(FragmentDefinition.class)) {
             size.fragments.put(fragment.getName(), fragment);
         }
         long selections = 0;
-        // One that is never spread is validated all the same.
+        // Fragments that are never spread are validated too.
         for (Definition<?> definition : document.getDefinitions()) {
             if (definition instanceof OperationDefinition operation) {
                 selections += size.check(operation);
@@ -57,7 +57,7 @@ public class DocumentSize {
         }
     }
 
-    /** @return how much validation has to look at, with introspection, which has a limit of its own */
+    /** @return how many fields validation visits, including those of introspection, which has a limit of its own */
     private long check(OperationDefinition operation) {
         Size own = Size.of(operation.getDirectives().size());
         Size size = own.plus(measure(operation.getSelectionSet()));
@@ -96,13 +96,13 @@ public class DocumentSize {
         Size children = measure(field.getSelectionSet());
         boolean aliased = field.getAlias() != null;
         int directives = field.getDirectives().size();
-        // Introspection has a budget of its own; how often it is asked for counts like any field.
+        // Introspection has limits of its own. Its root field still counts like any other field.
         return field.getName().equals("__schema") || field.getName().equals("__type")
                 ? children.asIntrospection(aliased, directives)
                 : children.within(aliased, directives);
     }
 
-    /** Nothing, if there is no such fragment or it is just being measured: validation says so. */
+    /** Returns {@link Size#NONE} for unknown and cyclic fragments, which validation rejects. */
     private Size measure(String fragmentName) {
         Size known = measured.get(fragmentName);
         if (known != null) {
@@ -120,7 +120,7 @@ public class DocumentSize {
         return size;
     }
 
-    /** Of some selections; a number that no longer fits stays the largest there is. */
+    /** The size of some selections. A sum that overflows stays at the largest int. */
     private record Size(
             int topFields,
             int fields,

@@ -7,18 +7,17 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Finds in a document, before it is parsed, what graphql-java must not be given to parse:
+ * Rejects text that graphql-java must not parse, before it is parsed:
  *
  * <ul>
- *   <li>Numbers with too many digits. It takes longer for a digit than for a hundred letters, and half a second for 99,000
- *       of them.
- *   <li>Definitions of types, which are not executed. Its grammar has several rules for some of them, so the parser looks
- *       ahead as far as their directives go, and keeps a state for each new order of brackets in them as long as the
+ *   <li>Numbers with too many digits. Parsing a digit takes far longer than parsing a letter.
+ *   <li>Type definitions, which are not executed. The grammar has several rules for some of them, so the parser looks
+ *       ahead to the end of their directives. It keeps a state for each new order of brackets in them as long as the
  *       process lives.
  * </ul>
  */
 public class DocumentText {
-    /** All together: a hundred of the longest, or thousands of ordinary ones. */
+    /** How many numbers of the greatest length a document may have; that is thousands of ordinary ones. */
     private static final int LONGEST_NUMBERS = 100;
 
     private static final Set<String> KEYWORDS_OF_TYPES =
@@ -28,14 +27,14 @@ public class DocumentText {
     private int position;
     private int digits;
     private int openBrackets;
-    /** Whether a definition begins with the next token. */
+    /** Whether the next token begins a definition. */
     private boolean begins = true;
 
     private DocumentText(String document) {
         this.document = document;
     }
 
-    /** @throws graphql.execution.AbortExecutionException at a type, a number that is too long, or one too many */
+    /** @throws graphql.execution.AbortExecutionException if the text defines a type or has too many digits */
     public static void check(String document, int limit) {
         new DocumentText(document).check(limit);
     }
@@ -67,7 +66,7 @@ public class DocumentText {
         }
     }
 
-    /** @param start of a name, or of a string, which describes a type if a definition begins with it */
+    /** @param start of a name or a string; a string at the beginning of a definition describes a type */
     private void checkDefinition(int start) {
         if (begins
                 && (document.charAt(start) == '"' || KEYWORDS_OF_TYPES.contains(document.substring(start, position)))) {

@@ -8,17 +8,17 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** A document that was parsed, held to the limits and found valid, with everything that was worked out about it since. */
+/** A parsed and valid document within the limits, with everything learned about it since. */
 public final class KnownDocument {
-    /** With its place in the document, its name and its list of children. */
+    /** Bytes of a syntax node with its location, its name and its list of children. */
     private static final int NODE = 140;
-    /** How it is completed, for each of the types that it can be a field of. */
+    /** Bytes of the analysis of how a field is completed, for each type that the field can belong to. */
     private static final int COMPLETION = 450;
 
     private final String text;
     private final PreparsedDocumentEntry parsed;
     private final long bytesOfParsed;
-    /** By the name that requests give, which is empty if they give none. */
+    /** By the operation name that requests give, which is empty if they give none. */
     private final Map<String, KnownOperation> operations = new ConcurrentHashMap<>(1);
 
     KnownDocument(String text, PreparsedDocumentEntry parsed) {
@@ -54,7 +54,7 @@ public final class KnownDocument {
                 key -> new KnownOperation(name, type, KnownOperation.hash(text, requestedName)));
     }
 
-    /** About as many as it takes in memory, which grows with its operations. */
+    /** An estimate of its memory, which grows with its operations. */
     long bytes() {
         long sum = bytesOfParsed;
         for (KnownOperation operation : operations.values()) {

@@ -25,12 +25,12 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * The documents that are in use, so that each is parsed, validated and priced once. The least used is evicted first. DGS's own
- * cache counts documents, however long they are.
+ * Caches the documents in use, so that each is parsed, validated and priced once. The least used are evicted first.
+ * DGS's own cache is bounded by the number of documents, whatever their length.
  */
 @Component
 public class KnownDocuments implements PreparsedDocumentProvider {
-    /** An operation whose variables have many forms leaves most of the memory to others. */
+    /** One operation takes at most the memory divided by this, however many forms its variables have. */
     private static final int OPERATIONS = 32;
 
     private final Cache<String, KnownDocument> documents;
@@ -47,7 +47,7 @@ public class KnownDocuments implements PreparsedDocumentProvider {
         defaultListSize = limits.listSize();
     }
 
-    /** Notes what is known about the operation's document. */
+    /** Sets {@link Operation#document} and {@link Operation#known} if they are cached. */
     public void find(String document, @Nullable String operationName, Operation operation) {
         KnownDocument known = documents.getIfPresent(document);
         if (known != null) {
@@ -73,7 +73,7 @@ public class KnownDocuments implements PreparsedDocumentProvider {
         return CompletableFuture.completedFuture(entry);
     }
 
-    /** graphql-java foresees no exponent that {@link java.math.BigDecimal} has no room for. */
+    /** Reports exponents that are too large for {@link java.math.BigDecimal}, for which graphql-java has no error. */
     private static PreparsedDocumentEntry parse(
             ExecutionInput input, Function<ExecutionInput, PreparsedDocumentEntry> parseAndValidate) {
         try {
@@ -87,7 +87,7 @@ public class KnownDocuments implements PreparsedDocumentProvider {
         }
     }
 
-    /** Notes that the operation is executed, with variables of which shape. */
+    /** Sets {@link Operation#known} and {@link Operation#shape} of an operation that is about to be executed. */
     public KnownOperation.Shape begin(Operation operation, ExecutionContext context) {
         KnownDocument document = Objects.requireNonNull(operation.document);
         KnownOperation known = operation.known;

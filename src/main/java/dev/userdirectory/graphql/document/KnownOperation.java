@@ -18,13 +18,13 @@ public final class KnownOperation {
     private final @Nullable String name;
     private final String type;
     private final String hash;
-    /** By {@link #form}. */
+    /** The keys are results of {@link #form}. */
     private final Map<Object, Shape> shapes = new ConcurrentHashMap<>(1);
 
     private volatile long bytes;
     private volatile CachePolicy policy = CachePolicy.UNKNOWN;
 
-    /** What the schema says about the operation with variables of one form. */
+    /** The cost and the cache policy of the operation with variables of one form. */
     public record Shape(long cost, CachePolicy policy) {}
 
     KnownOperation(@Nullable String name, String type, String hash) {
@@ -33,7 +33,7 @@ public final class KnownOperation {
         this.hash = hash;
     }
 
-    /** Null if it has none. */
+    /** Null if the operation has no name. */
     public @Nullable String name() {
         return name;
     }
@@ -48,13 +48,13 @@ public final class KnownOperation {
         return hash;
     }
 
-    /** Names an operation in the keys of its responses, so that they need not hold its text. */
+    /** Identifies an operation in the keys of its cached responses, so that the keys need not hold its text. */
     public static String hash(String document, @Nullable String operationName) {
         String name = operationName == null ? "-" : operationName.length() + operationName;
         return Sha256.hex(name + " " + document);
     }
 
-    /** By which its responses are looked up: that of the first response without errors. */
+    /** The policy by which cached responses are looked up: that of the first response without errors. */
     public CachePolicy policy() {
         return policy;
     }
@@ -68,7 +68,7 @@ public final class KnownOperation {
         return shapes.get(form);
     }
 
-    /** Starts anew when shapes take too much memory: a client that sends so many has little use for them. */
+    /** Clears the shapes when they take too much memory: a client that sends so many hardly benefits from them. */
     synchronized void add(Object form, Shape shape, long maxBytes) {
         long added = SHAPE + Weight.ofJson(form);
         if (bytes + added > maxBytes) {
@@ -80,14 +80,14 @@ public final class KnownOperation {
         }
     }
 
-    /** Takes about as many in memory. */
+    /** An estimate of its memory. */
     long bytes() {
         return 6L * Weight.OBJECT + Weight.of(name) + Weight.of(hash) + bytes;
     }
 
     /**
-     * What matters of variables to the schema: numbers, conditions and how long lists are, but no text. A list is written as
-     * its elements' forms, each with how many times it is repeated.
+     * Reduces variables to what their cost and cache policy depend on: numbers, booleans and the lengths of lists, but
+     * no text. A list becomes the forms of its elements, each followed by how many times in a row it occurs.
      */
     static Object form(Map<String, Object> variables) {
         return variables.isEmpty() ? Map.of() : Objects.requireNonNull(formOf(variables));

@@ -5,8 +5,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 
 /**
- * How much memory each cache may take that saves work for the next request; the least used entries are evicted first. An
- * application has a few hundred different documents, which fit many times over.
+ * Memory of the caches that save work for the next request. The least used entries are evicted first. An application
+ * has a few hundred different documents, which fit many times over.
  *
  * @param documents parsed documents, how their fields are completed, and the cost and cache policy of their operations for each
  *     form of their variables

@@ -14,9 +14,9 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 
 /**
- * Documents by the SHA-256 hash of their text. With a folder of trusted documents these are all there are; otherwise a
- * client registers its own as it uses them (Apollo's automatic persisted queries), in memory of a limited size, and with
- * all instances where they share a store.
+ * Documents by the SHA-256 hash of their text. If there is a folder of trusted documents, only those can be run.
+ * Otherwise clients register documents as they use them (Apollo's automatic persisted queries), in memory of a limited
+ * size. Instances with a shared store share these documents.
  */
 @Component
 public class PersistedDocuments {
@@ -35,11 +35,12 @@ public class PersistedDocuments {
     }
 
     /**
-     * The text to run.
+     * Returns the text to run.
      *
-     * @param document the text as it was sent, or graphql-java's marker for none
+     * @param document the text that the client sent, or graphql-java's marker if it sent none
      * @param persistedQuery the extension of that name, {@code {version: 1, sha256Hash: …}}, or null
-     * @throws GraphqlErrorException if there is no such document, or it is not to be run
+     * @throws GraphqlErrorException if the document is unknown or not trusted, or the extension is malformed or does
+     *     not match the text
      */
     public String resolve(String document, @Nullable Object persistedQuery) {
         String given = document.equals(PersistedQuerySupport.PERSISTED_QUERY_MARKER) ? null : document;
@@ -66,7 +67,7 @@ public class PersistedDocuments {
         }
         String known = hash == null ? null : registered(hash);
         if (known == null) {
-            // The message is what Apollo's clients look for, to send the document as well.
+            // Apollo's clients look for this message, and then send the document as well.
             throw error("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound");
         }
         return known;
@@ -85,7 +86,7 @@ public class PersistedDocuments {
         return others;
     }
 
-    /** After it ran, so that what is not even valid takes no room. */
+    /** Called after a document ran, so that invalid documents take no memory. */
     public void register(String document, @Nullable Object persistedQuery) {
         String hash = hash(persistedQuery);
         if (trusted == null && hash != null && registered.getIfPresent(hash) == null) {

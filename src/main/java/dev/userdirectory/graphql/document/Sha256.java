@@ -9,7 +9,7 @@ import java.util.HexFormat;
 public final class Sha256 {
     private Sha256() {}
 
-    /** @return 64 lower-case hexadecimal digits, of the text in UTF-8 */
+    /** @return the hash of the text in UTF-8, as 64 lower-case hexadecimal digits */
     public static String hex(String text) {
         try {
             return HexFormat.of()

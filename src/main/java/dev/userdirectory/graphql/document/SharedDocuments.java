@@ -2,12 +2,12 @@ package dev.userdirectory.graphql.document;
 
 import org.jspecify.annotations.Nullable;
 
-/** Where instances find the documents that clients have registered with each other. */
+/** A store through which instances share the documents that clients have registered. */
 public interface SharedDocuments {
-    /** What was put there under that hash, by whomever, or null if there is nothing or it cannot be had now. */
+    /** The document that any instance stored under the hash; null if there is none or the store is unavailable. */
     @Nullable
     String document(String hash);
 
-    /** Returns at once. */
+    /** Stores the document in the background. */
     void putDocument(String hash, String document);
 }

@@ -13,8 +13,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Reads a folder of documents as clients' build tools leave them: {@code .graphql} files, Relay's {@code operations.json}
- * ({@code {"<id>": "<text>", …}}) and Apollo's persisted-query manifest
+ * Reads a folder of documents as clients' build tools write them: {@code .graphql} files, Relay's
+ * {@code operations.json} ({@code {"<id>": "<text>", …}}) and Apollo's persisted-query manifest
  * ({@code {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": …, "body": …}, …]}}).
  */
 final class TrustedDocuments {
@@ -25,9 +25,9 @@ final class TrustedDocuments {
     private TrustedDocuments() {}
 
     /**
-     * @return the text of each document, by the SHA-256 hash of the text and by the ID that the client's tool gave it, in lower
+     * @return the text of each document, by the SHA-256 hash of the text and by the ID from the client's tool in lower
      *     case
-     * @throws IllegalArgumentException if there is no document, or a file is of another form
+     * @throws IllegalArgumentException if there is no document, or a file has another format
      */
     static Map<String, String> read(Resource folder) {
         TrustedDocuments documents = new TrustedDocuments();

@@ -1,4 +1,4 @@
-/** Documents that clients send: found, limited, parsed once and remembered. */
+/** Documents that clients send: looked up, limited, parsed once and cached. */
 @NullMarked
 package dev.userdirectory.graphql.document;
 

@@ -28,8 +28,8 @@ import org.springframework.context.ApplicationContext;
 import org.springframework.util.ReflectionUtils;
 
 /**
- * Resolves {@code _entities}, each representation on its own: one that is malformed is null, with an error at its own
- * index. All are asked for before any is awaited, so entity fetchers that use a data loader share its statement. Equal
+ * Resolves {@code _entities}, each representation on its own: a malformed one becomes null, with an error at its own
+ * index. All lookups begin before any is awaited, so entity fetchers that use a data loader share its statement. Equal
  * representations are resolved once.
  */
 @DgsComponent
@@ -53,7 +53,7 @@ class EntityResolver implements DgsFederationResolver {
         return this::fetchAll;
     }
 
-    /** An entity is an instance of the class that is named as its type. */
+    /** The class of an entity has the same name as its type. */
     @Override
     public TypeResolver typeResolver() {
         return env ->
@@ -90,7 +90,7 @@ class EntityResolver implements DgsFederationResolver {
         return entity.handle((value, exception) -> exception == null ? value : failure(exception, index, env.getDfe()));
     }
 
-    /** A failure is in the future, whenever it happens. */
+    /** Every failure completes the future, even an exception that is thrown at once. */
     private CompletableFuture<@Nullable Object> fetch(Object representation, DgsDataFetchingEnvironment env) {
         try {
             return fetchNow(representation, env);
@@ -130,7 +130,7 @@ class EntityResolver implements DgsFederationResolver {
                 .build();
     }
 
-    /** The environment as it is at one representation, so that its errors have that path. */
+    /** The environment for one representation, so that its errors have the path of its index. */
     private static DataFetchingEnvironment at(int index, DataFetchingEnvironment env) {
         ExecutionStepInfo field = env.getExecutionStepInfo();
         return DataFetchingEnvironmentImpl.newDataFetchingEnvironment(env)

@@ -20,15 +20,15 @@ public class Scalars {
     public RuntimeWiring.Builder addScalars(RuntimeWiring.Builder wiring) {
         GraphQLScalarType builtIn = graphql.Scalars.GraphQLID;
         return wiring
-                // Without the library's description, the schema's own holds.
+                // Without the library's description, the schema's own applies.
                 .scalar(ExtendedScalars.DateTime.transform(scalar -> scalar.description(null)))
-                // Strict mode forbids to replace what is built in.
+                // Strict mode forbids replacing built-in scalars.
                 .strictMode(false)
                 .scalar(builtIn.transform(scalar -> scalar.coercing(new StrictId(builtIn.getCoercing()))))
                 .strictMode(true);
     }
 
-    /** GraphQL 3.5.5: a variable of type ID is a string or an integer. graphql-java makes a string of anything. */
+    /** GraphQL 3.5.5: a variable of type ID is a string or an integer. graphql-java converts any value to a string. */
     private record StrictId(Coercing<?, ?> builtIn) implements Coercing<Object, Object> {
         @Override
         public Object parseValue(Object input, GraphQLContext context, Locale locale) {

@@ -39,8 +39,8 @@ import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 import org.springframework.graphql.execution.GraphQlSource.SchemaResourceBuilder;
 
 /**
- * The schema that a gateway composes: the text of our files, as it is written. What DGS would print adds types of its own and every
- * definition of Federation.
+ * The schema that a gateway composes: the text of our files, as it is written. The schema that DGS prints has types of
+ * its own and every definition of Federation.
  */
 @DgsComponent
 public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
@@ -50,7 +50,7 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
     private static final Pattern ROOT_TYPE =
             Pattern.compile("(?ms)^type (?<type>Query|Mutation|Subscription)(?: \\{\n(?<fields>.*?)^\\})?\n");
 
-    /** Of what Federation adds to the schema, by name. */
+    /** Descriptions of what Federation adds to the schema, by name. */
     private static final Map<String, String> DESCRIPTIONS = Map.of(
             ANY,
             "A representation of an entity: its `__typename`, and the fields of one of its keys.",
@@ -70,14 +70,14 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
 
     private final String sdl = sdl();
 
-    /** Writes {@link #sdl()} to the file that is named: what the build publishes. */
+    /** Writes {@link #sdl()} to the given file, for the build to publish. */
     public static void main(String... arguments) throws IOException {
         Path file = Path.of(arguments[0]);
         Files.createDirectories(file.toAbsolutePath().getParent());
         Files.writeString(file, sdl());
     }
 
-    /** The files as one text. What a file adds to a root type stands in that type: many tools skip {@code extend type}. */
+    /** The files as one text. Extensions of root types are merged, as many tools ignore {@code extend type}. */
     public static String sdl() {
         Map<String, StringBuilder> added = new HashMap<>();
         String definitions = EXTENSION.matcher(files()).replaceAll(extension -> {
@@ -117,7 +117,7 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
         }
     }
 
-    /** Takes out the types that DGS brings along for its errors, which we say by the codes that clients know. */
+    /** Removes the types that DGS adds for its own errors. Our errors have the codes that clients know. */
     @DgsTypeDefinitionRegistry
     public TypeDefinitionRegistry adjust(TypeDefinitionRegistry registry) {
         Stream.of("ErrorType", "ErrorDetail")
@@ -127,7 +127,7 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
         return new TypeDefinitionRegistry();
     }
 
-    /** Federation's own scalar fails on a null, or a variable, within a representation that is written as a literal. */
+    /** Replaces Federation's own scalar, which fails on a null or a variable within a literal representation. */
     @DgsRuntimeWiring
     public RuntimeWiring.Builder addAny(RuntimeWiring.Builder wiring) {
         return wiring.scalar(

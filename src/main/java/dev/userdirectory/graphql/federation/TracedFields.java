@@ -17,9 +17,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All instrumentations, of which none looks at a single field unless {@link Operation#tracesFields}: only then are they asked
- * at each. To ask every one of them five times a field takes as long as a tenth
- * of the whole.
+ * All instrumentations, which are called for single fields only if {@link Operation#tracesFields} is set. Calling every
+ * one of them five times for each field would slow down all operations.
  */
 public class TracedFields extends ChainedInstrumentation {
     public TracedFields(List<Instrumentation> instrumentations) {

@@ -13,13 +13,16 @@ import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
-/** How long each field took, in {@code extensions.ftv1}, for a router that asks for it by header and may introspect: it names types. */
+/**
+ * Adds how long each field took to {@code extensions.ftv1}, if a router requests it by header and may introspect,
+ * because the trace contains type names.
+ */
 @Component
 public class Tracing extends FederatedTracingInstrumentation implements WebGraphQlInterceptor {
     private final SecurityProperties security;
 
     Tracing(SecurityProperties security) {
-        // Asked before anything else could have its fields traced.
+        // Evaluated before any instrumentation could switch on the tracing of fields, so only the header counts.
         super(new Options(false, input -> Operation.of(input.getGraphQLContext()).tracesFields));
         this.security = security;
     }
@@ -41,7 +44,7 @@ public class Tracing extends FederatedTracingInstrumentation implements WebGraph
         return state == null ? context : withoutMessages(context);
     }
 
-    /** What an exception says, SQL for instance, is for the log; the trace only has that there was one. */
+    /** Keeps exception messages, such as SQL, out of the trace, which only shows that a field failed. */
     private static InstrumentationContext<Object> withoutMessages(InstrumentationContext<Object> context) {
         return new InstrumentationContext<>() {
             @Override

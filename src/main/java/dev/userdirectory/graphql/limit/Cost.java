@@ -26,13 +26,13 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an operation costs at most, as Apollo Federation's demand control has it: 1 for each object and input object, 0
- * for each scalar and enum, or the {@code weight} of its {@code @cost}; times the length of each list around it, by its
- * {@code @listSize}; and 10 for a mutation.
+ * The maximum cost of an operation, by the rules of Apollo Federation's demand control: 1 for each object and input
+ * object, 0 for each scalar and enum, or the {@code weight} of its {@code @cost}. It is multiplied by the length of
+ * each surrounding list, by its {@code @listSize}. A mutation costs another 10.
  *
- * <p>A list that has no {@code @listSize} is as long as the longest list among the arguments of its field, or of the
- * field around it: {@code _entities(representations:)}, {@code nodes(ids:)}, {@code createUsers(users:)}. So is a list
- * that is named as a slicing argument.
+ * <p>A list without {@code @listSize} is taken to be as long as the longest list among the arguments of its field or of
+ * the surrounding field: {@code _entities(representations:)}, {@code nodes(ids:)}, {@code createUsers(users:)}. If a
+ * slicing argument is a list, its length counts.
  */
 public class Cost {
     private static final int MUTATION = 10;
@@ -45,7 +45,7 @@ public class Cost {
         this.defaultListSize = defaultListSize;
     }
 
-    /** @param operation with its variables' values, and without what is skipped */
+    /** @param operation with the values of its variables, and without skipped selections */
     public static long of(ExecutableNormalizedOperation operation, GraphQLSchema schema, int defaultListSize) {
         Cost cost = new Cost(schema, defaultListSize);
         double sum = switch (operation.getOperation()) {
@@ -59,12 +59,12 @@ public class Cost {
     }
 
     /**
-     * @param sized how long the list is by the {@code sizedFields} of the field around it
-     * @param given how long the longest list among the arguments of the field around it is
+     * @param sized the length of the list by the {@code sizedFields} of the surrounding field
+     * @param given the length of the longest list among the arguments of the surrounding field
      */
     private double of(ExecutableNormalizedField field, OptionalInt sized, OptionalInt given) {
         if (field.getFieldName().startsWith("__")) {
-            return 0; // has a budget of its own
+            return 0; // introspection has limits of its own
         }
         GraphQLFieldDefinition definition = field.getFieldDefinitions(schema).getFirst();
         Optional<GraphQLAppliedDirective> listSize = directive(definition, "listSize");
@@ -116,7 +116,7 @@ public class Cost {
                 : largest;
     }
 
-    /** @param path an argument, or a field of one, as in {@code input.page.first} */
+    /** @param path the name of an argument, or the path to a field in one, as in {@code input.page.first} */
     private static @Nullable Object argument(Map<String, Object> arguments, String path) {
         Object value = arguments;
         for (String name : path.split("\\.", -1)) {
@@ -174,7 +174,7 @@ public class Cost {
         return weight(definition, unwrapped, 0);
     }
 
-    /** Of the field or argument, or else of its type. */
+    /** The {@code weight} of the field or argument, or else of its type. */
     private static double weight(GraphQLDirectiveContainer element, GraphQLType type, int otherwise) {
         return directive(element, "cost")
                 .or(() -> type instanceof GraphQLDirectiveContainer named ? directive(named, "cost") : Optional.empty())
@@ -183,7 +183,7 @@ public class Cost {
                 .orElse((double) otherwise);
     }
 
-    /** Also under the name that it has when it is not imported. */
+    /** Finds a directive by its imported name, or by the prefixed one that it has otherwise. */
     private static Optional<GraphQLAppliedDirective> directive(GraphQLDirectiveContainer element, String name) {
         return element.getAppliedDirectives().stream()
                 .filter(directive ->

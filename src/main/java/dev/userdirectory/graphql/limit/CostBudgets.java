@@ -11,12 +11,12 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 
 /**
- * What each account may still spend on operations, as a token bucket. All instances share the buckets where they share a
- * store. While that is out of reach, each instance has its own.
+ * The budget that each account has left for operations, as a token bucket. Instances with a shared store share the
+ * buckets. While the store is unavailable, each instance uses its own.
  */
 @Component
 class CostBudgets {
-    /** Whoever calls from so many addresses that buckets are evicted is no longer held back by buckets. */
+    /** Buckets may be evicted: a caller with enough addresses for that is not held back by buckets anyway. */
     private static final int MEMORY = 16_000_000;
 
     private static final int BUCKET = 300;
@@ -43,12 +43,12 @@ class CostBudgets {
         buckets = Caffeine.newBuilder()
                 .maximumWeight(MEMORY)
                 .<String, Bucket>weigher((account, bucket) -> Weight.sum(Weight.ENTRY + BUCKET + Weight.of(account)))
-                // By then it is full again, as a new one is.
+                // By then the bucket is full again, like a new one.
                 .expireAfterAccess(properties.period())
                 .build();
     }
 
-    /** @return null if there is no budget */
+    /** @return null if there is no rate limit */
     @Nullable
     ConsumptionProbe spend(String account, long cost) {
         if (limit == null) {
@@ -60,7 +60,7 @@ class CostBudgets {
     }
 
     private Bucket own(String account) {
-        // Not by the wall clock: after it was set back, nothing would be refilled until it has caught up.
+        // This clock is monotonic: if the wall clock were set back, nothing would be refilled until it caught up.
         return buckets.get(
                 account,
                 name -> Bucket.builder()
@@ -69,7 +69,7 @@ class CostBudgets {
                         .build());
     }
 
-    /** For a client that asks what is left. */
+    /** The budget as reported to clients. */
     Map<String, ?> describe(ConsumptionProbe spent) {
         return Map.of(
                 "limit", budget.getBandwidths()[0].getCapacity(),

@@ -3,7 +3,7 @@ package dev.userdirectory.graphql.limit;
 import graphql.GraphQLError;
 import tools.jackson.core.exc.StreamConstraintsException;
 
-/** JSON that is well formed, as far as it was read, and exceeds a limit. */
+/** Thrown when JSON exceeds a limit. The JSON is well formed as far as it was read. */
 public class JsonLimitExceeded extends StreamConstraintsException {
     private final transient GraphQLError error;
 
@@ -12,7 +12,7 @@ public class JsonLimitExceeded extends StreamConstraintsException {
         this.error = error;
     }
 
-    /** Names the limit, with both numbers. */
+    /** States the limit and the actual value. */
     public GraphQLError error() {
         return error;
     }

@@ -7,8 +7,8 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.TokenStreamFactory;
 
 /**
- * Limits the JSON that clients send, on the {@code JsonMapper} that every way in reads it with. Jackson's own limits allow
- * member names of 50,000 characters, and its cache of names would keep each of them.
+ * Limits the JSON that clients send, on the {@code JsonMapper} that reads it on every transport. Jackson's own limits
+ * allow member names of 50,000 characters, and its cache of names would keep each of them.
  */
 @Configuration(proxyBeanMethods = false)
 class JsonLimits {
@@ -18,7 +18,7 @@ class JsonLimits {
                 .streamReadConstraints(new Constraints(limits));
     }
 
-    /** Jackson checks these while it reads; what is beyond them never becomes a string or a number. */
+    /** Jackson checks these while it reads, before a value becomes a string or a number. */
     private static final class Constraints extends StreamReadConstraints {
         Constraints(Limits limits) {
             super(

@@ -9,26 +9,27 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
 /**
- * Reads or skips the values of one request, and counts them as they come. It stops at the first one beyond
- * {@link Limits#variables()}: an empty list takes three bytes in the body and about fifty in memory.
+ * Reads or skips the values of one request, and counts them as they come. It stops at the first value beyond
+ * {@link Limits#variables()}, because values take more memory than text: an empty list takes three bytes in the body
+ * and about fifty in memory.
  */
 public final class JsonValues {
     private final JsonParser parser;
     private final int limit;
     private int count;
 
-    /** @param parser whose current token is the value to read or skip, each time */
+    /** @param parser must be at the value to read or skip, whenever a method is called */
     public JsonValues(JsonParser parser, Limits limits) {
         this.parser = parser;
         limit = limits.variables();
     }
 
-    /** Whether this may be the character before a value. Each value but the outermost follows one of them. */
+    /** Whether this may be the character before a value or its member. Each value but the outermost follows one. */
     public static boolean mayPrecedeValue(int character) {
         return character == ',' || character == '[' || character == '{';
     }
 
-    /** Reads an object that is not counted itself. */
+    /** Reads an object without counting the object itself. */
     public Map<String, @Nullable Object> readObject() {
         Map<String, @Nullable Object> object = new LinkedHashMap<>();
         for (String name = parser.nextName(); name != null; name = parser.nextName()) {
@@ -58,7 +59,7 @@ public final class JsonValues {
         };
     }
 
-    /** Passes over a value, with all that is in it. */
+    /** Skips a value, and counts everything in it. */
     public void skip() {
         int open = 0;
         do {

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** What can be too much, and how that is said. The codes are Apollo Router's where it has the limit too. */
+/** The limits of a request, with their codes and messages. The codes are Apollo Router's if it has the limit too. */
 public enum LimitExceeded {
     DEPTH("MAX_DEPTH_LIMIT", "The operation is %,d fields deep; at most %,d are served"),
     FRAGMENTS("MAX_DEPTH_LIMIT", "The document has %,d fragments nested in each other; at most %,d are served"),
@@ -47,7 +47,7 @@ public enum LimitExceeded {
                 .build();
     }
 
-    /** @throws AbortExecutionException if it is too much: graphql-java then answers with the error and nothing else */
+    /** @throws AbortExecutionException if the limit is exceeded: the response is then the error and nothing else */
     public void check(long requested, long limit) {
         if (requested > limit) {
             throw abort(error(requested, limit));

@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * Holds an operation to its limits: the document once it is parsed, the cost before the first data fetcher is called, the
- * size of the response while it is completed.
+ * Enforces the limits of an operation: on the document around parsing, on the cost before the first data fetcher is
+ * called, and on the size of the response while it is completed.
  */
 @Component
 public class LimitsInstrumentation extends SimplePerformantInstrumentation {

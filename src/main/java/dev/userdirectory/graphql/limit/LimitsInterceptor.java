@@ -21,7 +21,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
-/** Finds the document that is to be run, and limits what is read of it. The JSON around it is limited by {@link JsonValues}. */
+/** Finds the document to run, and limits how much of it is read. {@link JsonValues} limits the JSON around it. */
 @Component
 public class LimitsInterceptor implements WebGraphQlInterceptor {
     static final String COST_HEADER = "GraphQL-Cost";
@@ -61,13 +61,13 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
             return refused(request, LimitExceeded.CHARACTERS.error(document.length(), limits.characters()));
         }
         Operation operation = Operation.of(request);
-        // Else graphql-java would take the first of several operations.
+        // For an empty name, graphql-java would run the first of several operations.
         String name = "".equals(request.getOperationName()) ? null : request.getOperationName();
         known.find(document, name, operation);
         Map<?, Object> context = Map.of(Operation.class, operation, ParserOptions.class, parser);
         request.configureExecutionInput((input, builder) -> builder.query(document)
                 .operationName(name)
-                // The one language of our messages: neither the client's nor the JVM's.
+                // Messages are in English, whatever the locale of the client or the JVM.
                 .locale(Locale.ENGLISH)
                 .graphQLContext(context)
                 .build());
@@ -86,7 +86,7 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
         });
     }
 
-    /** Whoever may not execute a document may not have it kept, either, in the place of somebody else's. */
+    /** A caller who may not execute a document may not register it either, since it could evict another caller's. */
     private static boolean mayRegister(Operation operation, ExecutionResult result) {
         return !operation.caller.anonymous()
                 && DeniedAccess.reasons(result.getErrors()).isEmpty();
@@ -110,7 +110,7 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
         WebGraphQlResponse response = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
                 request.toExecutionInput(),
                 ExecutionResult.newExecutionResult().addError(error).build()));
-        // Least of all that a persisted document is not known, which it is with the client's next request.
+        // Caching would hurt most for an unknown persisted document: the client's next request registers it.
         response.getResponseHeaders().setCacheControl(CacheControl.noStore());
         return Mono.just(response);
     }

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** The error of a caller whose budget does not suffice for the operation, before anything of it is executed. */
+/** The error for an operation that costs more than its caller's budget has left. Nothing of it is executed. */
 public final class RateLimited {
     public static final String CODE = "RATE_LIMITED";
     private static final String RETRY_AFTER = "retryAfter";
@@ -35,7 +35,7 @@ public final class RateLimited {
                 .build();
     }
 
-    /** After how many seconds to try again, or null if that is not why nothing was executed. */
+    /** The seconds after which to try again; null if the operation was executed or was rejected for another reason. */
     public static @Nullable Long retryAfter(ExecutionResult result) {
         if (result.isDataPresent() || result.getErrors().isEmpty()) {
             return null;

@@ -6,7 +6,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * A budget for each subject, or for each network address without a token. It is refilled steadily.
+ * A budget for each subject, or for each network address of callers without a token. It is refilled steadily.
  *
  * @param cost how much the operations of a subject may cost together in a period, and at once after a quiet one; each costs at
  *     least 1. There is no such limit if it is not set, since a gateway may be one subject for all its users

@@ -10,9 +10,9 @@ import org.springframework.security.core.Authentication;
 import org.springframework.stereotype.Component;
 
 /**
- * The part of the heap that requests may take, from their first byte until the last byte of their response was sent. A
- * caller never holds more than is left for the others, so that slow clients with large bodies or large responses
- * cannot shut everybody else out. All callers without a token count as one.
+ * The part of the heap that requests may take, from their first byte until the last byte of their response is sent. A
+ * caller never holds more than is left for the others, so slow clients with large bodies or large responses cannot shut
+ * everybody else out. All callers without a token count as one.
  */
 @Component
 public class RequestMemory {
@@ -30,7 +30,7 @@ public class RequestMemory {
         free = bytes;
     }
 
-    /** Opens a reservation of nothing yet. */
+    /** Opens an empty reservation. */
     public Reservation open(@Nullable Authentication authentication) {
         return new Reservation(
                 authentication == null || Caller.isAnonymous(authentication)
@@ -38,7 +38,7 @@ public class RequestMemory {
                         : Objects.requireNonNullElse(authentication.getName(), ANONYMOUS));
     }
 
-    /** Opens a reservation of nothing yet. */
+    /** Opens an empty reservation. */
     public Reservation openFor(Caller caller) {
         return new Reservation(caller.subject());
     }
@@ -58,19 +58,19 @@ public class RequestMemory {
         free += bytes;
     }
 
-    /** What one request, message or event holds. */
+    /** The memory that one request, message or event holds. */
     public final class Reservation implements AutoCloseable {
-        /** The attribute of requests that carries their reservation. */
+        /** The request attribute that holds the reservation. */
         public static final String ATTRIBUTE = "dev.userdirectory.reservation";
 
         /** Smaller responses are not counted: they take no more than their connection does. */
         static final int UNCOUNTED_RESPONSE = 8 * 1024;
-        /** The values of a response, and their JSON. */
+        /** A response is in memory as values and as JSON. */
         private static final int COPIES_OF_RESPONSE = 2;
 
-        /** JSON itself, and its parts as strings, which take two bytes for a character that is not in Latin-1. */
+        /** The JSON itself, and its strings, which take two bytes for each character that is not in Latin-1. */
         private static final long MEMORY_PER_CHARACTER = 3;
-        /** An object with one member, and the same object again once it is coerced to an input type. */
+        /** An object with one member, and its copy once it is coerced to an input type. */
         private static final long MEMORY_PER_VALUE = 512;
 
         private final String account;
@@ -95,16 +95,16 @@ public class RequestMemory {
             return true;
         }
 
-        /** The same for a response, or a part of one, by its bytes of JSON. A small one is not counted. */
+        /** Like {@link #grow}, by the bytes of JSON of a response or a part of one. Small responses are not counted. */
         public boolean growForResponse(long bytesOfJson) {
             return bytesOfJson <= UNCOUNTED_RESPONSE || grow(COPIES_OF_RESPONSE * bytesOfJson);
         }
 
         /**
-         * The same for the JSON that the client sends, with what it becomes once it is parsed.
+         * Like {@link #grow}, for JSON from the client, including the values that it is parsed to.
          *
-         * @param characters of all that was received so far
-         * @param values in it
+         * @param characters received so far
+         * @param values in these characters
          */
         public synchronized boolean growForJson(int characters, int values) {
             long needed = MEMORY_PER_CHARACTER * characters + MEMORY_PER_VALUE * values;
@@ -113,7 +113,7 @@ public class RequestMemory {
             return grow(more);
         }
 
-        /** Gives everything back; the reservation can be used again. */
+        /** Releases everything; the reservation can be used again. */
         public synchronized void clear() {
             bytesForJson = 0;
             if (bytes > 0) {
@@ -122,14 +122,14 @@ public class RequestMemory {
             }
         }
 
-        /** Gives everything back. Whoever still works for a request that is over gets no more. */
+        /** Releases everything. Work that still runs for the finished request cannot reserve more. */
         @Override
         public synchronized void close() {
             clear();
             closed = true;
         }
 
-        /** Runs a task that may use this reservation until it ends. */
+        /** Wraps a task, so that the reservation is closed when the task ends. */
         public Runnable during(Runnable task) {
             return () -> {
                 try {

@@ -9,15 +9,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Counts the bytes of one operation's response as its values are completed, so that a response over the limit is never
- * built. The count is of the JSON in UTF-8; a number counts as much as the longest one of its type. A large response
- * reserves its memory as it grows.
+ * built. It counts JSON in UTF-8, and each integer as the longest possible one. A large response reserves its memory as
+ * it grows.
  *
- * <p>Not synchronized: an operation is completed on one thread at a time.
+ * <p>Not synchronized: only one thread at a time completes an operation.
  */
 public final class ResponseBudget {
     private static final int NULL = 4;
     private static final int INT = 11;
-    /** How much is reserved at a time. */
+    /** The least that is reserved at a time. */
     private static final int STEP = 16 * 1024;
 
     private final long limit;
@@ -33,8 +33,8 @@ public final class ResponseBudget {
     }
 
     /**
-     * Once this is true nothing more needs to be completed: the response will be an error. The thread is interrupted when its
-     * request is over.
+     * Once this is true, nothing more needs to be completed, because the response will be an error. It is also true if
+     * the thread is interrupted, because its request is over.
      */
     public boolean isExceeded() {
         if (used > reserved && memory != null && !refused) {
@@ -45,7 +45,7 @@ public final class ResponseBudget {
         return refused || used > limit || Thread.currentThread().isInterrupted();
     }
 
-    /** Whether the response is within its limit, but there is no memory for it now. */
+    /** Whether the response is within its limit, but there is currently no memory for it. */
     boolean isRefused() {
         return refused && used <= limit;
     }
@@ -54,7 +54,7 @@ public final class ResponseBudget {
         return used;
     }
 
-    /** Takes back what was counted for values that are completed anew. */
+    /** Takes back what was counted for values that are completed again. */
     public void resetTo(long used) {
         this.used = used;
     }
@@ -67,7 +67,7 @@ public final class ResponseBudget {
         used += NULL;
     }
 
-    /** The name of a field in the response, which is ASCII, with its quotes, colon and comma. */
+    /** Adds the name of a field, which is ASCII, with its quotes, colon and comma. */
     public void addName(String name) {
         used += bytesOfName(name);
     }
@@ -76,14 +76,14 @@ public final class ResponseBudget {
         return name.length() + 4;
     }
 
-    /** @param errors all so far, of which those that were added before are not counted again */
+    /** @param errors all errors so far; those added before are not counted again */
     public void addErrors(List<GraphQLError> errors) {
         for (; countedErrors < errors.size(); countedErrors++) {
             addValue(errors.get(countedErrors).toSpecification());
         }
     }
 
-    /** A value as it is written: a serialized scalar or enum value, or lists and maps of them. */
+    /** Adds a value as it is written: a serialized scalar or enum value, or lists and maps of them. */
     public void addValue(@Nullable Object value) {
         switch (value) {
             case null -> addNull();
@@ -106,7 +106,7 @@ public final class ResponseBudget {
         }
     }
 
-    /** The brackets and commas of a list. */
+    /** Adds the brackets and commas of a list. */
     public void addList(int size) {
         used += size + 2L;
     }
@@ -122,7 +122,7 @@ public final class ResponseBudget {
         }
     }
 
-    /** What a character takes beyond one byte, escaped or in UTF-8. */
+    /** The bytes that a character takes beyond the first, escaped or in UTF-8. */
     private static int extraBytes(char c) {
         if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t') {
             return 1;

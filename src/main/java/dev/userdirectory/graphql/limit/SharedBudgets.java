@@ -4,9 +4,9 @@ import io.github.bucket4j.BucketConfiguration;
 import io.github.bucket4j.ConsumptionProbe;
 import org.jspecify.annotations.Nullable;
 
-/** Where instances keep the budgets of subjects together. */
+/** A store through which instances share the budgets of accounts. */
 public interface SharedBudgets {
-    /** Null if the store is out of reach now. */
+    /** Spends from the budget of an account; null if the store is unavailable. */
     @Nullable
     ConsumptionProbe spend(String account, long cost, BucketConfiguration budget);
 }

@@ -5,11 +5,11 @@ import com.netflix.graphql.types.errors.TypedGraphQLError;
 import graphql.ExecutionResult;
 import java.util.Map;
 
-/** The result of an operation whose response is so large that {@link RequestMemory} has no room for it now. */
+/** The result of an operation whose response is too large for the {@link RequestMemory} that is free now. */
 public final class TooManyResponses {
     private TooManyResponses() {}
 
-    /** Data that is null, not absent: the request was good, so it is not HTTP status 400. */
+    /** Has {@code data: null} rather than no data: the request itself was valid, so its status is not 400. */
     public static ExecutionResult result() {
         return ExecutionResult.newExecutionResult()
                 .data(null)

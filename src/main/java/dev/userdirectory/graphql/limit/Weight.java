@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Estimates how many bytes something takes in the heap, rather too many than too few, to weigh what a cache retains. */
+/** Estimates the heap size of objects in bytes, rather too high than too low, to weigh what a cache retains. */
 public final class Weight {
-    /** An entry of a cache, with its place in the hash table and in the queues by which entries are evicted. */
+    /** An entry of a cache, with its place in the hash table and in the eviction queues. */
     public static final int ENTRY = 200;
     /** An object with a few fields. */
     public static final int OBJECT = 40;
@@ -17,7 +17,7 @@ public final class Weight {
     private static final int STRING = 48;
     private static final int COLLECTION = 120;
     private static final int MAP_ENTRY = 60;
-    /** In a list or, with a node in a hash table, in a set. */
+    /** An element of a list; a set needs a node in its hash table as well. */
     private static final int ELEMENT = 6;
 
     private static final int ELEMENT_OF_SET = 50;
@@ -26,7 +26,7 @@ public final class Weight {
 
     private Weight() {}
 
-    /** As a weigher returns it. */
+    /** The sum as a weigher returns it, limited to the largest int. */
     public static int sum(long bytes) {
         return (int) Math.min(bytes, Integer.MAX_VALUE);
     }
@@ -35,7 +35,7 @@ public final class Weight {
         return text == null ? 0 : STRING + 2L * text.length();
     }
 
-    /** Of a value as JSON has it, with the keys of its objects. */
+    /** The weight of a JSON value, with the keys of its objects. */
     public static long ofJson(@Nullable Object value) {
         return switch (value) {
             case null -> 0;

@@ -1,4 +1,4 @@
-/** What one request may cost, in values, fields, objects, bytes and memory. */
+/** Limits what one request may cost, in values, fields, objects, bytes and memory. */
 @NullMarked
 package dev.userdirectory.graphql.limit;
 

@@ -28,18 +28,18 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Answers every operation by its deadline, and stops its SQL then; stops it too when the client is gone. A subscription is
- * an operation until it begins, and another one for each of its events. What fails outside of a data fetcher is answered
- * here as well.
+ * Answers every operation by its deadline. At the deadline, or when the client disconnects, it stops the operation's
+ * SQL. A subscription counts as an operation until it begins; each of its events is another one. Exceptions from
+ * outside of data fetchers are turned into errors here as well.
  *
- * <p>The operation runs on the thread that asks for it, which is a virtual one: to hand it to another, and the answer
+ * <p>The operation runs on the calling thread, which is a virtual one: handing it to another thread, and the response
  * back, would cost more than most operations do.
  */
 @Component
 public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {
     private static final Logger log = LoggerFactory.getLogger(DeadlineInterceptor.class);
     private static final Duration LOOK = Duration.ofMillis(20);
-    /** To look for a client is a system call. */
+    /** Clients are checked once in this many rounds, because each check is a system call. */
     private static final int LOOKS_PER_CLIENT = 10;
 
     private final Duration limit;
@@ -57,7 +57,7 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
         });
     }
 
-    /** @param end by {@link System#nanoTime()} */
+    /** @param end the deadline, by {@link System#nanoTime()} */
     private record Running(Deadline deadline, long end, Operation.@Nullable Client client) {
         boolean isLate() {
             return System.nanoTime() - end >= 0;
@@ -73,7 +73,7 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
                 }
                 operation.deadline.lookForSilence();
             } catch (RuntimeException e) {
-                // The deadlines of others are kept.
+                // Keep enforcing the deadlines of the other operations.
                 log.error("Cannot tell whether to stop an operation", e);
             }
         }
@@ -96,7 +96,7 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
         Running work = new Running(deadline, started + limit.toNanos(), client);
         Context ofOperation = Context.of(context).put(Deadline.class, deadline);
         running.add(work);
-        // On a socket the thread is a new one.
+        // A socket runs each operation on a new thread, which has no thread-locals yet.
         try (ContextSnapshot.Scope threadLocals = snapshots.setThreadLocalsFrom(ofOperation)) {
             WebGraphQlResponse response = Objects.requireNonNull(
                     chain.next(request).contextWrite(ofOperation).block());
@@ -120,7 +120,7 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
         }
     }
 
-    /** Who has gone before the deadline reads no answer. */
+    /** Logs only missed deadlines: if the client disconnected before its deadline, nobody reads the error. */
     private GraphQLError stopped(Running work) {
         if (work.isLate()) {
             log.warn("Stopped an operation after {} ms", limit.toMillis());
@@ -136,8 +136,8 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
     }
 
     /**
-     * Data that is null, not absent: the request was good, so it is not HTTP status 400. A subscription that has not begun has no
-     * data at all.
+     * The result has {@code data: null} rather than no data: the request itself was valid, so its status is not 400. A
+     * subscription that has not begun has no data at all.
      */
     private static WebGraphQlResponse answer(WebGraphQlRequest request, Operation operation, GraphQLError error) {
         ExecutionResult.Builder<?> result = ExecutionResult.newExecutionResult().addError(error);

@@ -26,19 +26,19 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * Gives the errors of graphql-java itself a message and, in Apollo's words, their {@code extensions.code}. It comes before
- * DGS classifies errors, from which one can no longer tell what they were.
+ * Gives graphql-java's own errors a message and an {@code extensions.code}, using Apollo's codes. It runs before DGS
+ * classifies errors, because their original types are lost after that.
  *
- * <p>The wording is in {@code i18n/*_en.properties}, which graphql-java reads in place of its own: none of it repeats a value
- * or names a class. What the client sent is quoted from the document by the error's location. A caller who may not
- * introspect is told no more than that, since the rest of the message has names from the schema.
+ * <p>The wording is in {@code i18n/*_en.properties}, which graphql-java reads instead of its own. It never repeats a
+ * value or names a class. The client's own text is quoted from the document, by the error's location. A caller who may
+ * not introspect sees only that quotation, because the rest of the message contains names from the schema.
  */
 @Component
 public class ErrorCodes extends SimplePerformantInstrumentation {
-    /** The errors whose wording cannot say what the client wrote. */
+    /** Errors whose wording does not include the invalid text, so the quotation is added. */
     private static final Set<ValidationErrorType> OF_VALUES =
             Set.of(ValidationErrorType.WrongType, ValidationErrorType.BadValueForDefaultArg);
-    /** How graphql-java ends this message, which it does not read from the properties. */
+    /** The end of a message that graphql-java hard-codes instead of reading it from the properties. */
     private static final String NOT_AN_OBJECT = "must be an instance of type 'Map'.";
 
     private final SecurityProperties security;
@@ -100,7 +100,7 @@ public class ErrorCodes extends SimplePerformantInstrumentation {
             case IntrospectionDisabledError disabled -> "INTROSPECTION_DISABLED";
             case BadFaithIntrospectionError bad -> "INTROSPECTION_LIMIT_EXCEEDED";
             default ->
-                // Of the variables: those of the document are ValidationErrors.
+                // A validation error of another class is about a variable, not about the document.
                 error.getErrorType() == graphql.ErrorType.ValidationError ? "BAD_USER_INPUT" : "INTERNAL_SERVER_ERROR";
         };
     }

@@ -17,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 
-/** Says of a failed field what its client can use: an error that was foreseen, or the ID of one that is in the log. */
+/** Turns the exceptions of fields into errors. An unexpected one is logged, and its error has the ID in the log. */
 @Component
 public class ErrorHandler implements DataFetcherExceptionHandler {
     private static final Logger log = LoggerFactory.getLogger(ErrorHandler.class);
@@ -49,7 +49,7 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
                 .build();
     }
 
-    /** Logs it, unless it comes from stopping what is over anyway. */
+    /** Logs the exception under a new ID, unless it is only a consequence of stopping the operation. */
     public static TypedGraphQLError.Builder unforeseen(Throwable exception, Object where) {
         String id = UUID.randomUUID().toString();
         Deadline deadline = Deadline.current();

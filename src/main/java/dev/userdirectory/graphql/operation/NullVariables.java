@@ -45,9 +45,9 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * Finds variables that are null where null is not allowed. Validation lets a nullable variable with a default stand in such
- * a place; if it is then given as null, GraphQL 6.4.1 makes that an error of the field. graphql-java fails on it, each time
- * in another way, or hands the null to the data fetcher. Here the whole operation fails before any of it is executed.
+ * Finds variables that are null where null is not allowed. Validation accepts a nullable variable with a default in
+ * such a place. If the client then sends null for it, GraphQL 6.4.1 requires a field error. graphql-java instead fails
+ * in various ways, or passes the null to the data fetcher. Here the whole operation fails before any field is executed.
  */
 @Component
 public class NullVariables extends SimplePerformantInstrumentation {
@@ -62,7 +62,7 @@ public class NullVariables extends SimplePerformantInstrumentation {
         return context;
     }
 
-    /** Through all that is selected and not skipped. */
+    /** Visits every selection that is not skipped. */
     private record Walk(ExecutionContext context, GraphQLSchema schema, Map<String, Object> variables) {
         Walk(ExecutionContext context) {
             this(
@@ -146,7 +146,7 @@ public class NullVariables extends SimplePerformantInstrumentation {
             }
         }
 
-        /** @param name of the argument, and of what is within it: {@code users.3.email} */
+        /** @param name the path to the value from its argument, as in {@code users.3.email} */
         private void value(Value<?> value, GraphQLType type, String name, List<Object> path) {
             GraphQLType nullable = GraphQLTypeUtil.unwrapNonNull(type);
             if (value instanceof VariableReference variable) {
@@ -188,14 +188,14 @@ public class NullVariables extends SimplePerformantInstrumentation {
             if (!path.isEmpty()) {
                 error.path(path);
             }
-            // Of a subscription it is an error of the request, since there is no source stream.
+            // For a subscription this is a request error, since there is no source stream.
             return context.getOperationDefinition().getOperation() == Operation.SUBSCRIPTION
                     ? new AbortExecutionException(List.of(error.build()))
                     : new NullVariable(error.build());
         }
     }
 
-    /** The error of a field, unlike that of a request, comes with data, which is null. */
+    /** The error of a field, unlike that of a request, comes with {@code data: null}. */
     private static final class NullVariable extends AbortExecutionException {
         NullVariable(GraphQLError error) {
             super(List.of(error));

@@ -16,56 +16,56 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.graphql.server.WebGraphQlRequest;
 
 /**
- * One operation on its way through the service, with everything that is known about it so far. It is an attribute of its
- * request from the first filter on, and is in the GraphQL context while it is executed. Each event of a subscription is an
+ * One operation on its way through the service, with everything known about it so far. It is an attribute of its
+ * request from the first filter on, and in the GraphQL context during execution. Each event of a subscription is an
  * operation of its own.
  *
- * <p>It is plain state, without rules of its own: one step of the pipeline writes a field, and later ones read it. One thread
+ * <p>It is plain state without rules: one step of the pipeline writes a field, and later steps read it. Only one thread
  * at a time works on an operation.
  */
 public final class Operation {
-    /** The name of the request's attribute. */
+    /** The name of the request attribute that holds the operation. */
     public static final String ATTRIBUTE = Operation.class.getName();
 
-    /** When the request came, by {@link System#nanoTime()}; null if that is when it is executed. */
+    /** When the request arrived, by {@link System#nanoTime()}; null if time counts from the start of execution. */
     public @Nullable Long started;
 
-    /** Whether no recorded trace has the request, so that timers are all it takes to observe it. */
+    /** Whether the request is not part of a recorded trace, so that timers suffice to observe it. */
     public boolean isOnlyTimed;
 
     public Transport transport = Transport.POST;
-    /** Null where it cannot be told whether the client is still there. */
+    /** Null where a disconnect cannot be detected. */
     public @Nullable Client client;
 
-    /** What executes the events of this subscription; null if each may have a thread of its own. */
+    /** Runs the events of this subscription; null if each event may have a thread of its own. */
     public @Nullable Executor executor;
-    /** The connections to PostgreSQL that the operation has to share; null if only the queue limits them. */
+    /** The PostgreSQL connections that the operation shares with others; null if only the queue limits them. */
     public @Nullable Semaphore connections;
-    /** What the request and its response may take. */
+    /** The memory that is reserved for the request and its response. */
     public @Nullable Reservation memory;
-    /** Null if a client has sent the operation. */
+    /** The subscription event to execute; null if a client sent the operation. */
     public @Nullable SourceEvent event;
 
     public Caller caller = Caller.NOBODY;
-    /** Whether instrumentations look at each of its fields. */
+    /** Whether instrumentations are called for each field. */
     public boolean tracesFields;
     /** Null until the document has been found valid. */
     public @Nullable KnownDocument document;
     /** Null until an operation of this name in the document has been executed. */
     public @Nullable KnownOperation known;
-    /** Null until it is executed. */
+    /** Null until the operation is executed. */
     public KnownOperation.@Nullable Shape shape;
-    /** What is left of the caller's budget, if there is one. */
+    /** The budget that the caller has left; null until the operation is executed, or if there is no rate limit. */
     public @Nullable ConsumptionProbe budget;
-    /** Null until it is executed. */
+    /** Null until the operation is executed. */
     public @Nullable ResponseBudget response;
 
-    /** The other end of the connection, while the operation is executed. */
+    /** The connection to the client, while the operation is executed. */
     public interface Client {
-        /** To be called repeatedly. */
+        /** Whether the client has disconnected; polled during execution. */
         boolean isGone();
 
-        /** From now on the connection belongs to the server again. */
+        /** The operation is over, and the connection belongs to the server again. */
         void answered();
     }
 
@@ -91,7 +91,7 @@ public final class Operation {
         return Objects.requireNonNull(context.get(Operation.class), "Not executed by the OperationPipeline");
     }
 
-    /** Executes one event of the subscription that this operation has begun. */
+    /** Creates the operation that executes one event of this subscription. */
     public Operation forEvent(SourceEvent one, Semaphore connections, Reservation memory) {
         Operation operation = new Operation();
         operation.transport = transport;
@@ -101,7 +101,7 @@ public final class Operation {
         return operation;
     }
 
-    /** Whether it begins a subscription, and is none of its events. */
+    /** Whether this operation begins a subscription; false for the events of a subscription. */
     public boolean isSubscription() {
         return event == null && known != null && known.type().equals("subscription");
     }

@@ -50,21 +50,21 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * Completes at once what is in memory: objects of which only properties are selected, and lists of them. graphql-java gives
- * each field of each object a path, a type and a place among futures, since it might fail, or be awaited, or be watched;
- * with a page of objects that takes longer than PostgreSQL does. What turns out not to be so simple, a null where there
- * may be none or a caller without the scope, is left to graphql-java from the field on that began it, and so is
- * everything in an operation that is traced.
+ * Completes values that are already in memory without graphql-java: objects of which only properties are selected, and
+ * lists of them. graphql-java gives each field of each object a path, a type and a future, since any field may fail, be
+ * awaited or be instrumented. For a page of objects, that takes longer than PostgreSQL does. Less simple cases fall
+ * back to graphql-java at the field where the shortcut began: a null in a non-null field, or a caller without the
+ * required scope. So does every field of a traced operation.
  *
- * <p>Either way counts against the {@link ResponseBudget}. Once that is exceeded, everything is null: the operation then
- * ends soon, with no data loader left waiting, and its result is replaced by an error.
+ * <p>Both ways count against the {@link ResponseBudget}. Once it is exceeded, every value becomes null: the operation
+ * then ends soon, without leaving a data loader waiting, and an error replaces its result.
  */
 @Component("query")
 public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
-    /** What a field adds to {@code extensions.ftv1} beside its name: its type, its parent's type and its times, in Base64. */
+    /** Bytes of a field in {@code extensions.ftv1} beside its name: its type, its parent's type and its times. */
     private static final int TRACE_BYTES = 100;
 
-    /** Worked out once for each field of a document that is kept, and each type that it turned out to be a field of. */
+    /** Analyzed once per field of a cached document, and per type that the field turned out to belong to. */
     private final Cache<Field, Map<GraphQLObjectType, SelectedField>> properties =
             Caffeine.newBuilder().weakKeys().build();
 
@@ -99,7 +99,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
                     if (budget.isExceeded()) {
                         return completed(null);
                     }
-                    // graphql-java fails likewise, and reports it.
+                    // Let graphql-java complete it again: it handles the case or reports the error.
                     budget.resetTo(used);
                 }
             }
@@ -124,7 +124,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
                     if (budget.isExceeded()) {
                         return completed(null);
                     }
-                    // graphql-java fails likewise, and reports it.
+                    // Let graphql-java complete it again: it handles the case or reports the error.
                     budget.resetTo(used);
                 }
             }
@@ -150,7 +150,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
     }
 
     private static Object count(Object serialized, ExecutionContext context) {
-        if (!(serialized instanceof CompletableFuture)) { // it is one if it failed
+        if (!(serialized instanceof CompletableFuture)) { // a future means that it failed
             response(context).addValue(serialized);
         }
         return serialized;
@@ -166,12 +166,12 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
         return Objects.requireNonNull(Operation.of(context.getGraphQLContext()).response);
     }
 
-    /** What is selected of a scalar is the same however often, of an object not. */
+    /** Selecting a scalar twice makes no difference, but the selections of an object have to be merged. */
     private static boolean isSimple(MergedField field) {
         return field.isSingleField() || field.getSingleField().getSelectionSet() == null;
     }
 
-    /** As a scalar would be: there is nothing in it that a data loader could wait for. */
+    /** Reports the value as a scalar, because it contains nothing that a data loader could be waiting for. */
     private static FieldValueInfo completed(@Nullable Object value) {
         return new FieldValueInfo(value == null ? CompleteValueType.NULL : CompleteValueType.SCALAR, value);
     }
@@ -254,7 +254,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
                 .getSubFields();
         List<SelectedField> ofObject = new ArrayList<>();
         for (MergedField each : selected.values()) {
-            // A property is kept for the first of the fields, which may be the only one elsewhere.
+            // The analysis is cached by the first merged field, which may stand alone elsewhere.
             if (!isSimple(each)) {
                 return null;
             }
@@ -267,7 +267,7 @@ public class PropertyExecutionStrategy extends AsyncExecutionStrategy {
         return new OfObject(List.copyOf(selected.keySet()), ofObject);
     }
 
-    /** With one, what is selected may be another thing each time. */
+    /** With a directive, the selected fields can differ between executions. */
     private static boolean hasDirectives(@Nullable SelectionSet selections, ExecutionContext context) {
         return selections != null
                 && selections.getSelections().stream()

@@ -3,7 +3,7 @@ package dev.userdirectory.graphql.operation;
 import graphql.language.SourceLocation;
 import org.jspecify.annotations.Nullable;
 
-/** What a client sent, as far as an error may repeat it: short, on one line, and nothing that has no UTF-8. */
+/** Quotes the text of clients for error messages: short, on one line, and only characters that UTF-8 can encode. */
 final class Quote {
     private static final int MAX_LENGTH = 200;
     private static final int MAX_LENGTH_OF_SOURCE = 60;
@@ -15,8 +15,8 @@ final class Quote {
     }
 
     /**
-     * The line of the document from that location on, as far as the first string, which may be personal; null if that is
-     * nothing.
+     * The rest of the line from that location on, up to the first string, which may be personal data. Null if nothing
+     * is left.
      */
     static @Nullable String withoutStrings(@Nullable SourceLocation location, String document) {
         String quoted = at(location, document);
@@ -27,7 +27,7 @@ final class Quote {
         return string == 0 ? null : quoted.substring(0, string) + '…';
     }
 
-    /** The line of the document from that location on, or null if there is nothing more. */
+    /** The rest of the line from that location on, or null if nothing is left. */
     static @Nullable String at(@Nullable SourceLocation location, String document) {
         if (location == null || location.getLine() < 1 || location.getColumn() < 1) {
             return null;
@@ -35,7 +35,7 @@ final class Quote {
         int start = 0;
         for (int line = 1; line < location.getLine(); line++) {
             start = endOfLine(document, start);
-            // Either character ends a line, and both together end one.
+            // CR, LF and CRLF each end one line.
             start += document.startsWith("\r\n", start) ? 2 : 1;
         }
         int end = Math.min(endOfLine(document, start), document.length());

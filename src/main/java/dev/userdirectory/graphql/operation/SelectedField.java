@@ -18,17 +18,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A selected field, and how its value becomes that of the response without graphql-java.
+ * A selected field, and how to complete its value without graphql-java.
  *
- * @param reader null if the value is fetched, not read
- * @param completion null if not all that is selected of the value is properties
+ * @param reader null if the value has to be fetched
+ * @param completion null if more than properties is selected of the value
  */
 record SelectedField(
         GraphQLFieldDefinition definition,
         @Nullable LightDataFetcher<?> reader,
         @Nullable Completion completion) {
 
-    /** Something that graphql-java must handle and report. */
+    /** Thrown to leave a value to graphql-java, which handles the case or reports the error. */
     static final class Unforeseen extends RuntimeException {
         private static final long serialVersionUID = 1;
 
@@ -41,7 +41,7 @@ record SelectedField(
         return reader != null && completion != null;
     }
 
-    /** @throws RuntimeException if graphql-java must do it, or if the budget is exceeded */
+    /** @throws RuntimeException if graphql-java has to complete the value, or if the budget is exceeded */
     @Nullable
     Object read(Object source, ExecutionContext context, ResponseBudget budget) {
         if (reader == null) {
@@ -64,7 +64,7 @@ record SelectedField(
         }
     }
 
-    /** @throws RuntimeException if graphql-java must do it, or if the budget is exceeded */
+    /** @throws RuntimeException if graphql-java has to complete the value, or if the budget is exceeded */
     @Nullable
     Object complete(@Nullable Object value, ExecutionContext context, ResponseBudget budget) {
         if (completion == null) {
@@ -135,8 +135,8 @@ record SelectedField(
     }
 
     /**
-     * @param properties by their names in the response
-     * @param bytesOfNames in the response, with the braces
+     * @param names the response keys of the properties, in the same order
+     * @param bytesOfNames the size of the keys in the response, with the braces
      */
     record OfObject(List<String> names, List<SelectedField> properties, int bytesOfNames) implements Completion {
         OfObject(List<String> names, List<SelectedField> properties) {
@@ -160,7 +160,7 @@ record SelectedField(
         }
     }
 
-    /** For an interface or a union, whose objects are instances of the class that is named like their type. */
+    /** Completes a value of an interface or a union. Its class has the same name as its object type. */
     record OfAny(Map<String, OfObject> byType) implements Completion {
         @Override
         public Object complete(Object value, ExecutionContext context, ResponseBudget budget) {

@@ -1,6 +1,6 @@
 package dev.userdirectory.graphql.operation;
 
-/** How an operation came, which decides what kind of operation it may be. */
+/** How an operation arrived. The transport decides which kinds of operations are allowed. */
 public enum Transport {
     POST,
     GET,

@@ -22,7 +22,7 @@ import org.springframework.core.env.Profiles;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.stereotype.Component;
 
-/** Refuses operations of a kind that their {@link Transport} does not allow. */
+/** Rejects operations of a kind that their {@link Transport} does not allow. */
 @Component
 public class TransportRules extends SimplePerformantInstrumentation {
     public static final String OTHER_METHOD = "METHOD_NOT_ALLOWED";
@@ -55,7 +55,7 @@ public class TransportRules extends SimplePerformantInstrumentation {
         return context;
     }
 
-    /** Only here, so that callers who may not subscribe are told that first. Nothing has subscribed yet. */
+    /** Checked no earlier, so that callers who may not subscribe get that error first. Nothing has subscribed yet. */
     @Override
     public CompletableFuture<ExecutionResult> instrumentExecutionResult(
             ExecutionResult result,
@@ -71,7 +71,7 @@ public class TransportRules extends SimplePerformantInstrumentation {
                         : result);
     }
 
-    /** Whether the operation was refused because it is a mutation by GET. */
+    /** Whether the operation was rejected because it is a mutation by GET. */
     public static boolean isOtherMethod(WebGraphQlResponse response) {
         return response.getErrors().stream()
                 .anyMatch(error -> OTHER_METHOD.equals(error.getExtensions().get("code")));

@@ -13,11 +13,11 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A result without errors that is already written as it is sent. It is parsed only for a caller that looks into it. */
+/** A result without errors that is already serialized. It is parsed only if its data is read. */
 public final class WrittenResult implements ExecutionResult {
     private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
 
-    /** Jackson's cache of names would keep the aliases that clients have chosen. */
+    /** Without Jackson's cache of names, which would keep every alias that clients choose. */
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
                     .build())
@@ -28,14 +28,14 @@ public final class WrittenResult implements ExecutionResult {
 
     /**
      * @param json the whole response, as it is sent; not copied
-     * @param source what was written, if it is at hand
+     * @param source the result that was serialized, if it is available
      */
     public WrittenResult(byte[] json, @Nullable ExecutionResult source) {
         this.json = json;
         this.source = source;
     }
 
-    /** Whether the response is a stream of results, which a written one never is. */
+    /** Whether the response is a stream of results. A written result never is. */
     public static boolean isStream(WebGraphQlResponse response) {
         return !(response.getExecutionResult() instanceof WrittenResult) && response.getData() instanceof Publisher;
     }

@@ -13,17 +13,17 @@ import org.springframework.security.core.Authentication;
 import org.springframework.security.core.GrantedAuthority;
 
 /**
- * Who sent the operation.
+ * The sender of an operation.
  *
- * @param subject of the token; empty if it has none, or if there is no token
- * @param account under which the caller is counted where subjects share something: the subject of the token, or the network
+ * @param subject the subject of the token; empty if it has none, or if there is no token
+ * @param account the key for everything that is shared fairly between callers: the subject of the token, or the network
  *     address of a caller without one
  */
 public record Caller(boolean anonymous, String subject, Set<String> scopes, String account) {
     private static final String SCOPE = "SCOPE_";
-    /** Until the caller is known. */
+    /** Stands for the caller until the caller is known. */
     public static final Caller NOBODY = new Caller(true, "", Set.of());
-    /** An IPv6 client chooses the rest of its address itself. */
+    /** An IPv6 client can choose the other bytes of its address itself. */
     private static final int IPV6_NETWORK_BYTES = 8;
 
     public Caller(boolean anonymous, String subject, Set<String> scopes) {
@@ -51,7 +51,7 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
                 scopes.add(authority.substring(SCOPE.length()));
             }
         }
-        // Null if the token has no subject, whatever the interface says.
+        // The name is null if the token has no subject, although the interface rules that out.
         String subject = Objects.requireNonNullElse(authentication.getName(), "");
         return new Caller(false, subject, Collections.unmodifiableSet(scopes));
     }
@@ -62,7 +62,7 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
                 : "anonymous " + (address == null ? "" : network(address.getHostString()));
     }
 
-    /** What an address is counted as: itself, or the network that an IPv6 client may choose its address in. */
+    /** Returns the address, or for IPv6 the network in which a client can choose its address. */
     public static String network(String address) {
         if (address.indexOf(':') < 0) {
             return address;
@@ -75,7 +75,7 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
         }
     }
 
-    /** Whether this caller can be told from every other one; all anonymous callers count as one. */
+    /** Whether this caller can be told from every other one. All anonymous callers count as one. */
     public boolean isIdentified() {
         return anonymous || !subject.isEmpty();
     }

@@ -13,8 +13,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
 /**
- * Notes the {@link Caller}. Over HTTP the security context is on the thread; on a socket it comes with the Reactor
- * context, from an interceptor of a higher order, and only once the chain is subscribed to.
+ * Sets the {@link Caller} of the operation. Over HTTP the security context is on the thread. A socket passes it in the
+ * Reactor context, which is only available once the chain is subscribed to.
  */
 @Component
 public class CallerInterceptor implements WebGraphQlInterceptor {

@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 
 /**
- * Counts requests that were denied, and logs that there are some. The log does not say who: that is personal data, and
- * whoever floods the service must not fill the log.
+ * Counts denied requests, and logs that there are some. The log does not name the callers, which would be personal
+ * data, and has at most one line per interval and reason, so that a flood of requests cannot fill it.
  */
 @Component
 public class DeniedAccess {
@@ -61,7 +61,7 @@ public class DeniedAccess {
         }
     }
 
-    /** An operation is counted once for each reason, however many of its fields were denied. */
+    /** An operation counts once for each reason, however many of its fields were denied. */
     public void count(List<GraphQLError> errors) {
         reasons(errors).forEach(this::count);
     }

@@ -10,14 +10,14 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a property that not every caller may see. It is still what graphql-java and Spring need neither observe nor give a
- * context of its own.
+ * Reads a property that only some callers may see. It stays a {@link LightDataFetcher}, which graphql-java and Spring
+ * neither observe nor give a context of its own.
  *
- * @param property reads it without asking who calls
+ * @param property reads the property without checking the caller
  */
 public record GuardedProperty(Set<Requirement> requirements, LightDataFetcher<?> property)
         implements LightDataFetcher<Object> {
-    /** Whether {@link #get} would refuse nothing. */
+    /** Whether {@link #get} would accept the caller. */
     public boolean isAllowed(GraphQLContext context) {
         Caller caller = Operation.of(context).caller;
         for (Requirement requirement : requirements) {

@@ -21,8 +21,8 @@ import org.springframework.graphql.execution.GraphQlSource.SchemaResourceBuilder
 import org.springframework.stereotype.Component;
 
 /**
- * Puts two of graphql-java's fields right: {@code includeDeprecated} may be null, on which its data fetchers fail, and
- * {@code @defer}, which it adds to every schema, is not shown, since nothing here is deferred.
+ * Corrects two introspection fields of graphql-java. Its data fetchers fail if {@code includeDeprecated} is null. It
+ * also adds {@code @defer} to every schema, which is hidden here because nothing is deferred.
  */
 @Component
 class IntrospectionFields extends GraphQLTypeVisitorStub implements GraphQlSourceBuilderCustomizer {

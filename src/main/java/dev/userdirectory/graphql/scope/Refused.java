@@ -3,8 +3,8 @@ package dev.userdirectory.graphql.scope;
 import graphql.GraphQLError;
 
 /**
- * A field's error, thrown so that no decorator of a data fetcher sees a value: Spring's turns null into an empty
- * connection. It has no stack trace, as nothing has gone wrong.
+ * The error of a field. It is thrown, so that no decorator of a data fetcher sees a value: Spring's decorator turns
+ * null into an empty connection. It has no stack trace, because it is an expected outcome.
  */
 public class Refused extends RuntimeException {
     private final transient GraphQLError error;

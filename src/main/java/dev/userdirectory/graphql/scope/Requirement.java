@@ -13,14 +13,14 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What an element of the schema asks of its caller: a token, with every scope of one of these sets.
+ * What an element of the schema requires of its caller: a token with every scope of at least one of these sets.
  *
- * @param anyOf just an empty set for {@code @authenticated}
+ * @param anyOf a single empty set for {@code @authenticated}
  */
 public record Requirement(List<Set<String>> anyOf) {
     static final Requirement AUTHENTICATED = new Requirement(List.of(Set.of()));
 
-    /** As the directives of Apollo Federation say, also under the names they have when they are not imported. */
+    /** Reads the directives of Apollo Federation, by their imported or their prefixed names. */
     static Optional<Requirement> of(GraphQLDirectiveContainer element) {
         Optional<GraphQLAppliedDirective> scopes = directive(element, "requiresScopes");
         if (scopes.isPresent()) {
@@ -49,7 +49,7 @@ public record Requirement(List<Set<String>> anyOf) {
         return false;
     }
 
-    /** @throws Refused if the caller does not have what is asked for */
+    /** @throws Refused if the caller does not meet the requirement */
     void check(DataFetchingEnvironment env) {
         Caller caller = Operation.of(env.getGraphQlContext()).caller;
         if (caller.anonymous()) {

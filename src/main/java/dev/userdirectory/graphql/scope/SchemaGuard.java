@@ -27,12 +27,13 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Puts a guard before the data fetcher of every field that {@code @authenticated} or {@code @requiresScopes} is about,
- * as the schema is built: a refused field fetches nothing, a refused mutation does nothing.
+ * Guards the data fetcher of every field that {@code @authenticated} or {@code @requiresScopes} applies to, when the
+ * schema is built. A denied field fetches nothing, and a denied mutation changes nothing.
  *
- * <p>A field asks for what it says itself, what it says in an interface, and what the type it returns says; if it
- * returns an interface or a union, for what at least one of the types says that it can turn out to be, and then those
- * that ask for more are guarded again at their own fields. So there is no way to an object around its type's directive.
+ * <p>A field has the requirements of its own directives, of its declaration in an interface, and of the type that it
+ * returns. If it returns an interface or a union, it requires what at least one of the possible types requires, and the
+ * types that require more are guarded again at their own fields. So no path to an object avoids the directives of its
+ * type.
  */
 public class SchemaGuard extends GraphQLTypeVisitorStub {
     private final Access introspection;
@@ -87,7 +88,7 @@ public class SchemaGuard extends GraphQLTypeVisitorStub {
         return requirements;
     }
 
-    /** Whether each field that leads to such an object asks for as much as the object does. None leads to a root. */
+    /** Whether every field that leads to such an object requires as much as it does. No field leads to a root type. */
     private static boolean isAskedOnTheWay(GraphQLSchema schema, GraphQLObjectType type, Requirement own) {
         boolean root = type.equals(schema.getQueryType())
                 || type.equals(schema.getMutationType())

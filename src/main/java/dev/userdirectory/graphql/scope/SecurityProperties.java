@@ -5,8 +5,9 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * Who may call. An issuer's tokens are set up by Spring's own {@code spring.security.oauth2.resourceserver.jwt.*}, other
- * origins by {@code spring.graphql.cors.allowed-origins}.
+ * Who may call the service. The issuer of tokens is configured by Spring's own
+ * {@code spring.security.oauth2.resourceserver.jwt.*}, and cross-origin requests by
+ * {@code spring.graphql.cors.allowed-origins}.
  *
  * @param jwtSecret what HS256 tokens are signed with, at least 32 bytes, where there is no issuer
  * @param introspection who may read {@code __schema} and {@code __type}, and is told names from the schema in errors, costs and traces: they show where there is something to attack
@@ -33,7 +34,7 @@ public record SecurityProperties(
     public enum Access {
         /** Everybody. */
         OPEN,
-        /** Whoever has a valid token, whatever its scopes. */
+        /** Every caller with a valid token, whatever its scopes. */
         TOKEN,
         /** Nobody. */
         OFF

@@ -1,4 +1,4 @@
-/** Who asks, and what the schema requires of callers. */
+/** Callers, and what the schema requires of them. */
 @NullMarked
 package dev.userdirectory.graphql.scope;
 

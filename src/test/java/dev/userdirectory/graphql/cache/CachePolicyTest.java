@@ -14,7 +14,7 @@ import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The examples of Apollo's page on server-side caching, and what lies between them. */
+/** The examples of Apollo's page on server-side caching, and cases between them. */
 class CachePolicyTest {
     private static final GraphQLSchema SCHEMA = schema("""
         directive @cacheControl(maxAge: Int, scope: CacheControlScope, inheritMaxAge: Boolean)

@@ -24,8 +24,8 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A backend is killed again and again. PostgreSQL recovers without a new start, and numbers its transactions from the last one
- * whose log was flushed: the number of a hint to the feed's readers is then that of the next write.
+ * A backend is killed again and again. PostgreSQL recovers without a restart, and continues from the last transaction
+ * number whose log was flushed. The number of a hint to the feed's readers is then reused by the next write.
  */
 @DirectoryTest
 @Import(CrashTest.Primaries.class)
@@ -55,7 +55,7 @@ class CrashTest {
 
     @Test
     void noResponseFromBeforeIsOlderThanWriteAfterwards() throws Exception {
-        // The first requests of a test run take as long as their code takes to load.
+        // The first requests of a test run are slow, because their classes are being loaded.
         await().atMost(Duration.ofMinutes(1)).ignoreExceptions().until(() -> update(directory.createUser()) > 0);
         String id = directory.createUser();
         int stale = 0;
@@ -77,7 +77,7 @@ class CrashTest {
         return client.data(USER, Map.of("id", id)).at("/user/version").asInt();
     }
 
-    /** Its version, or -1. */
+    /** The version of the user after the update, or -1. */
     private int update(String id) {
         JsonNode version = client.execute(UPDATE, Map.of("id", id, "name", Directory.newEmail()))
                 .at("/data/updateUser/user/version");

@@ -37,7 +37,7 @@ class DatabaseStateTest {
         assertThat(database.current()).isNotNull().isNotEqualTo(before);
     }
 
-    /** A replica that is promoted numbers its transactions from where it was. */
+    /** A promoted replica continues numbering transactions from its own last number. */
     @Test
     void isAnotherOnServerThatTookOver() {
         await().until(() -> snapshot(primary).equals(snapshot(replica)));
@@ -57,8 +57,8 @@ class DatabaseStateTest {
     }
 
     /**
-     * A backend is killed, so all of them start over, but the server does not. A transaction whose log had not been flushed is
-     * lost, and the next one has its number.
+     * A backend is killed, so all of them restart, but the server does not. A transaction whose log had not been
+     * flushed is lost, and the next one gets its number.
      */
     @Test
     void isAnotherAfterCrash() throws Exception {
@@ -75,7 +75,7 @@ class DatabaseStateTest {
                     .isEmpty();
             primary.update("insert into crashed values (-1)");
 
-            // Housekeeping may have flushed the log, or used a number.
+            // Housekeeping may have flushed the log or used a number.
             if (lost && snapshot(primary).equals(snapshot)) {
                 assertThat(database.current()).isNotNull().isNotEqualTo(state);
                 return;

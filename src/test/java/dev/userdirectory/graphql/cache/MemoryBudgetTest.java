@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 
-/** Each cache is filled with what takes the most memory for what it weighs, as far as the limits let it in. */
+/** Fills each cache with the entries that take the most memory for their weight, as far as the limits allow. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
@@ -27,7 +27,7 @@ import org.springframework.test.context.TestPropertySource;
             "directory.limits.persisted-queries=3MB",
             "directory.memory.documents=6MB",
             "directory.memory.tokens=3MB",
-            // A busy machine takes long to parse what this test sends.
+            // A busy machine takes long to parse the documents of this test.
             "directory.limits.deadline=30s",
             "directory.events.follow=false"
         })
@@ -140,7 +140,7 @@ class MemoryBudgetTest {
                             .mapToObj(n -> Integer.toString(n, 36))
                             .collect(Collectors.joining(" "));
             String token = Tokens.of("caller " + i, scopes);
-            // Remembered from the second time on.
+            // Cached from the second time on.
             for (int time = 0; time < 2; time++) {
                 client.withToken(token).post("{ __typename }");
             }
@@ -156,7 +156,7 @@ class MemoryBudgetTest {
             fill.run(i);
         }
         double taken = liveHeap() - before;
-        // Evicted responses may be gone only a moment later.
+        // Evicted responses may disappear only a moment later.
         for (int i = 0; i < 20 && taken >= LIMIT; i++) {
             taken = liveHeap() - before;
         }
@@ -164,9 +164,9 @@ class MemoryBudgetTest {
         assertThat(taken).as(name).isLessThan(LIMIT);
     }
 
-    /** One that was not sent before. */
+    /** A document that was not sent before. */
     private String document(String text, int comment) {
-        // Two bytes in memory for each character.
+        // Each character takes two bytes in memory.
         String padded = text + " # " + number++ + "\u4e00".repeat(comment);
         assertThat(padded.length()).isLessThanOrEqualTo(CHARACTERS);
         return padded;

@@ -18,7 +18,7 @@ import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.test.context.TestPropertySource;
 
-/** A field for one caller alone, which this service has none of. */
+/** Fields for one caller alone, which our schema does not have. */
 @DirectoryTest
 @Import(PrivateResponsesTest.CallersToken.class)
 @TestPropertySource(

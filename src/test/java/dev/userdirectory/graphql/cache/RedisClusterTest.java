@@ -29,7 +29,7 @@ import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
 import redis.embedded.RedisServer;
 
-/** Answers in a cluster of two nodes that have half of the slots each; the instance itself keeps none. */
+/** Shares responses in a cluster of two nodes with half of the slots each. The instance itself caches none. */
 @DirectoryTest
 @DirtiesContext
 @TestPropertySource(properties = "directory.cache.size=0B")
@@ -106,7 +106,7 @@ class RedisClusterTest {
         }
     }
 
-    /** Nodes talk to each other ten thousand above it. */
+    /** The nodes' own protocol uses a port ten thousand above it. */
     private static int freePort() {
         while (true) {
             int port = ThreadLocalRandom.current().nextInt(20_000, 30_000);

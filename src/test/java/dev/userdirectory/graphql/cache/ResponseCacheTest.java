@@ -90,7 +90,7 @@ class ResponseCacheTest {
         assertThat(meters.get("directory.cache.memory").gauge().value()).isLessThan(before / 3);
     }
 
-    /** PostgreSQL's own housekeeping also commits, but not between each first and second time. */
+    /** PostgreSQL's own housekeeping also commits, but not between every first and second time. */
     @Test
     void keepsTheVeryFirstAnswer() {
         Map<String, String> id = Map.of("id", directory.createUser());
@@ -132,7 +132,7 @@ class ResponseCacheTest {
         assertThat(client.data(USER, Map.of("id", id)).get("user").isNull()).isTrue();
     }
 
-    /** After each transaction of the service the readers of its feed are woken by another one, which changes nothing. */
+    /** After each transaction of the service, another one wakes the readers of its feed and changes nothing. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void isNotEmptiedByHints(boolean anotherTransactionIsOpen) throws Exception {
@@ -143,13 +143,13 @@ class ResponseCacheTest {
             if (anotherTransactionIsOpen) {
                 other.execute("select pg_current_xact_id()");
             }
-            // One of a few in a row: PostgreSQL's own housekeeping also commits.
+            // One of several attempts: PostgreSQL's own housekeeping also commits.
             assertThat(IntStream.range(0, 10).anyMatch(i -> {
                         // A commit that sends no hint.
                         jdbc.queryForObject("select pg_current_xact_id()", String.class);
                         String state = database.current();
                         String snapshot = snapshot();
-                        // Without a change, but the service does not know that.
+                        // Nothing has changed, but the service does not know that.
                         transactions.executeWithoutResult(status -> {});
                         await().until(() -> !snapshot().equals(snapshot));
                         return Objects.equals(database.current(), state);
@@ -284,7 +284,7 @@ class ResponseCacheTest {
                 Map.of("id", id, "name", name));
     }
 
-    /** One of a few in a row: PostgreSQL's own housekeeping also commits. */
+    /** One of several attempts: PostgreSQL's own housekeeping also commits. */
     private boolean isHit(Runnable request) {
         for (int i = 0; i < 10; i++) {
             double before = hits();

@@ -19,14 +19,14 @@ import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
 import redis.embedded.RedisServer;
 
-/** Budgets in a real Redis, which is emptied and stopped. */
+/** Budgets in a real Redis, which is emptied and stopped during the test. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
             "directory.limits.cost=10",
             "directory.rate-limit.cost=10",
             "directory.rate-limit.period=1h",
-            // Longer than a busy machine lets anybody wait.
+            // Longer than a request waits even on a busy machine.
             "spring.data.redis.timeout=1s",
             "logging.level.dev.userdirectory.graphql.cache.SharedStore=error"
         })
@@ -63,7 +63,7 @@ class SharedBudgetsTest {
     @Test
     void areThoseOfAllInstancesWhileRedisIsThere() throws IOException {
         Client caller = client.withToken(Tokens.of("shared", "users:read"));
-        // The first answer may come before the connection to Redis does.
+        // The first response may come before Redis is connected.
         await().until(() -> {
             caller.post("{ __typename }");
             return !keys().isEmpty();

@@ -49,8 +49,8 @@ import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import redis.embedded.RedisServer;
 
 /**
- * Two instances that share their answers in a real Redis, which is frozen and killed. {@code
- * -Ddirectory.test.seconds=60} tries longer to have an old answer given.
+ * Two instances share their responses in a real Redis, which is frozen and killed. {@code -Ddirectory.test.seconds=60}
+ * tries longer to get an outdated response.
  */
 @DirectoryTest
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -87,7 +87,7 @@ class SharedCacheTest {
     void learn() {
         String id = directory.createUser();
         clients.forEach(client -> client.data(USER, Map.of("id", id)));
-        // To connect may take longer than Redis is waited for.
+        // Connecting may take longer than the timeout of Redis.
         instances.forEach(instance -> awaitRedis(instance.getBean(SharedStore.class)));
     }
 
@@ -96,7 +96,7 @@ class SharedCacheTest {
         Waiting.until(this::isShared);
     }
 
-    /** Whether the second instance gives an answer of the first. While Redis is too slow, both do without it. */
+    /** Whether the second instance returns a response of the first. While Redis is too slow, neither uses it. */
     private boolean isShared() {
         double before = count(1, "shared hit");
         Map<String, String> id = Map.of("id", directory.createUser());
@@ -105,7 +105,7 @@ class SharedCacheTest {
         return count(1, "shared hit") > before;
     }
 
-    /** Returns once Redis has the answer, or was too slow for it. */
+    /** Returns once Redis has the response, or was too slow to store it. */
     private boolean putsIntoRedis(Runnable request) {
         Set<String> before = answersInRedis();
         request.run();
@@ -116,7 +116,7 @@ class SharedCacheTest {
         return Set.copyOf(ask(redis -> redis.keys("user-directory:answer:*")));
     }
 
-    /** On a connection that waits longer than the service does. */
+    /** Uses a connection with a longer timeout than that of the service. */
     private <T> T ask(Function<RedisCommands<String, String>, T> command) {
         try (RedisClient client = RedisClient.create(RedisURI.create("localhost", port));
                 StatefulRedisConnection<String, String> connection = client.connect()) {
@@ -150,7 +150,7 @@ class SharedCacheTest {
             Client there = other.getBean(Client.class);
             JdbcTemplate otherDatabase = jdbc(url);
             for (Client each : List.of(clients.get(0), clients.get(1), there)) {
-                // What is asked for the first time is not looked up in Redis.
+                // An operation that runs for the first time is not looked up in Redis.
                 name(each, UUID.randomUUID());
             }
             int shared = 0;
@@ -214,7 +214,7 @@ class SharedCacheTest {
         });
     }
 
-    /** What another version has put there. */
+    /** An entry that another version has stored. */
     @Test
     void passesOverAnswersThatItCannotRead() {
         List<String> ids = new ArrayList<>();
@@ -348,7 +348,7 @@ class SharedCacheTest {
                         "--spring.datasource.username=" + postgres.getUsername(),
                         "--spring.datasource.password=" + postgres.getPassword(),
                         "--spring.security.oauth2.resourceserver.jwt.public-key-location=" + Tokens.publicKey(),
-                        // Spring's decoder for WebFlux, which only the tests have, takes one.
+                        // Spring's decoder for WebFlux, which only the tests have, accepts a single algorithm.
                         "--spring.security.oauth2.resourceserver.jwt.jws-algorithms=RS256",
                         "--spring.data.redis.url=redis://localhost:" + port);
     }

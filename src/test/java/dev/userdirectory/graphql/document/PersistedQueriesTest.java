@@ -23,7 +23,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Automatic persisted queries as Apollo's clients use them: the hash first, and the document too if it is not known. */
+/** Automatic persisted queries as Apollo's clients use them: first the hash, then the document if it is unknown. */
 @DirectoryTest
 @TestPropertySource(properties = "directory.limits.persisted-queries=100KB")
 class PersistedQueriesTest {
@@ -36,7 +36,7 @@ class PersistedQueriesTest {
 
         JsonNode unknown = send(Map.of("extensions", extension(document)));
         assertThat(code(unknown)).isEqualTo("PERSISTED_QUERY_NOT_FOUND");
-        // What Apollo Client looks for in case the code is lost on the way.
+        // Apollo Client checks the message in case the code is lost on the way.
         assertThat(unknown.at("/errors/0/message").asString()).isEqualTo("PersistedQueryNotFound");
 
         assertThat(data(send(Map.of("query", document, "extensions", extension(document)))))
@@ -73,7 +73,7 @@ class PersistedQueriesTest {
                 .isEqualTo("PERSISTED_QUERY_NOT_FOUND");
     }
 
-    /** An empty name of an operation is none, and so is an empty ID of a document. */
+    /** An empty operation name counts as none, and so does an empty document ID. */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -150,7 +150,7 @@ class PersistedQueriesTest {
         }
     }
 
-    /** Otherwise anybody could have everybody else's documents evicted. */
+    /** Otherwise anybody could evict everybody else's documents. */
     @Test
     void keepsNoDocumentOfACallerWithoutAToken() {
         String document = newDocument();
@@ -165,7 +165,7 @@ class PersistedQueriesTest {
                 IntStream.range(0, 20).mapToObj(i -> newDocument() + filling).toList();
         documents.forEach(document -> send(Map.of("query", document, "extensions", extension(document))));
 
-        // Of 40 KB each; Caffeine throws out a moment later.
+        // Each has 40 KB; Caffeine evicts a moment later.
         await().untilAsserted(() -> assertThat(documents)
                 .filteredOn(document ->
                         send(Map.of("extensions", extension(document))).has("data"))

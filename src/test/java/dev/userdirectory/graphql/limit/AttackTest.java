@@ -34,8 +34,8 @@ import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What is sent to keep the service busy: refused with an error of GraphQL's form, in well under a second, with little
- * memory and no SQL; and an ordinary request is answered right after it.
+ * Attempts to keep the service busy. Each is rejected with a GraphQL error in well under a second, with little memory
+ * and no SQL, and an ordinary request is answered right after it.
  */
 @DirectoryTest
 class AttackTest {
@@ -60,7 +60,7 @@ class AttackTest {
                 assertThat(client.data("{ users(first: 1) { nodes { id } } }")).isNotNull());
     }
 
-    /** Each time it does what it should, and once in time: whatever else this machine does takes from the time too. */
+    /** Passes if each attempt is correct and one is fast: other processes on this machine take time as well. */
     private static void assertSoon(Runnable request) {
         Duration time = SOON;
         for (int attempt = 0; attempt < 5 && time.compareTo(SOON) >= 0; attempt++) {
@@ -230,7 +230,7 @@ class AttackTest {
     @ParameterizedTest
     @MethodSource("attacks")
     void refusesSoonAndWithLittleMemory(Attack attack) {
-        client.execute(attack.document, Map.of()); // as the code is compiled once
+        client.execute(attack.document, Map.of()); // warms up the code
         assertSoon(() -> {
             long allocated = allocatedBytes();
             JsonNode response = client.execute(attack.document, Map.of());
@@ -249,14 +249,14 @@ class AttackTest {
     void refusesVariablesOfAnySize() {
         String document = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
         Map<String, ?> variables = Map.of("ids", Collections.nCopies(300_000, "a"));
-        client.execute(document, variables); // as the code is compiled once
+        client.execute(document, variables); // warms up the code
 
         assertSoon(() -> assertThat(
                         client.error(document, variables).at("/extensions/code").asString())
                 .isEqualTo("MAX_VARIABLES_LIMIT"));
     }
 
-    /** Otherwise it would be decoded, and its signature checked, 4,500 times. */
+    /** Otherwise the token would be decoded, and its signature checked, 4,500 times. */
     @Test
     void refusesLongCursorUnderManyAliases() {
         String aliases = IntStream.range(0, 45)
@@ -264,7 +264,7 @@ class AttackTest {
                 .collect(Collectors.joining());
         String document = "query ($after: String) { groups(first: 100) { nodes { " + aliases + "} } }";
         Map<String, ?> variables = Map.of("after", "AQ" + "A".repeat(1_000_000));
-        client.execute(document, variables); // as the code is compiled once
+        client.execute(document, variables); // warms up the code
 
         assertSoon(() -> assertThat(client.execute(document, variables)
                         .at("/errors/0/extensions/code")
@@ -285,7 +285,7 @@ class AttackTest {
         assertThat(response.body()).contains("BAD_REQUEST").doesNotContain("jackson", "Exception");
     }
 
-    /** Only the headers are sent, so the answer cannot come from having read the body. */
+    /** Only the headers are sent, so the response cannot depend on the body. */
     @Test
     void refusesTenMegabytesWithoutReadingThem() {
         assertSoon(() -> {
@@ -318,7 +318,7 @@ class AttackTest {
         }
     }
 
-    /** More than the server has threads; each sends a byte now and then. */
+    /** More connections than the server has threads; each sends a byte now and then. */
     @Test
     void answersWhileBodiesAreSlow() throws Exception {
         List<Socket> slow = new ArrayList<>();
@@ -346,7 +346,7 @@ class AttackTest {
             assertThat(new String(response, 0, length, StandardCharsets.UTF_8))
                     .startsWith("HTTP/1.1 408")
                     .contains("DEADLINE_EXCEEDED");
-            // By its length it would have gone on for more than three minutes.
+            // The whole body would have taken more than three minutes.
             assertThat(since(started)).isLessThan(Duration.ofSeconds(10));
             drip.cancel(true);
         } finally {
@@ -371,7 +371,7 @@ class AttackTest {
         return IntStream.range(0, times).mapToObj(text).collect(Collectors.joining(" "));
     }
 
-    /** By all threads, client and service. */
+    /** Memory allocated by all threads, client and service. */
     private static long allocatedBytes() {
         return ((com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean()).getTotalThreadAllocatedBytes();
     }

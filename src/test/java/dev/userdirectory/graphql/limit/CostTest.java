@@ -19,8 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The worked examples of Apollo's documentation (GraphOS Router, Demand Control) with the costs that it gives, and those
- * that Apollo Router holds itself to.
+ * The worked examples of Apollo's documentation (GraphOS Router, Demand Control) with the costs given there, and
+ * examples from the tests of Apollo Router.
  */
 class CostTest {
     private static final String DIRECTIVES = """
@@ -44,7 +44,7 @@ class CostTest {
 
     private static final String BOOK = "title author { name } publisher { name address { zipCode } }";
 
-    /** Of Apollo Router's own tests, where a list without a size has 100. */
+    /** From Apollo Router's own tests, where a list without a size has 100. */
     private static final GraphQLSchema BASIC = schema("""
             type Query {
               getScalar(id: ID): String

@@ -30,7 +30,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Each limit at its default: what is just within it is answered, what is just above it is refused with both numbers. */
+/** Each limit at its default: requests just within it are served, and requests just above it are rejected. */
 @DirectoryTest
 class LimitsTest {
     @Autowired
@@ -52,7 +52,7 @@ class LimitsTest {
         statements.clear();
     }
 
-    /** @param document one that asks for just so much */
+    /** @param document a document that requests exactly as much as the limit allows */
     record Limit(String code, int limit, IntFunction<String> document) {
         @Override
         public String toString() {
@@ -198,7 +198,7 @@ class LimitsTest {
         assertThat(client.execute(users, Map.of()).has("extensions")).isFalse();
     }
 
-    /** An ordinary page stays cheap; what keeps PostgreSQL busy does not. */
+    /** An ordinary page is cheap; operations that keep PostgreSQL busy are not. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             { users(first: 100) { nodes { groups(first: 50) { nodes { id } } } pageInfo { hasNextPage } } }       | 5202
@@ -223,7 +223,7 @@ class LimitsTest {
         assertThat(statements.executed()).isEmpty();
     }
 
-    /** Each is a row to insert. */
+    /** Each user is a row to insert. */
     @Test
     void rejectsAFloodOfMembers() {
         String additions =
@@ -279,7 +279,7 @@ class LimitsTest {
         }
     }
 
-    /** In full it would have 500 megabytes. */
+    /** In full, the response would have 500 megabytes. */
     @Test
     void sendsNoResponseAboveTheLimitToACallerWhoMayOnlyWrite() {
         String document = DESCRIBED.formatted(repeat(99, i -> "a" + i + ": description"));
@@ -388,7 +388,7 @@ class LimitsTest {
         return JsonMapper.shared().readTree(response.body()).at("/extensions/cost");
     }
 
-    /** Each would be validated with the whole fragment, though only one is executed. */
+    /** Each operation would be validated with the whole fragment, though only one is executed. */
     @Test
     void limitsTheFieldsOfAllOperationsTogether() {
         String fragment = " fragment F on Query { user(id: \"%s\") { %s } }".formatted(user, repeat(1_999, i -> "id"));

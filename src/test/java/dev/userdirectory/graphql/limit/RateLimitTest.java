@@ -37,7 +37,7 @@ class RateLimitTest {
     /** Costs 98. */
     private static final String PAGE = "{ users(first: 97) { nodes { id } } } # ";
 
-    /** So that no page is answered from the cache, which costs nothing. */
+    /** Keeps pages from being answered from the cache, which costs nothing. */
     private static final AtomicInteger PAGES = new AtomicInteger();
 
     private static final String MUTATION =

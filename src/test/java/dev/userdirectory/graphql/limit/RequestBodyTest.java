@@ -21,10 +21,10 @@ import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The limits of the JSON that carries an operation, on every way in. */
+/** The limits of the JSON that carries an operation, on every transport. */
 @DirectoryTest
 class RequestBodyTest {
-    /** The types of what is read right behind the filters, by Spring's handler, and for an event stream. */
+    /** Content types that are read right behind the filters, by Spring's handler, and for an event stream. */
     private static final String WAYS_IN = "application/json,application/graphql-response+json,text/event-stream";
 
     @Autowired
@@ -50,7 +50,7 @@ class RequestBodyTest {
         }
     }
 
-    /** Jackson would keep them for the next request, which would seldom have the same. */
+    /** Jackson would cache the names for the next request, which would seldom have the same ones. */
     @Test
     void keepsNoMemberNames() {
         assertThat(json.tokenStreamFactory().isEnabled(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES))
@@ -71,7 +71,7 @@ class RequestBodyTest {
         }
     }
 
-    /** @param others the characters of the number beside these digits */
+    /** @param others the characters of the number besides these digits */
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             0 | { user(id: DIGITS) { id } }

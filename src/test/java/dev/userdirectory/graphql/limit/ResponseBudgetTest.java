@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 
 class ResponseBudgetTest {
-    /** Whatever keeps the thread busy then, nobody waits for it any more. */
+    /** Nobody waits for the response any more, so nothing more is completed. */
     @Test
     void isExceededOnceTheRequestIsOver() {
         ResponseBudget budget = new ResponseBudget(1_000, null);

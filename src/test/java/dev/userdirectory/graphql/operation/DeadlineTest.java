@@ -29,7 +29,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
-/** Requests that would wait for a table that the test has locked. */
+/** Requests that have to wait for a table, which the test has locked. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
@@ -47,7 +47,7 @@ class DeadlineTest {
     @Autowired
     Directory directory;
 
-    /** The first requests of a test run take as long as their code takes to load. */
+    /** The first requests of a test run are slow, because their classes are being loaded. */
     @BeforeEach
     void warmUp() {
         for (String document :
@@ -132,7 +132,7 @@ class DeadlineTest {
                 client.write(socket, document, Map.of());
                 users.awaitWaiting();
                 client.write(socket, document, Map.of());
-                // The service looks several times whether the client is still there.
+                // The service polls several times for a disconnect.
                 await().during(Duration.ofMillis(600)).until(() -> !running().isEmpty());
             }
             assertThat(responses(socket, 2)).hasSize(2).allMatch(response -> response.contains("totalCount"));
@@ -154,12 +154,12 @@ class DeadlineTest {
         return parts.subList(1, parts.size());
     }
 
-    /** By the service, before PostgreSQL's own timeout ends it. */
+    /** Stopped by the service, before PostgreSQL's own timeout applies. */
     private void awaitEndOfSql() {
         await().atMost(Duration.ofSeconds(3)).until(() -> running().isEmpty());
     }
 
-    /** What the service has PostgreSQL do: a statement, or a transaction that was left open. */
+    /** The work that PostgreSQL does for the service: a statement, or a transaction that was left open. */
     private List<String> running() throws SQLException {
         try (Connection connection = TestPostgres.connect();
                 Statement statement = connection.createStatement();

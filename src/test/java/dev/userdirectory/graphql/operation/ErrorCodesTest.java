@@ -31,7 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @DirectoryTest
 class ErrorCodesTest {
-    /** As JSON; as GraphQL they only lack the quotes around the names of fields. */
+    /** Values as JSON. As GraphQL they only lack the quotes around the names of fields. */
     private static final List<String> VALUES = List.of(
             "null",
             "true",
@@ -68,7 +68,7 @@ class ErrorCodesTest {
         assertThat(error.at("/extensions/errorType").asString()).isEqualTo("BAD_REQUEST");
     }
 
-    /** GraphQL 7.1.6: a path leads to a place in the data, of which there is none. */
+    /** GraphQL 7.1.6: a path leads to a place in the data, and these responses have no data. */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -100,7 +100,7 @@ class ErrorCodesTest {
                 .doesNotContainPattern(JAVAS);
     }
 
-    /** Whatever is given for any argument, as a literal and as a variable, is refused in words of GraphQL. */
+    /** Any wrong value for any argument, as a literal or as a variable, is rejected in terms of GraphQL. */
     @Test
     void speaksOfNothingThatIsJavas() {
         JsonNode types = client.data("""
@@ -131,7 +131,7 @@ class ErrorCodesTest {
         assertThat(messages).hasSizeGreaterThan(500).noneMatch(JAVAS.asPredicate());
     }
 
-    /** What a regular expression would go back and forth over, as a variable, a literal and a name. */
+    /** Inputs on which a regular expression would backtrack, as a variable, a literal and a name. */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -167,7 +167,7 @@ class ErrorCodesTest {
         assertSoon(() -> client.error("{ \"" + value + "\" }", Map.of()), "GRAPHQL_PARSE_FAILED");
     }
 
-    /** Once in a second: whatever else this machine does takes from the time too. */
+    /** At least one attempt takes under a second: other processes on this machine take time as well. */
     private static void assertSoon(Supplier<JsonNode> request, String code) {
         Duration time = Duration.ofSeconds(1);
         for (int attempt = 0; attempt < 3 && time.toMillis() >= 1000; attempt++) {
@@ -211,7 +211,7 @@ class ErrorCodesTest {
         assertThat(english).noneMatch(message -> message.contains("somebody@example.com"));
     }
 
-    /** The errors of operations that are wrong in one way each. */
+    /** The errors of operations that each have one mistake. */
     private List<String> inEveryWay(@Nullable String language) {
         return wrongOperations().keySet().stream()
                 .map(document -> {
@@ -291,7 +291,7 @@ class ErrorCodesTest {
         return operations;
     }
 
-    /** Whoever may not introspect learns of the schema no word that was not in the operation. */
+    /** A caller who may not introspect learns no word of the schema that was not in the operation. */
     @Test
     void tellsNothingOfTheSchemaWithoutToken() {
         Set<String> names = Pattern.compile("\\w{2,}")

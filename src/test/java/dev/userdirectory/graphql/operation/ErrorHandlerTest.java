@@ -15,7 +15,7 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
-/** What no one foresaw: here a table that is gone and one that refuses its rows. */
+/** Unexpected failures: here a table that is gone, and one that rejects its rows. */
 @DirectoryTest
 @ExtendWith(OutputCaptureExtension.class)
 class ErrorHandlerTest {

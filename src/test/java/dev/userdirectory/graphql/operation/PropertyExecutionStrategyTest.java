@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Answers as graphql-java itself does, whatever there is in the objects, and asks it for less. */
+/** The strategy responds as graphql-java itself does, whatever the objects contain, and calls it less often. */
 class PropertyExecutionStrategyTest {
     private static final String SCHEMA = """
         type Query { shelf: Shelf, later: Shelf, items: [Item], things: [Thing!]!, wrapped: [Item], failed: [Item] }
@@ -53,7 +53,7 @@ class PropertyExecutionStrategyTest {
     private final GraphQL plain = build(new AsyncExecutionStrategy());
     private final GraphQL ours = build(new PropertyExecutionStrategy(new SimpleDataFetcherExceptionHandler()));
 
-    /** @param kind one that the schema does not have makes an error */
+    /** @param kind a kind that the schema does not have causes an error */
     public record Book(
             int id,
             @Nullable String title,
@@ -188,7 +188,7 @@ class PropertyExecutionStrategyTest {
         int bytes = JsonMapper.shared().writeValueAsBytes(response).length;
 
         assertThat(counted(query, false)).isBetween((long) bytes - 30, 2L * bytes);
-        // What is traced takes more, for the trace.
+        // A traced response is larger, because of the trace.
         assertThat(counted(query, true)).isGreaterThan(bytes - 30);
     }
 

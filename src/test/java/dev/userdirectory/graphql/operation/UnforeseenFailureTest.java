@@ -29,7 +29,7 @@ import reactor.core.publisher.Mono;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What fails around the data fetchers is answered as they are: in GraphQL's form, with an ID that is in the log. */
+/** Failures around data fetchers are answered like those in them: as GraphQL errors, with the ID of a log entry. */
 @DirectoryTest
 @Import(UnforeseenFailureTest.Failing.class)
 @ExtendWith(OutputCaptureExtension.class)
@@ -41,7 +41,7 @@ class UnforeseenFailureTest {
     @CsvSource({"throws,200", "later,200", "stack,200", "outside,500", "servlet,500"})
     void isAnsweredInGraphQlsFormWithAnIdThatTheLogHas(String how, int status, CapturedOutput output) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
-                // Which of the two ways it takes.
+                // The content type chooses one of the two endpoints.
                 .header("Content-Type", how.equals("servlet") ? "application/graphql" : "application/json")
                 .header("Fail", how)
                 .POST(BodyPublishers.ofString("{\"query\": \"{ __typename }\"}"))

@@ -17,7 +17,7 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.test.context.TestPropertySource;
 
 @DirectoryTest
-// A context, and so a log, of its own.
+// An application context of its own, and so a log of its own.
 @TestPropertySource(properties = "directory.limits.body=10KB")
 @ExtendWith(OutputCaptureExtension.class)
 class DeniedAccessTest {

@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 import org.springframework.core.io.Resource;
 import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 
-/** The schema as it is written, and for each guard in it an operation that meets it. */
+/** The schema as it is written, with an operation for each guard in it that meets this guard. */
 class GuardedSchema {
     @SuppressWarnings("rawtypes")
     private final List<Definition> definitions = new ArrayList<>();
@@ -36,7 +36,7 @@ class GuardedSchema {
         }
     }
 
-    /** An operation, the path that is refused, and the sets of scopes of which any opens it. */
+    /** An operation, the path that is denied, and the sets of scopes, each of which gives access to it. */
     record Guarded(String name, String document, Map<String, ?> variables, String path, List<Set<String>> anyOf) {
         @Override
         public String toString() {
@@ -44,7 +44,7 @@ class GuardedSchema {
         }
     }
 
-    /** For each guarded field of that root type an operation with nothing else in it. */
+    /** For each guarded field of the root type, an operation with only this field. */
     Stream<Guarded> rootFields(String root) {
         return objectTypes()
                 .filter(type -> type.getName().equals(root))
@@ -58,7 +58,7 @@ class GuardedSchema {
                         anyOf(field)));
     }
 
-    /** For each guarded type and each of its keys a way to it through {@code _entities}. */
+    /** For each guarded type and each of its keys, an operation that reaches it through {@code _entities}. */
     Stream<Guarded> entities() {
         return objectTypes()
                 .filter(GuardedSchema::isGuarded)
@@ -75,7 +75,7 @@ class GuardedSchema {
                                 anyOf(type))));
     }
 
-    /** For each guarded field of an entity a way to it through {@code _entities}. */
+    /** For each guarded field of an entity, an operation that reaches it through {@code _entities}. */
     Stream<Guarded> fieldsOfEntities() {
         return objectTypes()
                 .filter(type -> type.hasDirective("key"))

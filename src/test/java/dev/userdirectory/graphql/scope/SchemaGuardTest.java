@@ -22,7 +22,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
-/** What our schema does not have yet: guards that differ under one interface, of single fields, of whole roots. */
+/** Guards that our schema does not have yet: different ones under one interface, on fields, on root types. */
 class SchemaGuardTest {
     private static final String SDL = """
             directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 
-/** Each guard that is written in the schema, so one that is added is held to the same. */
+/** Tests each guard that is written in the schema, including guards that are added later. */
 @DirectoryTest
 class ScopesTest {
     @Autowired
@@ -79,7 +79,7 @@ class ScopesTest {
         });
     }
 
-    /** A socket without a token is closed before anything is asked on it. */
+    /** A socket without a token is closed before it can send an operation. */
     @ParameterizedTest
     @MethodSource("guarded")
     void refusesOnSocketsWhoeverHasOtherScopes(Guarded guarded) {
@@ -121,7 +121,7 @@ class ScopesTest {
         return new GuardedSchema().fieldsOfEntities();
     }
 
-    /** Who may write sees an object, but not the lists that lead from it to others. */
+    /** A caller with a write scope sees an object, but not the lists of other objects in it. */
     @ParameterizedTest
     @MethodSource("fieldsOfEntities")
     void servesFieldsOfAnObjectOnlyWithTheirOwnScopes(Guarded guarded) {
@@ -202,7 +202,7 @@ class ScopesTest {
                 .isEqualTo("Walt");
     }
 
-    /** The only error, at the path that was asked for, with no data and nothing asked of PostgreSQL. */
+    /** Expects a single error at the requested path, no data, and no SQL. */
     private JsonNode refusal(Client caller, Guarded guarded) {
         statements.clear();
         JsonNode response = caller.execute(guarded.document(), guarded.variables());
