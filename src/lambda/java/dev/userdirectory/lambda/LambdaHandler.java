@@ -41,21 +41,21 @@ import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Answers the events of API Gateway's HTTP APIs and of function URLs: payload format 2.0, one HTTP request each. Before a
- * snapshot of it is taken (SnapStart) it answers queries of its own, so that what is restored has its classes loaded and
- * its code compiled. Spring then closes the connections to the database, and lets new ones be made after the restoration.
+ * Answers the events of API Gateway's HTTP APIs and of function URLs: payload format 2.0, one HTTP request per event.
+ * Before SnapStart takes a snapshot, the handler runs queries of its own, so that a restored function has its classes
+ * loaded and its code compiled. Spring then closes the database connections and allows new ones after the restoration.
  */
 public class LambdaHandler implements RequestStreamHandler, Resource {
     private static final int PRIMING_ROUNDS = 30;
     private static final String PRIMING_QUERY = "{ users(first: 2, orderBy: {field: NAME}) { totalCount nodes { id name"
             + " email createdAt groups(first: 2) { nodes { id name } } } pageInfo { hasNextPage endCursor } } }";
     private static final Set<String> STREAMS = Set.of("text/event-stream", "text/*", "multipart/mixed");
-    /** Is of the right form, and signed by nobody. */
+    /** Well-formed, but its signature is not valid. */
     private static final String FORGED_TOKEN =
             "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJwcmltaW5nIn0." + "A".repeat(342);
 
     static {
-        // Where the runtime keeps those who want to hear of snapshots.
+        // The package in which Lambda's runtime implements CRaC, which announces snapshots.
         System.getProperties().putIfAbsent("org.crac.Core.Compat", "com.amazonaws.services.lambda.crac");
     }
 
@@ -73,7 +73,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
                 .springBootApplication(UserDirectoryApplication.class)
                 .profiles("lambda")
                 .buildAndInitialize();
-        // It would log who asked.
+        // The default formatter would log who sent the request.
         service.setLogFormatter(null);
         Core.getGlobalContext().register(this);
     }
@@ -103,7 +103,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
             if (finite.isBlank()) {
                 return notImplemented("Streams");
             }
-            // Many clients take either, whatever they ask. They get JSON, or are told that there is only a stream.
+            // Many clients accept both types for every operation. They get JSON, or an error if only a stream will do.
             ((ObjectNode) headers).put("accept", finite);
         }
         return service.proxy(json.treeToValue(event, HttpApiV2ProxyRequest.class), context);
@@ -138,14 +138,14 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
             } finally {
                 caller = null;
             }
-            // What it takes to check a token, and to have the issuer's keys, if the issuer answers.
+            // Primes the verification of tokens, and fetches the issuer's keys if the issuer answers.
             answer(forged, null);
         }
     }
 
     @Override
     public void afterRestore(org.crac.Context<? extends Resource> context) {
-        // Nothing: Spring resumes the pool, and the first query makes a connection.
+        // Nothing to do: Spring resumes the pool, and the first query opens a connection.
     }
 
     private JsonNode event(String token) {
@@ -172,7 +172,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
                 false));
     }
 
-    /** Lets our own requests in, which no token could. */
+    /** Authenticates the handler's own requests, for which there is no valid token. */
     private class Requests extends AwsHttpApiV2HttpServletRequestReader {
         @Override
         public HttpServletRequest readRequest(
@@ -188,7 +188,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
         }
     }
 
-    /** Payload format 2.0 has each header once; of several the library would keep the first. */
+    /** Joins repeated headers, which payload format 2.0 does not allow: the library would keep the first alone. */
     private static class Responses extends AwsProxyHttpServletResponseWriter {
         @Override
         public AwsProxyResponse writeResponse(AwsHttpServletResponse response, Context context)

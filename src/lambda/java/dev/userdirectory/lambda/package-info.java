@@ -1,4 +1,4 @@
-/** The service on AWS Lambda: one request an event, nothing that streams. */
+/** The service on AWS Lambda: one request per event, without streams. */
 @NullMarked
 package dev.userdirectory.lambda;
 

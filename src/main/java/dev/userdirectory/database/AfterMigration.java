@@ -1,6 +1,6 @@
 package dev.userdirectory.database;
 
-/** What {@code migrate} does once the tables are up to date, with the data source alone. */
+/** A step that {@code migrate} runs once the tables are up to date. Only the data source is available to it. */
 public interface AfterMigration {
     void run();
 }

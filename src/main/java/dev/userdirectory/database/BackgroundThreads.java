@@ -14,9 +14,9 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 
 /**
- * Threads that work for as long as the service runs. An exception does not end them: it is logged, and the work starts
- * again. A thread that has died, hangs, or does nothing but fail for a minute fails the liveness probe. A database that
- * is away is no such failure, since restarting the service would not bring it back.
+ * Threads that work for as long as the service runs. An exception does not end a thread: it is logged, and the work
+ * starts again. A thread that has died, hangs, or has only failed for a minute fails the liveness probe. An unreachable
+ * database does not count as such a failure, since restarting the service would not bring it back.
  */
 @Component
 public class BackgroundThreads implements HealthIndicator {
@@ -35,7 +35,7 @@ public class BackgroundThreads implements HealthIndicator {
         this.patience = patience;
     }
 
-    /** What a thread does: once, or until the task has been stopped. */
+    /** The work of a thread: one round of it, or a loop until the task has been stopped. */
     public interface Work {
         void run(Task task) throws Exception;
     }
@@ -77,13 +77,13 @@ public class BackgroundThreads implements HealthIndicator {
             return running;
         }
 
-        /** To be called by the work after each round of it. */
+        /** The work calls this after each round. */
         public void progress() {
             lastProgress = System.nanoTime();
             failures = 0;
         }
 
-        /** Lets the current round finish, unless it takes longer than that. */
+        /** Lets the current round finish, but interrupts it if it takes longer than {@code patience}. */
         public void stop(Duration patience) {
             running = false;
             tasks.remove(this);
@@ -126,7 +126,7 @@ public class BackgroundThreads implements HealthIndicator {
             try {
                 Thread.sleep(PAUSE);
             } catch (InterruptedException e) {
-                // Stopped: the loop ends.
+                // The task has been stopped, so the loop ends.
             }
         }
     }

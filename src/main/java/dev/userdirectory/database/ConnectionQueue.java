@@ -15,19 +15,19 @@ import org.jspecify.annotations.Nullable;
  * Shares a pool's connections between subjects. A free connection goes to the waiting subject that holds the fewest;
  * subjects that hold equally many take turns. Requests of one subject are served in the order in which they came.
  *
- * <p>A subject that is alone gets every connection. While others are around, the last free one goes only to a subject that
- * holds none: otherwise everybody's simple query would wait for one subject's slow ones.
+ * <p>A subject that is alone gets every connection. While others are around, the last free connection goes only to a
+ * subject that holds none: otherwise everybody's simple query would wait for one subject's slow ones.
  */
 class ConnectionQueue {
     /** Longer than an interactive client pauses between two requests. */
     private static final long AROUND = Duration.ofSeconds(10).toNanos();
-    /** With fewer, keeping one back costs more than it gains. */
+    /** In a smaller pool, keeping one connection back costs more than it gains. */
     private static final int LEAST_TO_KEEP_ONE = 3;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final boolean keepsOne;
     private final Map<String, Share> shares = new HashMap<>();
-    /** The shares with waiting requests, the next turn first. */
+    /** The shares with waiting requests; the first one has the next turn. */
     private final SequencedSet<Share> turns = new LinkedHashSet<>();
 
     private int free;
@@ -40,7 +40,7 @@ class ConnectionQueue {
         keepsOne = connections >= LEAST_TO_KEEP_ONE;
     }
 
-    /** What one subject holds and waits for. */
+    /** The connections that one subject holds, and its waiting requests. */
     static final class Share {
         private final String subject;
         private final Deque<Waiter> waiters = new ArrayDeque<>(1);
@@ -57,7 +57,7 @@ class ConnectionQueue {
         private @Nullable Share share;
         private volatile @Nullable Share granted;
 
-        /** Queues behind the requests of another subject instead. */
+        /** Moves this request to the end of another subject's queue. */
         void moveTo(String subject) {
             lock.lock();
             try {
@@ -83,7 +83,7 @@ class ConnectionQueue {
         }
     }
 
-    /** @return to be given back, or null if no connection became free in time */
+    /** @return the share to {@link #release}, or null if no connection became free in time */
     @Nullable
     Share acquire(Deadline deadline, Duration patience) throws InterruptedException {
         Waiter waiter;
@@ -97,7 +97,7 @@ class ConnectionQueue {
             }
             waiter = new Waiter();
             deadline.waitsAs(waiter);
-            // Read again: it may have changed before the deadline knew of this waiter.
+            // The subject is read again: it may have changed before the deadline knew of this waiter.
             enter(waiter, share(deadline.subject()));
             forgetIfIdle(share);
             grant();
@@ -133,7 +133,7 @@ class ConnectionQueue {
         return granted;
     }
 
-    /** @return what has been granted at the last moment */
+    /** @return the share, if a connection was granted at the last moment */
     private @Nullable Share giveUp(Waiter waiter) {
         lock.lock();
         try {
@@ -176,7 +176,7 @@ class ConnectionQueue {
         }
     }
 
-    /** Looks at few: only as many subjects as there are connections can hold one. */
+    /** Looks at few shares: no more subjects can hold a connection than there are connections. */
     private Share next() {
         Share fewest = turns.getFirst();
         for (Share share : turns) {

@@ -5,8 +5,8 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * What PostgreSQL does by itself about statements that the service no longer waits for: because it died, or because its
- * request to cancel them was lost. With both at 0 it does nothing.
+ * How PostgreSQL itself ends statements that the service no longer waits for, because the service died or its request
+ * to cancel them was lost. With both values at 0, PostgreSQL does nothing.
  *
  * @param grace how long after the deadline PostgreSQL ends a statement, or a transaction that is idle, by itself; the service
  *     cancels them at the deadline, which takes a moment

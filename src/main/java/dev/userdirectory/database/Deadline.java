@@ -20,21 +20,21 @@ import reactor.core.Disposable;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * The thread and the connections that work for one request, so that they can be stopped: when the request's time is over, or
- * its client has disconnected. After that nothing new begins, not even a commit.
+ * The thread and the connections that work for one request, so that they can be stopped when the request's time is over
+ * or its client has disconnected. After that nothing new begins, not even a commit.
  *
- * <p>A commit that has begun is never cancelled. Where it waits for a synchronous standby, PostgreSQL takes a cancellation as
- * the order to wait no longer, and reports a commit that a failover would lose. It is only abandoned: its connection is closed
- * here, PostgreSQL goes on waiting, and the request is told that the outcome is unknown.
+ * <p>A commit that has begun is never cancelled. If it waits for a synchronous standby, PostgreSQL takes a cancellation
+ * as the order to stop waiting, and reports a commit that a failover would lose. Such a commit is only abandoned: its
+ * connection is closed here, PostgreSQL goes on waiting, and the client is told that the outcome is unknown.
  */
 public class Deadline {
     private static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
-    /** Longer than PostgreSQL takes to cancel what it does; a server that takes longer is not there any more. */
+    /** Longer than PostgreSQL takes to cancel a statement; a server that takes longer is considered gone. */
     private static final Duration GRACE = Duration.ofMillis(300);
 
     private static final Duration AGAIN = Duration.ofMillis(100);
 
-    /** Whose turns the work takes that no request waits for. */
+    /** The subject of work that no request waits for. */
     private static final String BACKGROUND = "background";
 
     private final Thread worker;
@@ -45,9 +45,9 @@ public class Deadline {
     private volatile ConnectionQueue.@Nullable Waiter waiter;
     private final AtomicBoolean lent = new AtomicBoolean();
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
-    /** Those of the connections that are committing. */
+    /** The connections that are committing. */
     private final Set<Connection> committing = ConcurrentHashMap.newKeySet();
-    /** Held while a connection is cancelled: what has been given back works for somebody else. */
+    /** Held while a connection is cancelled: once it is given back, it works for another request. */
     private final Lock cancelling = new ReentrantLock();
 
     private volatile boolean over;
@@ -57,14 +57,14 @@ public class Deadline {
     private record Opening(DeadlineDataSource pool, long since) {}
 
     /**
-     * @param worker interrupted if it waits for something else than PostgreSQL
-     * @param account of the caller, whose turn it is when the request gets a connection
+     * @param worker the thread to interrupt if it waits for something other than PostgreSQL
+     * @param account the caller's account, under which the request queues for connections
      */
     public Deadline(Thread worker, String account) {
         this(worker, account, null);
     }
 
-    /** @param share of the connections that the operation may use, or null if it may use them all */
+    /** @param share the permits for the connections that the operation may use, or null if it may use them all */
     public Deadline(Thread worker, String account, @Nullable Semaphore share) {
         this.worker = worker;
         this.account = account;
@@ -72,7 +72,7 @@ public class Deadline {
         this.share = share;
     }
 
-    /** Runs work that no request waits for, and stops it likewise when its time is over. */
+    /** Runs work that no request waits for, and stops it in the same way when its time is over. */
     public static <T> T within(Duration limit, Supplier<T> work) {
         Deadline deadline = new Deadline(Thread.currentThread(), BACKGROUND);
         Disposable timeout = Schedulers.parallel().schedule(deadline::stop, limit.toMillis(), TimeUnit.MILLISECONDS);
@@ -86,18 +86,18 @@ public class Deadline {
         }
     }
 
-    /** Of the caller, whoever's turns the request takes. */
+    /** The caller's account, whatever the subject under which the request queues. */
     String account() {
         return account;
     }
 
-    /** Whose turns the request takes. */
+    /** The subject under which the request queues for connections. */
     String subject() {
         String other = actingAs;
         return other == null ? subject : other;
     }
 
-    /** Runs under another subject what is not done for this request alone. */
+    /** Runs work under another subject, since it is not done for this request alone. */
     <T> T runAs(String other, Supplier<T> work) {
         String before = actingAs;
         actingAs = other;
@@ -113,8 +113,8 @@ public class Deadline {
     }
 
     /**
-     * The current request waits for the result of another one, which therefore takes its turns from now on. Otherwise it would
-     * wait behind all that the other one's subject has asked for.
+     * The current request waits for the result of another one, which from now on queues under the current one's
+     * account. Otherwise the current request would wait behind everything that the other one's subject has asked for.
      */
     public static void waitFor(@Nullable Deadline other) {
         Deadline own = CURRENT.get();
@@ -123,7 +123,7 @@ public class Deadline {
         }
     }
 
-    /** Once, so that nobody gets their own request back into their own queue. */
+    /** Works only once, so that a request is not handed back to the queue that it came from. */
     void lend(String to) {
         if (to.equals(subject) || !lent.compareAndSet(false, true)) {
             return;
@@ -135,12 +135,12 @@ public class Deadline {
         }
     }
 
-    /** Of the request that the current thread works for, or null. */
+    /** The deadline of the request that the current thread works for, or null. */
     public static @Nullable Deadline current() {
         return CURRENT.get();
     }
 
-    /** Whether the current thread was told to stop: then what fails on it says nothing of what others can expect. */
+    /** Whether the current thread was told to stop. If so, its failures do not mean that others would fail, too. */
     public static boolean isStopped() {
         Deadline current = CURRENT.get();
         return Thread.currentThread().isInterrupted() || (current != null && current.over);
@@ -163,8 +163,8 @@ public class Deadline {
     }
 
     /**
-     * To be called before a connection is taken from the pool. Until {@link #opened} the worker is not interrupted: on a
-     * virtual thread that closes the socket of the connection that the pool is just checking.
+     * Called before a connection is taken from the pool. Until {@link #opened}, the worker is not interrupted: on a
+     * virtual thread, an interrupt closes the socket of the connection that the pool is checking at that moment.
      *
      * @throws SQLException if it is too late to begin anything
      */
@@ -173,7 +173,7 @@ public class Deadline {
         opening = new Opening(pool, System.nanoTime());
     }
 
-    /** To be called often: a pool that takes long for a connection is told. */
+    /** Must be polled: tells the pool how long this request has been waiting for a connection. */
     public void lookForSilence() {
         Opening current = opening;
         if (current != null) {
@@ -181,7 +181,7 @@ public class Deadline {
         }
     }
 
-    /** @param connection null if there was none */
+    /** @param connection null if the pool gave none */
     synchronized void opened(@Nullable Connection connection) {
         opening = null;
         if (connection != null) {
@@ -190,8 +190,8 @@ public class Deadline {
     }
 
     /**
-     * @return whether it may be used again, since nothing more is going to stop it. If the deadline is over PostgreSQL may
-     *     still have to take notice of a cancellation.
+     * @return whether the connection may be reused, since nothing will cancel it any more. If the deadline is over,
+     *     PostgreSQL may still have to process an earlier cancellation.
      */
     boolean closed(Connection connection) {
         synchronized (this) {
@@ -216,7 +216,7 @@ public class Deadline {
     }
 
     /**
-     * To be called before a commit, which must not begin once cancellations may be on their way.
+     * Called before a commit, which must not begin once cancellations may be on their way.
      *
      * @throws SQLException if it is too late, so that nothing was committed
      */
@@ -238,21 +238,21 @@ public class Deadline {
         if (connections.isEmpty() && opening == null) {
             worker.interrupt();
         }
-        // A frozen server lets this wait as well.
+        // On threads of their own, since a frozen server blocks these calls as well.
         Thread.startVirtualThread(this::cancelUntilDone);
         Thread.startVirtualThread(this::abortAfterGrace);
     }
 
-    /** To be called by the worker: from now on it works for somebody else. */
+    /** Called by the worker when it is done with this request. */
     public synchronized void end() {
         ended = true;
         if (over) {
-            // It may have been interrupted when it no longer waited.
+            // The interrupt may have come when the worker no longer waited.
             Thread.interrupted();
         }
     }
 
-    /** Again and again: what was checked a moment before the end may start a moment after it. */
+    /** Repeated, since a statement that was checked just before the deadline may start just after it. */
     private void cancelUntilDone() {
         while (!connections.isEmpty()) {
             for (Connection connection : connections) {
@@ -266,7 +266,7 @@ public class Deadline {
         cancelling.lock();
         try {
             if (connections.contains(connection) && !committing.contains(connection)) {
-                // Not the statement, which would not come back before the server has taken this.
+                // Not Statement.cancel(): the statement would then not return before the server takes this.
                 connection.unwrap(PGConnection.class).cancelQuery();
             }
         } catch (SQLException e) {
@@ -305,7 +305,7 @@ public class Deadline {
         }
     }
 
-    /** Takes it along wherever the work for a request is handed to another thread. */
+    /** Propagates the deadline to each thread that takes over work for the request. */
     public static class Accessor implements ThreadLocalAccessor<Deadline> {
         @Override
         public Object key() {

@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /**
- * Tells the {@link Deadline} of the current thread which connections work for it, and begins nothing after it.
+ * Tells the {@link Deadline} of the current thread which connections work for it, and begins nothing once it is over.
  *
- * <p>Requests queue for connections here, where {@link ConnectionQueue subjects take turns}. In the pool's own queue they
- * would compete, over and over, for each connection that is given back.
+ * <p>Requests queue for connections here, where {@link ConnectionQueue subjects take turns}. In the pool's own queue
+ * they would compete again and again for each connection that is given back.
  */
 public class DeadlineDataSource extends DelegatingDataSource {
     private static final Duration SLACK = Duration.ofMillis(100);
@@ -31,10 +31,10 @@ public class DeadlineDataSource extends DelegatingDataSource {
     private final PoolThreads threads;
     private final long patience;
     private final AtomicLong renewed = new AtomicLong(System.nanoTime());
-    /** By {@link System#nanoTime}: when the pool last had a connection for a request. */
+    /** When the pool last gave a connection to a request, by {@link System#nanoTime}. */
     private volatile long handedOut = System.nanoTime();
 
-    /** @param threads of the pool */
+    /** @param threads the pool's threads */
     public DeadlineDataSource(DataSource dataSource, PoolThreads threads) throws SQLException {
         super(dataSource);
         pool = dataSource.unwrap(HikariDataSource.class);
@@ -44,9 +44,10 @@ public class DeadlineDataSource extends DelegatingDataSource {
     }
 
     /**
-     * A request has waited that long for a connection. If that is longer than it takes to find out that one connection is silent,
-     * the idle ones most likely are too, and finding that out one after the other would take until long after the database
-     * is back. A pool that still hands out others is slow, not silent, and evicting would make it slower.
+     * Called when a request has waited that long for a connection. If one silent connection would have been detected in
+     * less time, the idle ones are most likely silent, too. They are evicted, since detecting them one by one would
+     * last until long after the database is back. A pool that still hands out others is slow, not silent, and eviction
+     * would make it slower.
      */
     void waitedFor(long nanos) {
         long last = renewed.get();
@@ -162,7 +163,7 @@ public class DeadlineDataSource extends DelegatingDataSource {
                 }
                 case "setAutoCommit" -> {
                     if (args != null && Boolean.TRUE.equals(args[0])) {
-                        // JDBC commits an open transaction then.
+                        // In this case JDBC commits an open transaction.
                         return commit(method, args);
                     }
                 }
@@ -205,7 +206,7 @@ public class DeadlineDataSource extends DelegatingDataSource {
         }
     }
 
-    /** PostgreSQL takes notice of a late cancellation, if there is one, before it answers this. */
+    /** A late cancellation, if there is one, reaches PostgreSQL before it answers this check. */
     private static boolean survivesCancellation(Connection connection) {
         try {
             if (!connection.getAutoCommit()) {
@@ -222,7 +223,7 @@ public class DeadlineDataSource extends DelegatingDataSource {
         try {
             connection.rollback();
         } catch (SQLException e) {
-            // By which the pool sees that it is of no use any more.
+            // This failure tells the pool that the connection is no longer usable.
         }
     }
 }

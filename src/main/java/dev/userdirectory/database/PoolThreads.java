@@ -7,8 +7,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
 
 /**
- * The threads of a pool of connections. After each attempt to open a connection that fails HikariCP waits longer, up to five
- * seconds, and nothing sets that otherwise. A database that is back must not wait for so long.
+ * The threads of a connection pool. After each failed attempt to open a connection, HikariCP pauses longer, up to five
+ * seconds, and has no setting for that. Requests must not wait that long once the database is back.
  */
 public class PoolThreads implements ThreadFactory {
     private static final String PAUSE = "quietlySleep";
@@ -29,7 +29,7 @@ public class PoolThreads implements ThreadFactory {
         return thread;
     }
 
-    /** Whichever thread waits before it tries again begins anew, with a short wait. */
+    /** Makes each thread that pauses between attempts start anew, with a short pause. */
     void wake() {
         threads.stream().filter(PoolThreads::isPausing).forEach(Thread::interrupt);
     }

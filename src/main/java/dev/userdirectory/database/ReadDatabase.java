@@ -22,15 +22,16 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /**
- * Where queries read: from the replica, if there is one, as soon as it has everything that was committed before. The primary
- * says how far its log is, the replica whether it has replayed that; concurrent requests share these two round trips. So a
- * response is never older than an acknowledged write, whoever wrote, at whatever instance. A replica that is behind, or does
- * not answer, is left alone for a second, in which the primary is read.
+ * Chooses where queries read: at the replica, if there is one and it has replayed everything that was committed before.
+ * The primary reports its position in the log, and the replica whether it has replayed that position; concurrent
+ * requests share these two round trips. So a response is never older than an acknowledged write, whichever client and
+ * instance wrote it. If the replica is behind or does not answer, queries read at the primary for a second.
  *
- * <p>Positions in the log can be compared only within one timeline of one cluster. A replica that has not followed the primary
- * to its timeline, as after a failover, may be ahead by position and still lack what was committed since.
+ * <p>Positions in the log can be compared only within one timeline of one cluster. A replica that has not followed the
+ * primary to its timeline, for example after a failover, may be ahead by position and still lack later commits.
  *
- * <p>A replica may show a commit a moment before the primary does. What compares the two reads {@link #fromPrimary}.
+ * <p>A replica may show a commit a moment before the primary does. Queries whose rows are compared with data from the
+ * primary use {@link #fromPrimary}.
  */
 @Component
 public class ReadDatabase {
@@ -38,17 +39,17 @@ public class ReadDatabase {
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final String KEY = "the only one";
     /**
-     * A commit becomes visible when it is in the log; one with {@code synchronous_commit = off} before the log is flushed, and
-     * only then is it sent to replicas.
+     * The insert position. With {@code synchronous_commit = off}, a commit becomes visible as soon as it is in the log,
+     * before the log is flushed, and only what is flushed is sent to replicas.
      */
     private static final String INSERTED = """
             select pg_current_wal_insert_lsn(), system_identifier,
                 ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
             from pg_control_system()""";
 
-    /** Flushes the log up to a message that nobody reads, and assigns no transaction number. */
+    /** Flushes the log by adding a message that nobody reads; assigns no transaction ID. */
     private static final String FLUSH = "select pg_logical_emit_message(false, 'user-directory', '', true)";
-    /** By then commits that others wait for have flushed what was before them. */
+    /** How long to wait before flushing the log: by then, synchronous commits have flushed everything before them. */
     private static final Duration UNFLUSHED = Duration.ofMillis(5);
 
     private final JdbcTemplate primary;
@@ -80,7 +81,7 @@ public class ReadDatabase {
                 .register(meters);
     }
 
-    /** @param query may be run twice, so it must not keep anything from one run to the next */
+    /** @param query may run twice, so it must not keep state between runs */
     public <T> T query(Function<JdbcTemplate, T> query) {
         if (replica == null || isPaused() || !isUpToDate()) {
             return fromPrimary(query);
@@ -90,7 +91,7 @@ public class ReadDatabase {
             replicaReads.increment();
             return result;
         } catch (DataAccessException e) {
-            // If it is the request that was stopped, or is wrong, the primary does not help either.
+            // If the request was stopped or its query is wrong, this fails too, and the replica stays in use.
             T result = fromPrimary(query);
             pause(e);
             return result;
@@ -137,8 +138,9 @@ public class ReadDatabase {
     }
 
     /**
-     * A server that was promoted has a log of its own. The timeline is that of the last checkpoint that was replayed, or what the
-     * replica receives, if its user may know ({@code pg_monitor}).
+     * Asks the replica whether it has replayed that position. A promoted server has a log of its own. The replica's
+     * timeline is that of the last replayed checkpoint, or the one that it receives, if its user may see it
+     * ({@code pg_monitor}).
      */
     private static String replayed(String position, long system, int timeline) {
         return """
@@ -152,7 +154,7 @@ public class ReadDatabase {
     private boolean isTrueAtReplica(String sql) {
         ConnectionCallback<Boolean> ask = connection -> {
             int before = connection.getNetworkTimeout();
-            // A frozen server says nothing at all.
+            // A frozen server does not even report an error.
             connection.setNetworkTimeout(Runnable::run, Math.toIntExact(patience.toMillis()));
             try (Statement statement = connection.createStatement();
                     ResultSet row = statement.executeQuery(sql)) {

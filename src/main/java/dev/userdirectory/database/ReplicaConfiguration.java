@@ -16,10 +16,10 @@ import org.springframework.core.env.Environment;
 @EnableConfigurationProperties(ReplicaProperties.class)
 class ReplicaConfiguration {
     static final String REPLICA = "replica";
-    /** The least that the pool takes. */
+    /** The shortest connection timeout that HikariCP accepts. */
     private static final long MIN_MILLIS = 250;
 
-    /** As the primary's pool is configured, but that a connection is not waited for as long: there is the primary. */
+    /** Configured like the primary's pool, but with a shorter timeout, since queries can fall back to the primary. */
     @Bean(name = REPLICA, defaultCandidate = false)
     @ConditionalOnProperty("directory.replica.url")
     HikariDataSource replica(ReplicaProperties replica, JdbcConnectionDetails primary, Environment env) {
@@ -30,15 +30,15 @@ class ReplicaConfiguration {
         pool.setUsername(replica.username() == null ? primary.getUsername() : replica.username());
         pool.setPassword(replica.password() == null ? primary.getPassword() : replica.password());
         pool.setReadOnly(true);
-        // A replica that is down must not hold up the first query that would read it.
+        // A replica that is down must not hold up the first query that would read from it.
         pool.setInitializationFailTimeout(-1);
         pool.setConnectionTimeout(Math.max(MIN_MILLIS, replica.patience().toMillis()));
-        // Of seconds, longer than a request may take: a server that is gone without a word is noticed.
+        // In seconds, and longer than a request may take; detects a server that has gone without a word.
         pool.addDataSourceProperty("socketTimeout", "10");
         return pool;
     }
 
-    /** In Spring Boot's place, which asks every pool: the service is as well without the replica as with it. */
+    /** Replaces Spring Boot's indicator, which checks every pool: without its replica the service is still healthy. */
     @Bean
     @ConditionalOnProperty("directory.replica.url")
     DataSourceHealthIndicator dbHealthContributor(DataSource primary) {

@@ -15,11 +15,12 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Loads in one call what several threads ask for at once. As long as there are few calls on their way, a thread makes its
- * own; then it waits, and the thread that comes next to call does so for all who wait. So nobody is given what was read
- * before they asked, and one who is alone waits for nobody.
+ * Combines what several threads ask for at the same time into one call. While few calls are in flight, a thread makes
+ * its own. Otherwise it waits, and the thread that gets the next turn makes one call for all waiting threads. So no
+ * thread receives values that were read before it asked, and a thread that is alone does not wait.
  *
- * <p>A call that fails does so for its own thread alone, for whose sake it may have been stopped: the others make theirs.
+ * <p>A call that fails does so only for the thread that made it, for whose sake it may have been stopped; the other
+ * threads then make their own calls.
  */
 public final class RequestCollapser<K, V> {
     private static final int MAX_KEYS = 1000;
@@ -28,7 +29,7 @@ public final class RequestCollapser<K, V> {
     private final int maxCalls;
     private final Function<Set<K>, Map<K, V>> loader;
     private final Deque<Waiting<K, V>> queue = new ArrayDeque<>();
-    /** Whose turns the calls take for a connection: those of their own, or of the request that makes the call. */
+    /** The subject under which calls queue for a connection, or null for that of the request that makes the call. */
     private final @Nullable String subject;
 
     private int calls;
@@ -36,23 +37,23 @@ public final class RequestCollapser<K, V> {
 
     private record Waiting<K, V>(Set<K> keys, @Nullable Deadline deadline, CompletableFuture<Turn<K, V>> turn) {}
 
-    /** What a thread has waited for. */
+    /** What a waiting thread is told. */
     private sealed interface Turn<K, V> {
         record Found<K, V>(Map<K, V> values) implements Turn<K, V> {}
 
-        /** To call for all who wait by now. */
+        /** The thread is to call for all threads that wait by now. */
         record Next<K, V>() implements Turn<K, V> {}
 
-        /** To call for nobody else. */
+        /** The thread is to call for itself alone. */
         record Alone<K, V>() implements Turn<K, V> {}
     }
 
     /**
-     * Its calls are short, and one of the subjects that take turns for a connection: nobody waits for them behind the slow
-     * queries of the subject whose request happens to make them.
+     * For short calls. They queue for a connection under a subject of their own, so that nobody waits for them behind
+     * the slow queries of the subject whose request happens to make the call.
      *
-     * @param maxCalls how many calls at a time
-     * @param loader leaves out the keys of which there is nothing
+     * @param maxCalls how many calls may be in flight at a time
+     * @param loader leaves out the keys that have no value
      */
     public RequestCollapser(int maxCalls, Function<Set<K>, Map<K, V>> loader) {
         this(maxCalls, loader, "calls " + SUBJECTS.incrementAndGet());
@@ -64,13 +65,13 @@ public final class RequestCollapser<K, V> {
         this.subject = subject;
     }
 
-    /** One call at a time, however long, on account of the subjects that ask for it. */
+    /** For calls of any length, one at a time. They queue under the subjects of the waiting requests. */
     static <K, V> RequestCollapser<K, V> ofRequests(Function<Set<K>, Map<K, V>> loader) {
         return new RequestCollapser<>(1, loader, null);
     }
 
     /**
-     * What there is of these keys, and maybe of others.
+     * Returns the values that exist for these keys, and maybe values for others.
      *
      * @throws CancellationException if the thread is interrupted
      */
@@ -157,7 +158,7 @@ public final class RequestCollapser<K, V> {
         }
     }
 
-    /** A turn that has just been given to who no longer waits is for somebody else. */
+    /** If the thread has just been given the next turn, passes that turn on. */
     private synchronized void leave(Waiting<K, V> own) {
         if (!queue.remove(own) && own.turn.getNow(new Turn.Alone<>()) instanceof Turn.Next<K, V>) {
             next();

@@ -9,24 +9,24 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.function.Function;
 
 /**
- * Makes one call for all threads that ask for the same while the call before is on its way, whose result none of them may
- * have: it may be from before they asked. What others ask for meanwhile holds nobody up.
+ * Makes one call for all threads that ask for the same key while the previous call for it is in flight. They cannot use
+ * the previous call's result: it may have been read before they asked. Calls for different keys run side by side.
  */
 public final class SharedCall<K, V> {
-    /** Of what the calls for one key return, in place of that key, which may take long to compare. */
+    /** Stands for the key within its own calls, since the key itself may take long to compare. */
     private static final String RESULT = "result";
 
     private final Function<K, V> loader;
     private final ConcurrentMap<K, Calls<V>> calls = new ConcurrentHashMap<>();
 
-    /** @param threads who are in them, by the last of which they are forgotten */
+    /** @param threads how many threads are in {@link #load} for this key; the last one to leave removes it */
     private record Calls<V>(RequestCollapser<String, V> collapser, int threads) {
         Calls<V> with(int more) {
             return new Calls<>(collapser, threads + more);
         }
     }
 
-    /** @param loader returns something for every key */
+    /** @param loader returns a value for every key */
     public SharedCall(Function<K, V> loader) {
         this.loader = loader;
     }

@@ -6,7 +6,7 @@ import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/** A transaction that starts over when PostgreSQL sacrifices it to resolve a deadlock: to a client that is no error. */
+/** Runs a transaction, and again if PostgreSQL aborts it to resolve a deadlock, so that clients see no error. */
 @Component
 public class WriteTransaction {
     private static final int ATTEMPTS = 5;
@@ -17,7 +17,7 @@ public class WriteTransaction {
         transaction = new TransactionTemplate(manager);
     }
 
-    /** @param write is run once more after each deadlock, so it must not keep anything from one run to the next */
+    /** @param write runs again after each deadlock, so it must not keep state between runs */
     public <T> T execute(Supplier<T> write) {
         for (int attempt = 1; ; attempt++) {
             try {

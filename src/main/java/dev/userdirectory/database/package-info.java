@@ -1,4 +1,4 @@
-/** Connections to PostgreSQL: who waits for one and in which order, when work is stopped, and where reads and writes go. */
+/** Connections to PostgreSQL: the order in which requests get one, when their work is stopped, and where reads go. */
 @NullMarked
 package dev.userdirectory.database;
 

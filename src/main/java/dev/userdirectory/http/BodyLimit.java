@@ -29,8 +29,8 @@ import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
- * Reads the body of a request up to its limits of length and time, and reserves memory for what it becomes once it is
- * parsed. The reservation stays with the request until its response was sent.
+ * Reads request bodies within limits on their length and on the time they take, and reserves memory for the parsed
+ * result. The reservation lasts until the response has been sent.
  */
 @Component
 class BodyLimit extends OncePerRequestFilter {
@@ -112,7 +112,7 @@ class BodyLimit extends OncePerRequestFilter {
             limit = anonymous ? anonymousLimit : BodyLimit.this.limit;
         }
 
-        /** Why it was not read to its end, or null. */
+        /** Returns why the body could not be read to its end, or null if it was. */
         @Nullable
         HttpError read(InputStream stream, long started) throws IOException {
             byte[] chunk = new byte[CHUNK];
@@ -148,7 +148,7 @@ class BodyLimit extends OncePerRequestFilter {
             return anonymous ? tooLargeWithoutToken : tooLarge;
         }
 
-        /** Leaves no second copy in memory while the request is executed. */
+        /** Returns the bytes and drops the buffer, so that no second copy stays in memory during execution. */
         byte[] take() {
             byte[] all = bytes.toByteArray();
             bytes = new ByteArrayOutputStream(0);
@@ -158,12 +158,12 @@ class BodyLimit extends OncePerRequestFilter {
 
     private static void refuse(HttpServletRequest request, HttpServletResponse response, HttpError error)
             throws IOException {
-        // What is left of the body is not worth reading for the next request.
+        // Closing the connection is cheaper than reading the rest of the body to get to the next request.
         response.setHeader("Connection", "close");
         error.writeTo(request, response);
     }
 
-    /** Has all of its body. */
+    /** A request whose whole body has been read. */
     static class ReadRequest extends HttpServletRequestWrapper {
         private final byte[] body;
         private final ServletInputStream stream;
@@ -174,7 +174,7 @@ class BodyLimit extends OncePerRequestFilter {
             stream = new ReadStream(new ByteArrayInputStream(body));
         }
 
-        /** Not copied. */
+        /** Returns the array itself, not a copy. */
         byte[] body() {
             return body;
         }

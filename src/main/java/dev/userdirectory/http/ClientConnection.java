@@ -9,8 +9,8 @@ import org.apache.catalina.valves.ValveBase;
 import org.apache.coyote.ActionCode;
 
 /**
- * Tells whether the client still listens while its request is worked on, which Tomcat notices only when it writes the
- * answer. It looks for the end of what the client sends, as Tomcat itself does for the body, but without waiting.
+ * Detects that a client has disconnected while its request is being processed; Tomcat notices that only when it writes
+ * the response. It looks for the end of the client's input, as Tomcat itself does for the body, but without blocking.
  */
 class ClientConnection implements Operation.Client {
     private final org.apache.coyote.Request request;
@@ -22,8 +22,8 @@ class ClientConnection implements Operation.Client {
     }
 
     /**
-     * Call it again and again. Tomcat reports one byte at the end, each time; of a next request that was sent without
-     * waiting for this answer it reports the bytes, once.
+     * Must be polled: a client counts as disconnected when two calls in a row find exactly one byte. At the end of the
+     * input, Tomcat reports one byte on every call; the bytes of a pipelined next request it reports only once.
      */
     @Override
     public synchronized boolean isGone() {

@@ -16,14 +16,14 @@ import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
- * Takes leave of clients that keep their connections. Before the server stops, which cuts these off whatever comes over
- * them, each is closed with the response to its next request. Those over which none comes are closed by the server's
- * {@code connection-timeout}, as always.
+ * Closes keep-alive connections before the server stops, which would cut them off in the middle of a request. Each
+ * connection is closed with the response to its next request. Connections without a next request are closed by the
+ * server's {@code connection-timeout}, as always.
  */
 @Component
 @ConditionalOnProperty(name = "server.shutdown", havingValue = "graceful", matchIfMissing = true)
 class ConnectionDraining extends OncePerRequestFilter implements SmartLifecycle {
-    /** Of silence, until {@code server.tomcat.connection-timeout} has closed a connection, with some to spare. */
+    /** The longest wait: {@code server.tomcat.connection-timeout}, which closes idle connections, plus a margin. */
     private static final Duration LIMIT = Duration.ofSeconds(6);
 
     private final ApplicationContext context;
@@ -47,7 +47,7 @@ class ConnectionDraining extends OncePerRequestFilter implements SmartLifecycle 
         running = true;
     }
 
-    /** Of the highest phase, as sockets and event streams, which are ended meanwhile. */
+    /** Runs in the highest phase, together with sockets and event streams, which are closed meanwhile. */
     @Override
     public void stop(Runnable callback) {
         running = false;
@@ -69,7 +69,7 @@ class ConnectionDraining extends OncePerRequestFilter implements SmartLifecycle 
         return context instanceof WebServerApplicationContext web
                 && web.getWebServer() instanceof TomcatWebServer server
                 && server.getTomcat().getConnector().getProtocolHandler() instanceof AbstractProtocol<?> protocol
-                && protocol.getConnectionCount() > 1; // with the one that it waits for
+                && protocol.getConnectionCount() > 1; // includes the one that Tomcat waits for
     }
 
     @Override

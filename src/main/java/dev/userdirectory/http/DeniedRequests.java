@@ -13,7 +13,7 @@ import java.io.IOException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
 
-/** Counts what is denied before it comes to GraphQL; whoever rejects a bad token counts that. */
+/** Counts requests that are denied before they reach GraphQL. Bad tokens are counted where they are rejected. */
 @Component
 class DeniedRequests implements Filter {
     private final DeniedAccess denied;

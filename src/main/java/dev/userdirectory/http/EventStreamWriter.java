@@ -7,9 +7,9 @@ import org.springframework.web.servlet.function.ServerResponse;
 
 /** GraphQL over server-sent events. */
 public interface EventStreamWriter {
-    /** Executes the operation, whose results are a stream. */
+    /** Executes the operation and responds with a stream of its results. */
     ServerResponse handleRequest(ServerRequest request) throws ServletException;
 
-    /** The stream of an operation that turned out to be a subscription. */
+    /** Responds with the stream of an operation that turned out to be a subscription. */
     ServerResponse stream(ServerRequest request, WebGraphQlResponse response);
 }

@@ -10,7 +10,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
 
-/** Our servlet filters, in their order: three before those of Spring Security, three after them. */
+/** Our servlet filters in their order: three before those of Spring Security, two after them. */
 @Configuration(proxyBeanMethods = false)
 class FilterOrder {
     private static final int FIRST = Ordered.HIGHEST_PRECEDENCE;
@@ -22,7 +22,7 @@ class FilterOrder {
         return at(FIRST, draining);
     }
 
-    /** Observes what Spring Security refuses, too. */
+    /** Before Spring Security, to observe the requests that it rejects, too. */
     @Bean
     FilterRegistrationBean<?> observe(RequestObserver observer) {
         FilterRegistrationBean<?> registration = at(FIRST + 1, observer);
@@ -30,19 +30,19 @@ class FilterOrder {
         return registration;
     }
 
-    /** Counts what Spring Security and the limits of the body refuse. */
+    /** Before Spring Security and the body limit, to count the requests that they reject. */
     @Bean
     FilterRegistrationBean<?> countDenied(DeniedRequests denied) {
         return at(FIRST + 2, denied);
     }
 
-    /** A body is not worth reading if the token is bad. */
+    /** After Spring Security, since the body of a request with a bad token need not be read. */
     @Bean
     FilterRegistrationBean<?> readBody(BodyLimit body) {
         return at(AFTER_SECURITY, body);
     }
 
-    /** Answers most operations; the others go on to Spring MVC. */
+    /** Answers most operations; Spring MVC handles all other requests. */
     @Bean
     FilterRegistrationBean<?> answerPosts(PostShortcut posts, GraphQlProperties graphQl) {
         return at(AFTER_SECURITY + 1, posts, graphQl.getHttp().getPath());

@@ -11,8 +11,8 @@ import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.springframework.boot.tomcat.TomcatWebServerFactory;
 
 /**
- * Tomcat's HTTP/1.1, with a limit on how long a client may take to send the head of a request. Tomcat's
- * {@code connection-timeout} starts again with each byte, so one byte now and then would hold a connection for ever.
+ * Tomcat's HTTP/1.1, with a limit on how long a client may take to send a request's head. Tomcat's
+ * {@code connection-timeout} starts again with each byte, so a byte now and then would hold a connection forever.
  */
 public class HeadTimeoutProtocol extends Http11NioProtocol {
     private Duration headTimeout = Duration.ofSeconds(10);
@@ -41,7 +41,7 @@ public class HeadTimeoutProtocol extends Http11NioProtocol {
             readTimeout = protocol.getConnectionTimeout();
         }
 
-        /** Called whenever the client has sent something, until the head is complete; then for the whole request. */
+        /** Called each time the client sends something, until the head is complete; then once for the whole request. */
         @Override
         public SocketState service(SocketWrapperBase<?> socket) throws IOException {
             if (hasBegun()) {
@@ -56,11 +56,11 @@ public class HeadTimeoutProtocol extends Http11NioProtocol {
                 return state;
             }
             socket.setReadTimeout(Math.clamp(millisLeft(), 1, readTimeout > 0 ? readTimeout : Integer.MAX_VALUE));
-            // Tomcat would forget, with OPEN, that a client has sent empty lines and nothing else.
+            // With OPEN, Tomcat would forget that the client has so far sent nothing but empty lines.
             return SocketState.LONG;
         }
 
-        /** Whether the first byte of a request has come, and its response has not gone. */
+        /** Whether the first byte of a request has arrived and its response has not been sent yet. */
         private boolean hasBegun() {
             return request.getStartTimeNanos() != -1;
         }

@@ -39,9 +39,10 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * GraphQL over HTTP, all that {@link PostShortcut} leaves: by POST, and by GET or HEAD, which Spring GraphQL does not have,
- * with {@code query}, {@code operationName}, the hash of a persisted query and, as JSON, {@code variables} and
- * {@code extensions} in the URL. What is not such a request is refused in words; Spring answers with the status alone.
+ * GraphQL over HTTP for all requests that {@link PostShortcut} does not answer: POST, and GET or HEAD, which Spring
+ * GraphQL does not support. A GET has {@code query}, {@code operationName}, the hash of a persisted query and, as JSON,
+ * {@code variables} and {@code extensions} in its URL. Other requests are rejected with an error message; Spring would
+ * send the status alone.
  */
 @Configuration(proxyBeanMethods = false)
 class HttpEndpoint {
@@ -55,7 +56,7 @@ class HttpEndpoint {
                     + " served");
     private static final HttpError OTHER_METHOD =
             new HttpError(HttpStatus.METHOD_NOT_ALLOWED, TransportRules.OTHER_METHOD, "Send a query by GET or POST");
-    /** A page of another site can send the types of a form without asking first; JSON it cannot. */
+    /** A page of another site can send the media types of a form without a CORS preflight, but not JSON. */
     private static final HttpError OTHER_TYPE = new HttpError(
             HttpStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "Send application/json, not a form or text");
 
@@ -66,7 +67,7 @@ class HttpEndpoint {
             "NOT_ACCEPTABLE",
             "Accept application/graphql-response+json, application/json or text/event-stream");
 
-    /** Before Spring's own, of which only this handler is used. */
+    /** Takes precedence over Spring's own router function, of which only the handler is used. */
     @Bean
     @Order(Ordered.HIGHEST_PRECEDENCE)
     RouterFunction<ServerResponse> graphQlOverHttp(
@@ -172,7 +173,7 @@ class HttpEndpoint {
         }
     }
 
-    /** The operation is executed on the thread that asks for it; nothing is left to be asynchronous. */
+    /** Blocks: the operation is executed on the calling thread, and nothing is left to be asynchronous. */
     @Bean
     GraphQlHttpHandler graphQlHttpHandler(
             WebGraphQlHandler handler, ObjectProvider<EventStreamWriter> streams, JsonMapper json) {
@@ -191,10 +192,10 @@ class HttpEndpoint {
                         .contentType(type);
                 if (String.valueOf(response.getResponseHeaders().getCacheControl())
                         .startsWith("no-cache")) {
-                    // The JSON types are representations of their own (RFC 9110, 8.8.1).
+                    // Each JSON media type is a representation of its own (RFC 9110, 8.8.1).
                     String tag = '"' + Sha256.hex(type + " " + new String(body, StandardCharsets.UTF_8)) + '"';
                     if ("*".equals(request.headers().firstHeader(HttpHeaders.IF_NONE_MATCH))) {
-                        // RFC 9110, 13.1.2. Spring, which compares tags, does not take it for a match.
+                        // RFC 9110, 13.1.2: `*` matches every response. Spring, which compares tags, does not match it.
                         return ServerResponse.status(HttpStatus.NOT_MODIFIED)
                                 .headers(headers -> headers.putAll(response.getResponseHeaders()))
                                 .eTag(tag)

@@ -12,13 +12,13 @@ import org.springframework.http.MediaType;
 import org.springframework.http.server.ServerHttpResponse;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A request that is refused before any GraphQL is executed, told in the shape of a GraphQL response. */
+/** The error for a request that is rejected before any GraphQL is executed, in the shape of a GraphQL response. */
 public record HttpError(HttpStatus status, String message, Map<String, ?> extensions) {
     public HttpError(HttpStatus status, String code, String message) {
         this(status, message, Map.of("code", code));
     }
 
-    /** For what the server or a framework refuses and says no more of than the status. */
+    /** The error for a request that the server or a framework has rejected with nothing but a status. */
     public static HttpError of(int statusCode) {
         HttpStatus status =
                 Objects.requireNonNullElse(HttpStatus.resolve(statusCode), HttpStatus.INTERNAL_SERVER_ERROR);

@@ -16,10 +16,10 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 import org.springframework.web.servlet.ModelAndView;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
-/** What fails in Spring MVC, told in our shape. */
+/** Reports failures in Spring MVC as an {@link HttpError}. */
 @Configuration(proxyBeanMethods = false)
 class HttpRefusals implements WebMvcConfigurer {
-    /** Why a request could not be read. */
+    /** The error for a request that could not be read. */
     static HttpError unreadable(Throwable exception) {
         for (Throwable cause = exception; cause != null; cause = cause.getCause()) {
             if (cause instanceof JsonLimitExceeded limit) {

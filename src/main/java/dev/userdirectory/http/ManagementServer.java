@@ -10,15 +10,15 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 
 /**
- * The server of health and metrics, where {@code management.server.port} gives them their own. Its threads are the
- * operating system's: virtual ones would wait for the processors that requests keep busy.
+ * Configures the server for health and metrics, if {@code management.server.port} gives them a port of their own. Its
+ * threads are platform threads: virtual ones would wait for the processors that requests keep busy.
  *
- * <p>It is listed in {@code META-INF/spring} for that server's context alone, and is no {@code @Configuration}, so that the
- * service's own context does not find it.
+ * <p>It is listed in {@code META-INF/spring} for that server's context alone. It is no {@code @Configuration}, so that
+ * the service's own context does not find it.
  */
 @ConditionalOnManagementPort(ManagementPortType.DIFFERENT)
 class ManagementServer {
-    /** A probe and a scrape or two at a time. */
+    /** Enough for concurrent probes and scrapes. */
     private static final int THREADS = 8;
 
     @Bean

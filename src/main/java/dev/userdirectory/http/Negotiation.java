@@ -13,8 +13,8 @@ import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 
 /**
- * What a request's {@code Accept} header allows its response to be (RFC 9110, 12.5.1): weights count, the most specific
- * range decides, and parameters other than a charset do not matter.
+ * The response types that a request's {@code Accept} header allows (RFC 9110, 12.5.1): weights count, the most specific
+ * range decides, and parameters other than a charset are ignored.
  *
  * @param json the preferred JSON type, or null if neither is accepted
  * @param stream whether an event stream is accepted; the wildcard alone does not ask for one
@@ -25,7 +25,7 @@ public record Negotiation(@Nullable MediaType json, boolean stream, boolean stre
     private static final Negotiation GRAPHQL = new Negotiation(MediaTypes.APPLICATION_GRAPHQL_RESPONSE, false, false);
     private static final Negotiation STREAM = new Negotiation(null, true, true);
     private static final Negotiation NOTHING = new Negotiation(null, false, false);
-    /** What nearly every client sends, which is not worth parsing each time. */
+    /** The headers that nearly all clients send, parsed in advance. */
     private static final Map<String, Negotiation> USUAL = Map.of(
             "*/*", JSON,
             "application/json", JSON,
@@ -74,9 +74,9 @@ public record Negotiation(@Nullable MediaType json, boolean stream, boolean stre
     }
 
     /**
-     * The range that decides about a type.
+     * The range that applies to a media type.
      *
-     * @param specificity 0 for the wildcard, or if no range matches
+     * @param specificity 0 for the wildcard, -1 if no range matches
      */
     private record Match(MediaType type, double weight, int specificity, int position) {
         static Match of(MediaType type, List<MediaType> ranges) {

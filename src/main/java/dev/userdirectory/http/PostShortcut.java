@@ -31,9 +31,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Answers what nearly every client sends, one operation as JSON by POST, right behind the filters. Spring's way there, which
- * all others still take, leads through the dispatch of Spring MVC, a router, message converters and an asynchronous
- * response, and takes longer than looking up a user does.
+ * Answers a single operation that is sent as JSON by POST, as nearly every client does, directly behind the filters.
+ * All other requests take Spring's path: the dispatch of Spring MVC, a router, message converters and an asynchronous
+ * response. That path takes longer than looking up a user.
  */
 @Component
 class PostShortcut extends OncePerRequestFilter implements DirectRequests {
@@ -84,7 +84,7 @@ class PostShortcut extends OncePerRequestFilter implements DirectRequests {
         for (String name : Collections.list(request.getHeaderNames())) {
             headers.addAll(name, Collections.list(request.getHeaders(name)));
         }
-        // Unresolved, since it is only compared.
+        // Unresolved, since the address is only compared.
         InetSocketAddress address = InetSocketAddress.createUnresolved(request.getRemoteAddr(), 0);
         return new WebGraphQlRequest(
                 uri,
@@ -115,7 +115,7 @@ class PostShortcut extends OncePerRequestFilter implements DirectRequests {
                 };
     }
 
-    /** Null if the request is for {@link HttpEndpoint} to answer, or to refuse. */
+    /** Returns null if {@link HttpEndpoint} is to answer or reject the request. */
     private static @Nullable MediaType answerType(HttpServletRequest request) {
         if (!request.getMethod().equals("POST")
                 || !isJson(request.getContentType())

@@ -14,9 +14,9 @@ import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.ValueDeserializer;
 
 /**
- * Reads the members that a request may have and skips all others. A request that names its document by a hash as Relay
- * does, in {@code id} or {@code documentId}, becomes one that does so by Apollo's extension. The hash may follow GraphQL
- * over HTTP's prefix {@code sha256:}.
+ * Reads the members of a GraphQL request and skips all others. A hash in {@code id} or {@code documentId}, with which
+ * Relay names a persisted document, is translated to Apollo's extension. The hash may have the prefix {@code sha256:}
+ * of GraphQL over HTTP.
  */
 @JacksonComponent
 class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> {
@@ -66,14 +66,14 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
         }
         request.setVariables(variables);
         request.setExtensions(extensions);
-        // Over a socket, where the protocol demands a query, clients send an empty one beside the hash.
+        // The WebSocket protocol requires a query, so clients send an empty one beside the hash.
         if (query != null && !(query.isBlank() && extensions.get(EXTENSION) != null)) {
             request.setQuery(query);
         }
         return request;
     }
 
-    /** Of a body that is just {@code null}. */
+    /** Called for a body that is just {@code null}. */
     @Override
     public Object getNullValue(DeserializationContext context) {
         return context.reportInputMismatch(SerializableGraphQlRequest.class, "not one request");
@@ -91,7 +91,7 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
         return text == null || text.isEmpty() ? null : text;
     }
 
-    /** Spring declares no null among extensions, though JSON may have them. */
+    /** Spring's type for extensions allows no null values, but JSON may contain them. */
     @SuppressWarnings("unchecked")
     private static <V extends @Nullable Object> Map<String, V> object(
             JsonParser parser, JsonValues values, String name, DeserializationContext context) {

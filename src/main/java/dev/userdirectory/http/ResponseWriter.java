@@ -11,7 +11,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What a response is by HTTP, whichever way its request came. */
+/** The HTTP status and body of a response, the same for {@link PostShortcut} and {@link HttpEndpoint}. */
 final class ResponseWriter {
     private ResponseWriter() {}
 
@@ -33,7 +33,7 @@ final class ResponseWriter {
         if (RateLimited.retryAfter(result) != null) {
             return HttpStatus.TOO_MANY_REQUESTS;
         }
-        // GraphQL over HTTP, 6.4: a client that takes plain JSON may take any other status for a proxy's.
+        // GraphQL over HTTP, 6.4: a client that accepts plain JSON may attribute any other status to a proxy.
         return type.equals(MediaType.APPLICATION_JSON) ? HttpStatus.OK : HttpStatus.BAD_REQUEST;
     }
 }

@@ -12,8 +12,8 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 /**
- * On every response: what the server or the firewall refuses comes to no filter that could set them. Those filters set them
- * too, since on AWS Lambda there is no server.
+ * Sets the security headers on every response, even if the server or the firewall rejects the request before any filter
+ * runs. Spring Security's filters set them, too, since on AWS Lambda there is no server.
  */
 @Configuration(proxyBeanMethods = false)
 class SecurityHeaders {

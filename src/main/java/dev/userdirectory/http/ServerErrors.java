@@ -23,10 +23,10 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What is refused before it comes to a handler of ours, told in our shape: by a filter, and by the server itself. */
+/** Reports errors of filters and of the server itself, which reach no handler of ours, as an {@link HttpError}. */
 @Configuration(proxyBeanMethods = false)
 class ServerErrors {
-    /** In place of Spring Boot's, which has a shape of its own. */
+    /** Replaces Spring Boot's error page, which has a shape of its own. */
     @RestController
     static class Page implements ErrorController {
         @RequestMapping("${server.error.path:/error}")
@@ -40,7 +40,7 @@ class ServerErrors {
         return server -> server.addContextCustomizers(context -> {
             if (context.getParent() instanceof StandardHost host) {
                 host.getPipeline().addValve(new Report());
-                host.setErrorReportValveClass(Report.class.getName()); // so that Tomcat adds none of its own
+                host.setErrorReportValveClass(Report.class.getName()); // so that Tomcat does not add its own valve
             }
         });
     }

@@ -7,7 +7,7 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** What Tomcat has to watch: whether clients are still there, and how long they take to send a request's head. */
+/** Makes Tomcat watch whether clients are still connected and how long they take to send the head of a request. */
 @Configuration(proxyBeanMethods = false)
 class TomcatConfiguration {
     @Bean

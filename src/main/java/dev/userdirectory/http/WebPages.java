@@ -21,14 +21,14 @@ import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.RouterFunctions;
 import org.springframework.web.servlet.function.ServerResponse;
 
-/** The front page and GraphiQL: whole without another host, and unable to speak to one. */
+/** The front page and GraphiQL. They load nothing from other hosts, and cannot connect to any. */
 @Configuration(proxyBeanMethods = false)
 class WebPages implements WebMvcConfigurer, HandlerInterceptor {
     private static final String CONTENT_SECURITY_POLICY = String.join(
             "; ",
             "default-src 'none'",
             "script-src 'self'",
-            // The hash is of the one style that GraphiQL writes into the page: what stops scrolling behind its dialogs.
+            // The hash is that of the only style that GraphiQL adds to the page: it stops scrolling behind dialogs.
             "style-src 'self' 'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='",
             "font-src data:",
             "img-src data:",
@@ -52,7 +52,7 @@ class WebPages implements WebMvcConfigurer, HandlerInterceptor {
                 .build();
     }
 
-    /** Without links to what this server does not serve. */
+    /** Omits the links to pages that this server does not serve. */
     private static String frontPage(boolean graphiql, boolean health) throws IOException {
         return new ClassPathResource("static/index.html")
                 .getContentAsString(StandardCharsets.UTF_8)
@@ -62,7 +62,7 @@ class WebPages implements WebMvcConfigurer, HandlerInterceptor {
                 .collect(Collectors.joining("\n", "", "\n"));
     }
 
-    /** Of the jar that brings GraphiQL, what GraphiQL is made of; not that jar's own page, which puts tokens into its URL. */
+    /** Serves GraphiQL's files from its jar, but not the page in that jar, which puts tokens into its URL. */
     @Override
     public void addResourceHandlers(ResourceHandlerRegistry registry) {
         registry.addResourceHandler("/graphiql/**").addResourceLocations("classpath:/static/graphiql/");
@@ -80,7 +80,7 @@ class WebPages implements WebMvcConfigurer, HandlerInterceptor {
         response.setHeader("Content-Security-Policy", CONTENT_SECURITY_POLICY);
         response.setHeader("X-Content-Type-Options", "nosniff");
         response.setHeader("Referrer-Policy", "no-referrer");
-        // Asked for each time, sent again only when changed: no page outlives the release it came with.
+        // Browsers revalidate a page on each use, so that it does not outlive the release it came with.
         response.setHeader("Cache-Control", "no-cache");
         return true;
     }

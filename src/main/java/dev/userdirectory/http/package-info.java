@@ -1,4 +1,4 @@
-/** GraphQL over HTTP: filters, negotiation, limits of requests, and responses in one shape. */
+/** GraphQL over HTTP: filters, content negotiation, limits on requests, and errors of one shape. */
 @NullMarked
 package dev.userdirectory.http;
 

@@ -2,7 +2,7 @@ package dev.userdirectory.input;
 
 import java.util.Objects;
 
-/** An argument of a query that cannot be served: a GraphQL error with the code {@code BAD_USER_INPUT} that names it. */
+/** An invalid argument of a query: a GraphQL error with the code {@code BAD_USER_INPUT} that names the argument. */
 public class BadUserInput extends RuntimeException {
     private final String argument;
     private final String problem;
@@ -14,7 +14,7 @@ public class BadUserInput extends RuntimeException {
         this.problem = problem;
     }
 
-    /** The same, of an argument that turns out to be a part of another. */
+    /** The same error for an argument that turns out to be a part of {@code outer}. */
     public BadUserInput within(String outer) {
         return new BadUserInput(outer + "." + argument, problem);
     }

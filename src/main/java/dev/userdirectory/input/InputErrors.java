@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Everything that is wrong with the arguments of one mutation. */
+/** Collects all that is wrong with the arguments of one mutation. */
 public class InputErrors {
     private final List<InputError> errors = new ArrayList<>();
 
@@ -22,14 +22,14 @@ public class InputErrors {
         }
     }
 
-    /** Adds INVALID if an argument that may be left out is given as null, which would mean nothing. */
+    /** Adds INVALID if an optional argument is given as null, which has no meaning. */
     public void checkNotNull(DataFetchingEnvironment env, String argument) {
         if (env.containsArgument(argument) && env.getArgument(argument) == null) {
             add(InputErrorCode.INVALID, "This argument may be left out, but not be null.", argument);
         }
     }
 
-    /** Adds STALE if the mutation is meant for another version. */
+    /** Adds STALE if the mutation expects another version of the object. */
     public void checkVersion(@Nullable Integer ifVersion, @Nullable Integer version) {
         if (ifVersion != null && !ifVersion.equals(version)) {
             add(InputErrorCode.STALE, "The object is at version " + version + " by now.", "ifVersion");

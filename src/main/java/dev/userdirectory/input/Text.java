@@ -9,26 +9,26 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The rules for text. Each returns what is wrong with a value as a sentence, or null; lengths are in code points. */
+/** The rules for text. Methods named {@code …Problem} return what is wrong, or null. Lengths are in code points. */
 public final class Text {
     private static final int MAX_NAME = 200;
     private static final int MAX_EMAIL = 254;
     /** As long as the longest name. */
     private static final int MAX_SEARCH = MAX_NAME;
 
-    /** Unicode's Default_Ignorable_Code_Points, which the regular expressions of Java have no name for. */
+    /** Unicode's Default_Ignorable_Code_Points, for which Java's regular expressions have no name. */
     private static final String IGNORABLE =
             "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f"
                     + "\\u202a-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8"
                     + "\\x{1bca0}-\\x{1bca3}\\x{1d173}-\\x{1d17a}\\x{e0000}-\\x{e0fff}";
 
-    /** Blank although Unicode counts them among letters, marks and symbols: Braille, Egyptian, Khitan and a note's head. */
+    /** Look blank, though Unicode counts them as letters, marks or symbols: Braille, Egyptian, Khitan, a notehead. */
     private static final String BLANK = "\\u2800\\x{13441}\\x{13442}\\x{16fe4}\\x{1d159}";
 
     private static final Pattern VISIBLE =
             Pattern.compile("[^\\s\\p{Z}\\p{Cc}\\p{Cf}\\p{Cs}" + IGNORABLE + BLANK + "]");
 
-    // RFC 5321 4.1.2, with the characters that RFC 6532 adds. Possessive, so that nothing is matched twice.
+    // RFC 5321 4.1.2, with the characters that RFC 6532 adds. Possessive quantifiers, so that nothing is matched twice.
     private static final String NON_ASCII = "[^\\p{ASCII}\\p{C}\\p{Z}" + IGNORABLE + BLANK + "]";
     private static final String WORD = "(?:(?:[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]|" + NON_ASCII + ")++"
             + "|\"(?:[ -~&&[^\"\\\\]]|\\\\[\"\\\\]|" + NON_ASCII + ")++\")";
@@ -36,7 +36,7 @@ public final class Text {
             Pattern.compile("(?<local>" + WORD + "(?:\\." + WORD + ")*+)@(?<domain>[^@]++)");
     private static final Pattern ADDRESS_LITERAL =
             Pattern.compile("\\[(?:(?<ipv4>\\d{1,3}(?:\\.\\d{1,3}){3})|IPv6:(?<ipv6>[\\p{XDigit}:.]+))]");
-    /** No symbols, and no label that starts with an accent. */
+    /** Neither symbols nor labels that start with a combining mark. */
     private static final Pattern DOMAIN = Pattern.compile(
             "(?:(?!\\p{M})[[\\p{L}\\p{M}\\p{N}_-]&&[^" + IGNORABLE + BLANK + "]]++(?:\\.|$))++(?<!\\.)");
 
@@ -102,15 +102,14 @@ public final class Text {
         }
     }
 
-    /** What stands for a host's name is checked as it is mapped: some letters stand for signs that no host's name has. */
+    /** The domain is checked as given and as Unicode maps it: some letters map to symbols that no host name has. */
     private static boolean isDomain(String domain) {
         String mapped = Normalizer.normalize(domain, Normalizer.Form.NFKC);
         if (!DOMAIN.matcher(domain).matches() || !DOMAIN.matcher(mapped).matches()) {
             return false;
         }
         try {
-            // The JDK knows Unicode 3.2. Whatever is newer counts as a letter without a case, which is right for
-            // lengths.
+            // The JDK knows Unicode 3.2. Newer characters count as letters without a case, which is right for lengths.
             String ascii = IDN.toASCII(mapped, IDN.ALLOW_UNASSIGNED);
             return ascii.length() <= 253 && ASCII_DOMAIN.matcher(ascii).matches();
         } catch (IllegalArgumentException e) {
@@ -131,7 +130,7 @@ public final class Text {
         return null;
     }
 
-    /** @throws BadUserInput if nothing stored can hold that text: a control character or half a surrogate pair */
+    /** @throws BadUserInput if the text is too long, or has a control character or half a surrogate pair */
     public static String searchable(String argument, String text) {
         checkLength(argument, text, MAX_EMAIL);
         if (contains(text, Text::isControl)) {
@@ -140,13 +139,13 @@ public final class Text {
         return text;
     }
 
-    /** A LIKE pattern that matches what contains the text, both of them folded. Wildcards in the text are escaped. */
+    /** Returns a LIKE pattern for folded texts that contain the folded {@code text}, with its wildcards escaped. */
     public static String containing(String argument, String text) {
         checkLength(argument, text, MAX_SEARCH);
         return "%" + folded(searchable(argument, text)).replaceAll("[%_\\\\]", "\\\\$0") + "%";
     }
 
-    /** What {@code folded} in the database returns, where it would be called for each row. */
+    /** Returns the same as {@code folded} in the database, which PostgreSQL would call for each row. */
     static String folded(String text) {
         StringBuilder folded = new StringBuilder(text.length());
         Normalizer.normalize(text, Normalizer.Form.NFC)
@@ -170,7 +169,7 @@ public final class Text {
         };
     }
 
-    /** @throws BadUserInput if the text, which nothing stored can equal or contain, would only keep PostgreSQL busy */
+    /** @throws BadUserInput if the text is longer than any stored one, and would only keep PostgreSQL busy */
     private static void checkLength(String argument, String text, int limit) {
         int length = length(text);
         if (length > limit) {
@@ -186,7 +185,7 @@ public final class Text {
         return text.codePoints().anyMatch(characters);
     }
 
-    /** Half a surrogate pair is no character at all: it has no UTF-8. */
+    /** Includes half a surrogate pair, which is not a character and has no UTF-8. */
     private static boolean isControl(int c) {
         return Character.isISOControl(c) || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
     }

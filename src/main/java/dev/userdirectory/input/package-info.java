@@ -1,4 +1,4 @@
-/** What arguments must look like, and how a client is told that one is refused. */
+/** The rules for arguments, and how clients are told that one is invalid. */
 @NullMarked
 package dev.userdirectory.input;
 

@@ -14,7 +14,7 @@ import org.dataloader.instrumentation.DataLoaderInstrumentationContext;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** How many keys each data loader takes at once, and a span for each time. */
+/** Measures how many keys each batch of a data loader has, and traces the batches of traced requests. */
 @Component
 class DataLoaderObserver implements DataLoaderInstrumentation {
     private final MeterRegistry meters;

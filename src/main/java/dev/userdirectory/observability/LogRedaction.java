@@ -7,13 +7,15 @@ import org.springframework.boot.json.JsonWriter.ValueProcessor;
 import org.springframework.boot.logging.structured.StructuredLoggingJsonMembersCustomizer;
 
 /**
- * Leaves e-mail addresses and tokens out of the structured log, whoever put them there: what an exception of a library
- * says is not ours to choose.
+ * Removes e-mail addresses and tokens from the structured log, whatever their source: exceptions of libraries, for
+ * example, may contain them.
  */
 class LogRedaction implements StructuredLoggingJsonMembersCustomizer<Object> {
     private static final Pattern EMAIL =
             Pattern.compile("[^\\s\"'<>()\\[\\]{},;:=@]{1,64}+@[^\\s\"'<>()\\[\\]{},;:=@]+");
-    /** A JSON Web Token begins with an object in Base64. No repeated group: Java's matcher recurses for each repetition. */
+    /**
+     * A JSON Web Token starts with an object in Base64. No group repeats: Java's matcher recurses for each repetition.
+     */
     private static final Pattern TOKEN = Pattern.compile("(?i)bearer\\s++\\S+|\\beyJ[\\w.-]+");
 
     @Override

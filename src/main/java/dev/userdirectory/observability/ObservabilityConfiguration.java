@@ -27,7 +27,7 @@ import org.springframework.http.server.observation.DefaultServerRequestObservati
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(ObservabilityProperties.class)
 class ObservabilityConfiguration {
-    /** Where traces are sent nowhere, spans record nothing; trace IDs are still taken over, for the log. */
+    /** If traces are not exported, spans record nothing; trace IDs of callers are still taken over for the log. */
     @Bean
     SdkTracerProviderBuilderCustomizer recordOnlyWhatIsSent(ObjectProvider<SpanExporter> exporters, Sampler sampler) {
         return builder -> builder.setSampler(areTracesSent(exporters) ? new DrawnBefore(sampler) : Sampler.alwaysOff());
@@ -37,7 +37,7 @@ class ObservabilityConfiguration {
         return exporters.stream().findAny().isPresent();
     }
 
-    /** @param others for what is not drawn by the {@link RequestObserver} */
+    /** @param others decides about traces that the {@link RequestObserver} has not sampled */
     private record DrawnBefore(Sampler others) implements Sampler {
         @Override
         public SamplingResult shouldSample(
@@ -58,7 +58,7 @@ class ObservabilityConfiguration {
         }
     }
 
-    /** In place of Spring Boot's. */
+    /** Replaces Spring Boot's filter. */
     @Bean
     RequestObserver requestObserver(
             ObjectProvider<SpanExporter> exporters,

@@ -5,7 +5,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * What is told of operations. Where traces are sent, and how many, is set by Spring Boot's own
+ * How operations are observed. Where traces are sent, and how many, is set by Spring Boot's own
  * {@code management.opentelemetry.tracing.export.otlp.endpoint} and {@code management.tracing.sampling.probability}.
  *
  * @param slowOperation how long an operation takes to be logged as slow

@@ -14,7 +14,7 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Has a span for each field that is more than a property, in a request that is traced. */
+/** Creates a span for each field that is more than a property, if the request is traced. */
 @Component
 public class OperationInstrumentation extends SimplePerformantInstrumentation {
     private final Tracer tracer;

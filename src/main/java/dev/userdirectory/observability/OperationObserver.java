@@ -31,8 +31,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
 /**
- * Observes each operation until its answer, or until its subscription begins: those that are refused, stopped or answered
- * from the cache as well, which never come to be executed.
+ * Observes each operation until its response, or until its subscription begins. That includes operations that are never
+ * executed, because they are rejected, stopped or answered from the cache.
  */
 @Component
 public class OperationObserver implements WebGraphQlInterceptor {
@@ -41,7 +41,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
     private static final Logger log = LoggerFactory.getLogger(OperationObserver.class);
     private static final String UNKNOWN = "unknown";
     private static final String ANONYMOUS = "anonymous";
-    /** Of a name in metrics, so that a client that is gone does not keep the place of another one. */
+    /** How long a name is unused before another one may replace it, so that former clients do not keep new ones out. */
     private static final long IDLE = Duration.ofMinutes(10).toNanos();
 
     private static final int MAX_NAME = 100;
@@ -97,7 +97,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
         });
     }
 
-    /** In a request that is not traced an observation would be no more than a timer, and takes much longer. */
+    /** If the request is not traced, an observation would come to the same as a timer, but take much longer. */
     private Running start(ContextView context, Operation operation) {
         Span ofRequest = tracer.currentSpan();
         if (ofRequest == null ? operation.isOnlyTimed : ofRequest.isNoop()) {
@@ -132,7 +132,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
         }
     }
 
-    /** As the observation's own is. */
+    /** The same timer as an observation registers. */
     private Timer timer(KeyValues values) {
         return Timer.builder(NAME)
                 .tags(values.stream()
@@ -143,8 +143,8 @@ public class OperationObserver implements WebGraphQlInterceptor {
     }
 
     /**
-     * One of a limited number, since clients choose the names and each is several time series. Only callers with a token may
-     * add one, in a free place or in that of a name that nobody has used for some time.
+     * The name as a tag of metrics. Clients choose the names and each is several time series, so their number is
+     * limited. Only callers with a token may add one, if there is room or another name has not been used for some time.
      */
     private String tag(@Nullable KnownOperation operation, boolean mayAdd) {
         if (operation == null) {
@@ -199,7 +199,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
         meters.find(NAME).tag(OPERATION, name).meters().forEach(meters::remove);
     }
 
-    /** Of the first error. */
+    /** The code of the first error. */
     private static String code(WebGraphQlResponse response) {
         List<GraphQLError> errors = response.getExecutionResult().getErrors();
         if (errors.isEmpty()) {
@@ -209,7 +209,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
         return extensions == null ? UNKNOWN : String.valueOf(extensions.getOrDefault("code", UNKNOWN));
     }
 
-    /** With the hash that persisted queries have: neither the document nor its variables, which have values in them. */
+    /** Logs the hash of persisted queries, but not the document or its variables, since these contain values. */
     private void logIfSlow(Running running, ExecutionInput input, @Nullable KnownOperation operation) {
         Duration duration = Duration.ofNanos(running.nanos());
         if (duration.compareTo(properties.slowOperation()) < 0) {

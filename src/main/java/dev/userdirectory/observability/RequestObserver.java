@@ -30,14 +30,14 @@ import org.springframework.http.server.observation.ServerRequestObservationConve
 import org.springframework.web.filter.ServerHttpObservationFilter;
 
 /**
- * Observes requests as Spring does, but for operations by POST of which nothing will be recorded, since neither the caller
- * has them in a sample nor are they in that of those that begin here. They are timed, under the same name and tags, and have
- * a trace ID for the log. Their observation would come to the same, and take a tenth of the whole.
+ * Observes requests as Spring does, except for operations by POST that are not sampled, neither by the caller nor here.
+ * Spans would record nothing of them. They are only timed, under the same name and tags, and have a trace ID for the
+ * log. That has the same result as observing them, but takes less time.
  */
 public class RequestObserver extends ServerHttpObservationFilter {
     private static final ContextKey<Boolean> IN_SAMPLE = ContextKey.named("directory.sample");
     private static final String TRACE_PARENT = "traceparent";
-    /** <a href="https://www.w3.org/TR/trace-context/#traceparent-header">W3C Trace Context</a>, its last bit not set. */
+    /** A <a href="https://www.w3.org/TR/trace-context/#traceparent-header">traceparent</a> without the sampled flag. */
     private static final Pattern NOT_SAMPLED =
             Pattern.compile("00-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f][02468ace]");
 
@@ -56,10 +56,10 @@ public class RequestObserver extends ServerHttpObservationFilter {
     private record Outcome(int status, String error) {}
 
     /**
-     * @param sample whether an operation that is in no trace begins one that is recorded, by an ID like the trace's
-     * @param operations those that are answered before the filters behind this one return
-     * @param path of all of them
-     * @param traceHeaders by one of which a request says what trace it is in
+     * @param sample whether an operation without a trace is to begin one that is recorded, decided by a random trace ID
+     * @param operations the operations that are complete when the filters behind this one return
+     * @param path the path of all of them
+     * @param traceHeaders the headers that may tell which trace a request belongs to
      */
     RequestObserver(
             Predicate<String> sample,
@@ -80,7 +80,7 @@ public class RequestObserver extends ServerHttpObservationFilter {
         this.convention = convention;
     }
 
-    /** Whether the trace that begins is to be recorded, whatever its ID says. */
+    /** Whether a trace that begins here is to be recorded, whatever its ID. */
     static boolean isInSample(Context context) {
         return context.get(IN_SAMPLE) != null;
     }
@@ -151,7 +151,7 @@ public class RequestObserver extends ServerHttpObservationFilter {
         return known != null ? known : timers.computeIfAbsent(outcome, key -> timer(key, request, response, error));
     }
 
-    /** With the tags that the observation would have. */
+    /** A timer with the tags that the observation would have. */
     private Timer timer(
             Outcome outcome, HttpServletRequest request, HttpServletResponse response, @Nullable Throwable error) {
         ServerRequestObservationContext context = new ServerRequestObservationContext(request, response);

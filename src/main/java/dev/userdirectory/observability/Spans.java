@@ -4,7 +4,7 @@ import io.micrometer.tracing.Span;
 import io.micrometer.tracing.Tracer;
 import org.jspecify.annotations.Nullable;
 
-/** Spans within those of a request, which cost nothing unless the request is being traced. */
+/** Spans within a request's span. They cost nothing unless the request is traced. */
 final class Spans {
     private Spans() {}
 
@@ -13,7 +13,7 @@ final class Spans {
         return current != null && !current.isNoop();
     }
 
-    /** Only the kind of the exception: what it says may have values in it. */
+    /** Records only the exception's class, since its message may contain values. */
     static void end(Span span, @Nullable Throwable exception) {
         if (exception != null) {
             span.tag("error.type", exception.getClass().getName());

@@ -17,8 +17,8 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /**
- * Has a span for each statement of a request that is traced, with its SQL but never its values. The connections of other
- * requests are left as they are.
+ * Creates a span for each statement of a traced request, with its SQL but never its values. Connections of other
+ * requests are not wrapped.
  */
 public class TracedDataSource extends DelegatingDataSource {
     private final ObjectProvider<Tracer> tracer;

@@ -1,4 +1,4 @@
-/** What can be seen of the service from outside: traces, metrics and the log. */
+/** How the service is observed: traces, metrics and the log. */
 @NullMarked
 package dev.userdirectory.observability;
 

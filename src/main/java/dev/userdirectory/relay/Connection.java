@@ -5,7 +5,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A page of a list, as the schema's {@code …Connection} types have it.
+ * A page of a list, with the fields of the schema's {@code …Connection} types.
  *
  * @param totalCount null unless the request asked for it
  */
@@ -15,7 +15,7 @@ public record Connection<T>(
         boolean hasPreviousPage,
         @Nullable Integer totalCount) {
 
-    /** A row in the list; its cursor is signed only if somebody asks for it. */
+    /** A row in the list. Its cursor is signed only if the client asks for it. */
     public record Edge<T>(T node, Supplier<String> signedCursor) {
         public String getCursor() {
             return signedCursor.get();

@@ -15,19 +15,19 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /**
- * Cursors: the keys of a row, signed. The signature covers the name of the ordering, so a cursor is good for the
- * connection and the order that it came from and for no other, whoever made it up.
+ * Encodes cursors: the keys of a row, signed. The signature covers the name of the ordering, so a cursor is valid only
+ * for the connection and the order that it came from.
  */
 @Component
 public class Cursors {
     private static final byte VERSION = 1;
     private static final int SIGNATURE_BYTES = 9;
-    /** In a page's fields a long one would be decoded as often as there are parents and aliases. */
+    /** A nested connection decodes its cursor once for each parent and alias, so a long one would be expensive. */
     private static final int MAX_LENGTH = 4000;
-    // Text in PostgreSQL cannot contain it.
+    // PostgreSQL's text cannot contain it.
     private static final String SEPARATOR = "\0";
 
-    /** Has the key; a clone of it signs, which is cheaper than to look the algorithm up for each cursor. */
+    /** Holds the key. Each signature uses a clone, which is cheaper than looking up the algorithm. */
     private final Mac prototype;
 
     Cursors(JdbcTemplate jdbc) {
@@ -43,7 +43,7 @@ public class Cursors {
         }
     }
 
-    /** @param keys as text that PostgreSQL takes for the type of each */
+    /** @param keys values whose {@code toString} is text that PostgreSQL takes for the type of each key */
     public String encode(String ordering, Object... keys) {
         byte[] text = Stream.of(keys)
                 .map(Object::toString)
@@ -56,7 +56,7 @@ public class Cursors {
         return encode(cursor);
     }
 
-    /** @throws BadUserInput if the value of that argument is not a cursor that {@link #encode} made for that ordering */
+    /** @throws BadUserInput naming the argument, if {@link #encode} did not make the cursor for this ordering */
     public List<String> decode(String argument, String ordering, String cursor) {
         if (cursor.length() > MAX_LENGTH) {
             throw notACursor(argument);
@@ -67,7 +67,7 @@ public class Cursors {
         } catch (IllegalArgumentException e) {
             throw notACursor(argument);
         }
-        // Base64 leaves room for padding and spare bits; we gave out one spelling.
+        // Base64 allows padding and spare bits, but only the spelling that we gave out is valid.
         if (bytes.length < 1 + SIGNATURE_BYTES
                 || bytes[0] != VERSION
                 || !encode(bytes).equals(cursor)) {

@@ -11,10 +11,10 @@ import java.util.UUID;
 /** An ID that is unique across types: URL-safe base64 of a byte for the type and the 16 bytes of a UUID. */
 public record GlobalId(NodeType type, UUID uuid) {
     private static final int BYTES = 1 + 2 * Long.BYTES;
-    /** Without padding. */
+    /** In base64 without padding. */
     private static final int LENGTH = (BYTES * 8 + 5) / 6;
 
-    /** Empty if the text is not the one spelling of an ID that this service has given out. */
+    /** Returns empty if the text is not an ID in the one spelling that this service gives out. */
     public static Optional<GlobalId> parse(String text) {
         if (text.length() != LENGTH) {
             return Optional.empty();
@@ -32,20 +32,21 @@ public record GlobalId(NodeType type, UUID uuid) {
             if (type.tag == bytes[0]) {
                 ByteBuffer buffer = ByteBuffer.wrap(bytes, 1, BYTES - 1);
                 GlobalId id = new GlobalId(type, new UUID(buffer.getLong(), buffer.getLong()));
-                // Base64 has spare bits at the end: two spellings of one object would be two cache keys.
+                // Base64 has spare bits at the end. Two spellings of one object would be two cache keys.
                 return id.toString().equals(text) ? Optional.of(id) : Optional.empty();
             }
         }
         return Optional.empty();
     }
 
-    /** @throws BadUserInput if the value of that argument is not an ID of ours */
+    /** @throws BadUserInput if the text is not an ID of this service; the error names the argument */
     public static GlobalId parse(String argument, String text) {
         return parse(text).orElseThrow(() -> new BadUserInput(argument, "is not an ID of this service."));
     }
 
     /**
-     * For a mutation: the UUID of an object of that type that may exist; otherwise says what is wrong with the argument.
+     * For mutations: returns the UUID if the text is an ID of that type, whether or not the object exists. Otherwise
+     * adds an error and returns empty.
      */
     public static Optional<UUID> check(InputErrors errors, NodeType type, String text, String... path) {
         Optional<GlobalId> id = parse(text);
@@ -64,7 +65,7 @@ public record GlobalId(NodeType type, UUID uuid) {
         errors.add(InputErrorCode.NOT_FOUND, "There is no " + type.typeName() + " with this ID.", path);
     }
 
-    /** The UUID, if this is the ID of such an object. */
+    /** Returns the UUID if this is an ID of that type, otherwise empty. */
     public Optional<UUID> of(NodeType type) {
         return this.type == type ? Optional.of(uuid) : Optional.empty();
     }

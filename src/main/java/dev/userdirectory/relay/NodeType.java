@@ -1,7 +1,7 @@
 package dev.userdirectory.relay;
 
 /**
- * The types that have global IDs. Each has a data loader named {@link #typeName()} that takes the UUIDs of such objects.
+ * The types that have global IDs. Each has a data loader named {@link #typeName()} that takes the UUIDs of its objects.
  */
 public enum NodeType {
     USER('U', "User"),

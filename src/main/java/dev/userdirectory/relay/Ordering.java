@@ -10,20 +10,20 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A total order of rows: no two have the same keys, and an index has those columns in that order.
+ * A total order of rows: no two rows have the same keys, and an index has these columns in this order.
  *
- * @param name tells the cursors of this order from all others, so that none is taken for another's
+ * @param name tells the cursors of this ordering from all others, which are rejected
  * @param keys columns, most significant first; two at most
  */
 public record Ordering(String name, boolean ascending, List<SortKey> keys) {
     private static final List<String> NAMES = List.of("key_0", "key_1");
 
     /**
-     * @param column not null, an SQL expression
-     * @param type PostgreSQL's name of its type, for a value that comes out of a cursor as text
+     * @param column an SQL expression that is never null
+     * @param type the PostgreSQL type to which the text from a cursor is cast
      */
     public record SortKey(String column, String type) {
-        /** As what it is cheapest read; its {@code toString} is text that PostgreSQL takes for that type. */
+        /** The type that is cheapest to read; its {@code toString} is text that PostgreSQL takes for the key's type. */
         private Class<?> javaType() {
             return switch (type) {
                 case "uuid" -> UUID.class;
@@ -34,7 +34,7 @@ public record Ordering(String name, boolean ascending, List<SortKey> keys) {
         }
     }
 
-    /** The keys of a row that was selected by {@link #select()}; null if there is none. */
+    /** Returns the keys of a row that was selected by {@link #select()}, or null for a parent without rows. */
     Object @Nullable [] read(ResultSet row) throws SQLException {
         Object[] values = new Object[keys.size()];
         for (int i = 0; i < values.length; i++) {
@@ -47,14 +47,14 @@ public record Ordering(String name, boolean ascending, List<SortKey> keys) {
         return values;
     }
 
-    /** The row's keys, named {@code key_0} and so on. */
+    /** Selects the row's keys as {@code key_0} and so on. */
     String select() {
         return IntStream.range(0, keys.size())
                 .mapToObj(i -> keys.get(i).column() + " as " + NAMES.get(i))
                 .collect(Collectors.joining(", "));
     }
 
-    /** Where a row stands after a cursor, as one comparison of rows: the only form that PostgreSQL can seek. */
+    /** The condition for rows after a cursor, as one comparison of rows: the only form that PostgreSQL can seek. */
     String after(boolean inclusive) {
         return compare(ascending ? ">" : "<", inclusive);
     }
@@ -67,7 +67,7 @@ public record Ordering(String name, boolean ascending, List<SortKey> keys) {
         return keys.stream().map(key -> key.column() + direction(backward)).collect(Collectors.joining(", "));
     }
 
-    /** Of rows that {@link #select()} has named. */
+    /** Orders by the names that {@link #select()} gives the keys. */
     String orderByNames(boolean backward) {
         return IntStream.range(0, keys.size())
                 .mapToObj(i -> NAMES.get(i) + direction(backward))

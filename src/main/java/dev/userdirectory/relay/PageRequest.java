@@ -15,11 +15,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a field's arguments and selection ask of a connection (Relay Cursor Connections, 4).
+ * The page of a connection that a field's arguments and selection ask for (Relay Cursor Connections, 4).
  *
- * @param backward whether it is the last {@code size} rows of the range that are wanted, not the first
- * @param after the keys of the row that the range starts behind, or null
- * @param before the keys of the row that the range ends at, or null
+ * @param backward whether to return the last {@code size} rows of the range, not the first
+ * @param after the keys of the row after which the range starts, or null
+ * @param before the keys of the row before which the range ends, or null
  * @param previousPage whether {@code hasPreviousPage} is selected
  * @param nextPage whether {@code hasNextPage} is selected
  */
@@ -37,12 +37,12 @@ public record PageRequest(
     private static final int DEFAULT_SIZE = 20;
     private static final int MAX_SIZE = 100;
 
-    /** Whether the rows of the page, and one more, tell all there is to tell. */
+    /** Whether the rows of the page, and one more, answer the whole request. */
     boolean isOfRowsAlone() {
         return !totalCount && !(previousPage && after != null) && !(nextPage && before != null);
     }
 
-    /** The rows of the page and one more, which tells whether there is another page; none if nobody wants to know. */
+    /** Includes a row that tells whether there is another page, unless the page is empty and that is not selected. */
     int rowsToRead() {
         boolean another = backward ? previousPage : nextPage;
         return size == 0 && !another ? 0 : size + 1;
@@ -52,7 +52,7 @@ public record PageRequest(
         return new PageRequest(ordering, size, backward, after, before, previousPage, nextPage, false);
     }
 
-    /** The count alone, which is the same for every page of a list. */
+    /** Asks for the count alone, which is the same for every page of a list. */
     PageRequest ofTotalCountAlone() {
         return new PageRequest(ordering, 0, false, null, null, false, false, true);
     }
@@ -79,13 +79,13 @@ public record PageRequest(
                 selects(env, "totalCount"));
     }
 
-    /** A cursor may say more than where its row stands. */
+    /** A cursor may contain further values after the keys of the ordering. */
     private static List<String> keys(String argument, String cursor, Ordering ordering, Cursors cursors) {
         return cursors.decode(argument, ordering.name(), cursor)
                 .subList(0, ordering.keys().size());
     }
 
-    /** As {@code env.getSelectionSet()} would tell, which first normalizes the whole operation for each request. */
+    /** Like {@code env.getSelectionSet()}, which would normalize the whole operation for each request. */
     private static boolean selects(DataFetchingEnvironment env, String... path) {
         return env.getMergedField().getFields().stream()
                 .anyMatch(field -> selects(field.getSelectionSet(), List.of(path), env));
@@ -114,7 +114,7 @@ public record PageRequest(
     }
 
     private static FragmentDefinition fragment(FragmentSpread spread, DataFetchingEnvironment env) {
-        // Validation has seen to it.
+        // Validation guarantees that the fragment exists.
         return Objects.requireNonNull(env.getFragmentsByName().get(spread.getName()));
     }
 

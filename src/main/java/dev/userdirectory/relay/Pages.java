@@ -27,14 +27,14 @@ import org.springframework.jdbc.support.SqlArrayValue;
 import org.springframework.stereotype.Component;
 
 /**
- * Reads pages. However many parents, arguments and counts, it is one statement, and each page in it one seek in an
- * index and a row more than the page has: the row that tells whether there is a next page. The rows of a list are counted
- * once, however many of its pages are asked for with their {@code totalCount}.
+ * Reads pages. One statement reads any number of parents, arguments and counts. In it, each page is one seek in an
+ * index, which reads one row more than the page has; that row tells whether there is a next page. The rows of a list
+ * are counted once, however many of its pages are requested with {@code totalCount}.
  *
- * <p>Where rows are filtered, that index leads past rows that do not pass. If many pass, the page is soon full; if few
- * do, the filter has an index of its own, and they are soon sorted. Which it is differs from cursor to cursor and no
- * statistics tell, so it is tried: some rows are walked, and unless these fill the page, it goes by the filter. Where the
- * rows are all that is asked for, that is a statement of its own, which is prepared once for all filters.
+ * <p>If rows are filtered, that index also leads past rows that do not pass. If many rows pass, the page is soon full.
+ * If few pass, the filter has an index of its own, and they are soon sorted. Which case it is differs from cursor to
+ * cursor, and statistics do not tell. So some rows are walked, and unless these fill the page, the filter's index is
+ * used. If only rows are requested, the walk is a statement of its own, prepared once for all filters.
  */
 @Component
 public class Pages {
@@ -72,8 +72,8 @@ public class Pages {
     }
 
     /**
-     * What an operation has counted so far, under its class in the GraphQL context: aliases of a root field are data fetchers
-     * of their own, one after the other.
+     * The totals that an operation has counted so far, under this class in the GraphQL context: each alias of a root
+     * field is a data fetcher of its own, and they run one after the other.
      */
     private record Counts(Map<Rows<?>, Integer> totals) {}
 
@@ -99,7 +99,7 @@ public class Pages {
         return (Connection<T>) pages.load(new Page(rows, request));
     }
 
-    /** Of rows that are compared with what only the primary tells. */
+    /** For rows that are compared with what only the primary knows. */
     public <T> Connection<T> loadFromPrimary(Rows<T> rows, PageRequest request) {
         return reads.fromPrimary(jdbc -> load(jdbc, rows, request));
     }
@@ -126,7 +126,7 @@ public class Pages {
                 : pages.getFirst().getFirst();
     }
 
-    /** Null if the rows that are walked do not fill the page. One plan does for all values of a filter that leads nowhere. */
+    /** Returns null if the walked rows do not fill the page. No index serves the filter, so one plan suits all. */
     private <T> @Nullable Connection<T> walk(JdbcTemplate jdbc, Rows<T> rows, PageRequest request) {
         Statement<T> statement = new Statement<>(rows);
         statement.appendWalked(request);
@@ -194,7 +194,7 @@ public class Pages {
         return result;
     }
 
-    /** One end of a range: a condition on a row's keys, and the values that it compares them with. */
+    /** One end of a range: a condition on a row's keys, and the values that they are compared with. */
     private record Bound(String condition, List<String> keys) {
         static List<Bound> of(String condition, @Nullable List<String> keys) {
             return keys == null ? List.of() : List.of(new Bound(condition, keys));
@@ -206,9 +206,9 @@ public class Pages {
         private final List<PageRequest> requests = new ArrayList<>();
         private final StringBuilder sql = new StringBuilder();
         private final List<Object> args = new ArrayList<>();
-        /** Of each branch, a builder for each of its parents. */
+        /** For each branch, a builder for each of its parents. */
         private final List<List<PageBuilder<T>>> pages = new ArrayList<>();
-        /** One plan for all values of a filter is a bad one for most. */
+        /** Whether to plan each execution: one plan for all values of a filter would be bad for most of them. */
         private boolean planAnew;
 
         private int rowsRead;
@@ -217,7 +217,7 @@ public class Pages {
             this.rows = rows;
         }
 
-        /** One page, of which nothing is known if it is empty: there is no row to tell it. */
+        /** Appends a page whose rows are all that is requested. If it is empty, the statement returns no row at all. */
         void appendRowsAlone(PageRequest request) {
             sql.append(ROWS_ALONE);
             requests.add(request);
@@ -230,7 +230,7 @@ public class Pages {
             sql.append(") page");
         }
 
-        /** The same, of the rows that pass among those that are walked. */
+        /** Appends the same page, made of those walked rows that pass the filter. */
         void appendWalked(PageRequest request) {
             sql.append(ROWS_ALONE);
             requests.add(request);
@@ -275,7 +275,7 @@ public class Pages {
             return range;
         }
 
-        /** Whether there is a row beyond a bound, seen by looking at the one nearest to it. */
+        /** Appends whether there is a row beyond a bound, by reading only the nearest one. */
         private void appendExists(boolean wanted, Ordering ordering, List<Bound> bound, boolean backward) {
             if (!wanted || bound.isEmpty()) {
                 sql.append("false");
@@ -286,7 +286,7 @@ public class Pages {
             sql.append(") nearest)");
         }
 
-        /** The first rows of a range, or the last ones. */
+        /** Appends the first rows of a range, or the last ones. */
         private void appendSeek(Ordering ordering, List<Bound> range, boolean backward, int limit) {
             String select = "select " + ordering.select() + ", " + rows.columns();
             if (rows.filter().isEmpty() || limit == 0) {
@@ -306,7 +306,7 @@ public class Pages {
         }
 
         private void appendFound(Ordering ordering, List<Bound> range, boolean backward, int limit, String condition) {
-            // The offset keeps the order outside, so that it is not walked once more.
+            // The offset keeps the order out of the subquery, so that the ordering's index is not walked once more.
             sql.append("select * from (select ")
                     .append(ordering.select())
                     .append(", ")
@@ -346,12 +346,12 @@ public class Pages {
             args.addAll(rows.filterArgs());
         }
 
-        /** The limit is a literal: PostgreSQL plans an unknown one as a tenth of the table. */
+        /** The limit is a literal: for a parameter, PostgreSQL would plan with a tenth of the table. */
         private void appendOrder(String keys, int limit) {
             sql.append(" order by ").append(keys).append(" limit ").append(limit);
         }
 
-        /** Of each branch, a page for each of its parents. */
+        /** Runs the statement. Returns, for each branch, a page for each of its parents. */
         List<List<Connection<T>>> run(JdbcTemplate jdbc) {
             sql.append(" order by branch, n, ")
                     .append(requests.getFirst().ordering().orderByNames(false));

@@ -9,13 +9,13 @@ import org.springframework.jdbc.core.RowMapper;
  * The rows of a connection, in SQL.
  *
  * @param from the tables, with their aliases
- * @param where which of their rows, as far as the index of every ordering can tell; in a nested connection it says by
- *     {@code parent.id} whose they are
- * @param columns what the mapper reads
- * @param count an expression for how many rows there are without a filter, if there is a cheaper one than to count them
- * @param filter conditions on those rows that the index of the ordering knows nothing of, joined by {@code and}
+ * @param where a condition on their rows that the index of every ordering can serve; in a nested connection it selects
+ *     the rows of {@code parent.id}
+ * @param columns the columns that the mapper reads
+ * @param count an expression for the number of rows without a filter, if one is cheaper than counting them
+ * @param filter further conditions that the index of the ordering cannot serve, joined by {@code and}
  * @param filterArgs the values of the placeholders in the filter
- * @param cursors makes a row's cursor, if that has more to say than the keys of the ordering
+ * @param cursors makes a row's cursor, if it is to contain more than the keys of the ordering
  */
 public record Rows<T>(
         String from,

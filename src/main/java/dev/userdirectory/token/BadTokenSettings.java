@@ -3,7 +3,7 @@ package dev.userdirectory.token;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** The service does not start with these settings: it would serve nobody, or everybody. */
+/** Stops the service from starting with settings that would let in nobody, or everybody. */
 class BadTokenSettings extends RuntimeException {
     private final FailureAnalysis analysis;
 

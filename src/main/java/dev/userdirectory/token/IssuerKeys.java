@@ -30,9 +30,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The keys of an issuer, asked for at the first token, so that the service starts without it; again every five minutes;
- * and at a token that none of them has signed, which is how a new key comes in. While the issuer does not answer the
- * last keys stay good, and however many tokens name keys that do not exist, it is asked twice in ten seconds at most.
+ * An issuer's keys. They are first fetched for the first token, so that the service starts without the issuer. They are
+ * fetched again every five minutes, and for a token that matches none of them, which is how a new key comes in. If the
+ * issuer is down, cached keys keep working. Tokens that name unknown keys cause at most two fetches in ten seconds.
  */
 class IssuerKeys implements JWSKeySelector<SecurityContext>, Closeable {
     static final Duration ASK_INTERVAL = Duration.ofSeconds(10);
@@ -44,7 +44,7 @@ class IssuerKeys implements JWSKeySelector<SecurityContext>, Closeable {
     private final JWKSetBasedJWKSource<SecurityContext> keys;
     private final JWSKeySelector<SecurityContext> selector;
 
-    /** @param jwkSet where the keys are, or null if the issuer is to be asked for that, too */
+    /** @param jwkSet the address of the keys, or null to discover it from the issuer */
     IssuerKeys(Set<JWSAlgorithm> algorithms, @Nullable URI issuer, @Nullable URI jwkSet) {
         endpoint = new Endpoint(issuer, jwkSet);
         keys = (JWKSetBasedJWKSource<SecurityContext>) JWKSourceBuilder.create(endpoint)
@@ -85,7 +85,7 @@ class IssuerKeys implements JWSKeySelector<SecurityContext>, Closeable {
             this.jwkSet = jwkSet;
         }
 
-        /** The cache in front lets one thread through at a time. */
+        /** Called by one thread at a time: the cache in front lets no more through. */
         @Override
         public JWKSet getJWKSet(JWKSetCacheRefreshEvaluator refresh, long currentTime, SecurityContext context)
                 throws KeySourceException {
@@ -100,7 +100,7 @@ class IssuerKeys implements JWSKeySelector<SecurityContext>, Closeable {
             }
         }
 
-        /** OpenID Connect Discovery 4, or else RFC 8414 3. */
+        /** Tries OpenID Connect Discovery 4 first, then RFC 8414 3. */
         private URI discover(@Nullable URI issuer) throws IOException, ParseException {
             String path = Objects.requireNonNull(issuer).getPath().replaceFirst("/$", "");
             try {
@@ -114,7 +114,7 @@ class IssuerKeys implements JWSKeySelector<SecurityContext>, Closeable {
             URI uri = issuer.resolve(path);
             Map<String, Object> metadata = JSONObjectUtils.parse(
                     retriever.retrieveResource(uri.toURL()).getContent());
-            // RFC 8414 3.3: who could answer in another issuer's name could give it keys.
+            // RFC 8414 3.3: otherwise, whoever can answer for another issuer could replace that issuer's keys.
             if (!issuer.toString().equals(metadata.get("issuer"))) {
                 throw new IOException(uri + " speaks for another issuer, " + metadata.get("issuer"));
             }

@@ -51,8 +51,8 @@ import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
 import org.springframework.web.filter.CorsFilter;
 
 /**
- * What passes on its way in. To the GraphQL endpoint that is a request without a token as well: whether one is needed is
- * for the schema to say. What is not listed here is not served.
+ * Decides which requests are let in. Requests to the GraphQL endpoint need no token here: the schema decides whether
+ * one is required. Paths that are not listed here are not served.
  */
 @Configuration(proxyBeanMethods = false)
 class SecurityConfiguration {
@@ -62,7 +62,7 @@ class SecurityConfiguration {
             "FORBIDDEN",
             "Pages of this origin may not call: see spring.graphql.cors.allowed-origins, or"
                     + " server.forward-headers-strategy if it is the service's own");
-    /** With the front page's style. */
+    /** The front page and its style sheet. */
     private static final String[] PAGES = {"/", "/graphiql/page.css"};
 
     private static final String[] GRAPHIQL = {"/graphiql", "/graphiql/**"};
@@ -98,7 +98,7 @@ class SecurityConfiguration {
                 .authorizeHttpRequests(requests -> {
                     requests.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
                             .permitAll();
-                    // The path with a slash is nothing; a client that has it wrong is to learn so.
+                    // Nothing is served at the path with a trailing slash: a client that uses it gets a 404, not a 401.
                     String path = graphQl.getHttp().getPath();
                     requests.requestMatchers(path, path + "/").permitAll();
                     requests.requestMatchers(PAGES).permitAll();
@@ -117,7 +117,7 @@ class SecurityConfiguration {
                 .cors(AbstractHttpConfigurer::disable)
                 .headers(headers -> headers.contentSecurityPolicy(
                                 csp -> csp.policyDirectives("default-src 'none'; frame-ancestors 'none'"))
-                        // How long an answer of GraphQL may be kept is for the schema to say.
+                        // The schema decides how long a GraphQL response may be cached.
                         .cacheControl(CacheControlConfig::disable)
                         .addHeaderWriter(new DelegatingRequestMatcherHeaderWriter(
                                 new NegatedRequestMatcher(PathPatternRequestMatcher.pathPattern(
@@ -125,8 +125,7 @@ class SecurityConfiguration {
                                 new CacheControlHeadersWriter()))
                         .referrerPolicy(referrer -> referrer.policy(ReferrerPolicy.NO_REFERRER))
                         .crossOriginResourcePolicy(policy -> policy.policy(CrossOriginResourcePolicy.SAME_ORIGIN)))
-                // Who calls is in a header that no browser sends by itself, so there is nothing to forge and no
-                // session.
+                // The caller is in a header that no browser sends by itself: there is nothing to forge, and no session.
                 .csrf(AbstractHttpConfigurer::disable)
                 .sessionManagement(AbstractHttpConfigurer::disable)
                 .securityContext(
@@ -136,24 +135,24 @@ class SecurityConfiguration {
                 .build();
     }
 
-    /** Tomcat has refused headers that are malformed: to match each again, each time one is read, takes long. */
+    /** Tomcat has already rejected malformed headers; matching each again, every time one is read, would be slow. */
     @Bean
     StrictHttpFirewall firewall() {
         StrictHttpFirewall firewall = new StrictHttpFirewall();
-        // HttpEndpoint and Spring MVC refuse other methods, and say which ones there are.
+        // HttpEndpoint and Spring MVC reject other methods, and say which ones are allowed.
         firewall.setUnsafeAllowAnyHttpMethod(true);
         firewall.setAllowedHeaderNames(name -> true);
         firewall.setAllowedHeaderValues(value -> true);
         return firewall;
     }
 
-    /** Of each filter and each decision: much to record for every request, and little to learn. */
+    /** Observing each filter and each decision would cost much for every request and reveal little. */
     @Bean
     SecurityObservationSettings securityObservations() {
         return SecurityObservationSettings.noObservations();
     }
 
-    /** RFC 6750 2.1, as Spring has it, but by a look at each character: its regular expression takes longer than the rest. */
+    /** Follows RFC 6750 2.1 as Spring does, but checks each character, since Spring's regular expression is slow. */
     private static @Nullable String token(HttpServletRequest request) {
         String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
         if (!StringUtils.startsWithIgnoreCase(authorization, SCHEME)) {
@@ -192,7 +191,7 @@ class SecurityConfiguration {
         }
     }
 
-    /** Closed unless {@code spring.graphql.cors} opens it, which also opens sockets to the same origins. */
+    /** Rejects other origins unless {@code spring.graphql.cors} allows them, for WebSockets as well. */
     private static CorsConfigurationSource cors(GraphQlProperties graphQl, GraphQlCorsProperties properties) {
         UrlBasedCorsConfigurationSource source = new UrlBasedCorsConfigurationSource();
         CorsConfiguration configuration = properties.toCorsConfiguration();
@@ -201,7 +200,7 @@ class SecurityConfiguration {
         return source;
     }
 
-    /** RFC 6750 3: a request without a token is told no more than that it needs one. */
+    /** RFC 6750 3: the response to a request without a token says no more than that it needs one. */
     private static void unauthenticated(
             HttpServletRequest request, HttpServletResponse response, AuthenticationException exception)
             throws IOException {
@@ -228,7 +227,7 @@ class SecurityConfiguration {
         RequestMatcher actuator = EndpointRequest.toAnyEndpoint();
         return (request, response, exception) -> {
             if (!actuator.matches(request)) {
-                // All else that is denied is denied because it is not served.
+                // All other paths are denied because they are not served.
                 HttpError.of(HttpStatus.NOT_FOUND.value()).writeTo(request, response);
                 return;
             }

@@ -67,7 +67,7 @@ import org.springframework.security.oauth2.server.resource.authentication.JwtAut
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationProvider;
 import org.springframework.util.StringUtils;
 
-/** What makes a token good: who signed it, for whom, and when. */
+/** Defines which tokens are valid: who signed them, for whom, and when. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties({SecurityProperties.class, MemoryProperties.class, OAuth2ResourceServerProperties.class})
 class TokenConfiguration {
@@ -81,9 +81,9 @@ class TokenConfiguration {
             null);
     private static final BearerTokenError MALFORMED =
             BearerTokenErrors.invalidToken("Token malformed, or not signed with a key that is trusted here");
-    /** RFC 7518 3.2: as long as the hash. */
+    /** RFC 7518 3.2: at least as long as the hash. */
     private static final int MIN_SECRET_BYTES = 32;
-    /** The issuer's clock may be ahead of ours; a token that is over, on the other hand, is over. */
+    /** How far the issuer's clock may be ahead of ours. There is no such tolerance for expired tokens. */
     private static final Duration EARLY = Duration.ofSeconds(10);
 
     @Bean
@@ -143,7 +143,7 @@ class TokenConfiguration {
                 }
                 return only(usable, key);
             } catch (InvalidKeySpecException e) {
-                // of the other type
+                // The key is of the other type.
             } catch (NoSuchAlgorithmException e) {
                 throw new IllegalStateException(type + " is part of every JDK", e);
             }
@@ -157,7 +157,7 @@ class TokenConfiguration {
                 "Give it an RSA or EC key as PEM, which starts with -----BEGIN PUBLIC KEY-----.");
     }
 
-    /** The key whatever {@code kid} a token names; an algorithm that is not the key's own would misuse it. */
+    /** Selects the key for any {@code kid}, but only for its own algorithms, since others would misuse it. */
     private static JWSKeySelector<SecurityContext> only(Set<JWSAlgorithm> algorithms, Key key) {
         return (header, context) -> algorithms.contains(header.getAlgorithm()) ? List.of(key) : List.of();
     }
@@ -189,10 +189,10 @@ class TokenConfiguration {
     JwtDecoder jwtDecoder(JWSKeySelector<SecurityContext> keys, OAuth2ResourceServerProperties properties) {
         DefaultJWTProcessor<SecurityContext> processor = new DefaultJWTProcessor<>();
         processor.setJWSKeySelector(keys);
-        // RFC 9068 2.1; an issuer that knows nothing of it writes JWT or nothing.
+        // RFC 9068 2.1; issuers that do not implement it write JWT or nothing.
         processor.setJWSTypeVerifier(new DefaultJOSEObjectTypeVerifier<>(
                 JOSEObjectType.JWT, new JOSEObjectType("at+jwt"), new JOSEObjectType("application/at+jwt"), null));
-        // What the claims must be is said below, in words for the client.
+        // The claims are checked by the validator below, whose messages are written for the client.
         processor.setJWTClaimsSetVerifier((claims, context) -> {});
         NimbusJwtDecoder decoder = new NimbusJwtDecoder(processor);
         decoder.setClaimSetConverter(dropImpossibleIssueTime(MappedJwtClaimSetConverter.withDefaults(Map.of())));
@@ -200,7 +200,7 @@ class TokenConfiguration {
         return decoder;
     }
 
-    /** Spring's Jwt cannot hold a token that ends before it was issued, which is to be called expired. */
+    /** Spring's Jwt cannot hold a token that expires before it was issued, which should be reported as expired. */
     private static Converter<Map<String, Object>, Map<String, Object>> dropImpossibleIssueTime(
             Converter<Map<String, Object>, Map<String, Object>> converter) {
         return claims -> {
@@ -218,8 +218,7 @@ class TokenConfiguration {
         List<OAuth2TokenValidator<Jwt>> validators = new ArrayList<>();
         validators.add(refuse("Token without an expiry time", jwt -> jwt.getExpiresAt() == null));
         validators.add(refuse("Token expired", jwt -> !before(Instant.now(), jwt.getExpiresAt())));
-        // RFC 9449 and RFC 8705: whoever presents such a token must prove that the key is theirs, which nothing here
-        // checks.
+        // RFC 9449 and RFC 8705: such a token requires proof of possession of its key, which is not checked here.
         validators.add(refuse("Token bound to a key, of which no proof is taken here", jwt -> jwt.hasClaim("cnf")));
         validators.add(refuse("Token not valid yet", jwt -> before(Instant.now().plus(EARLY), jwt.getNotBefore())));
         String issuer = expected.getIssuerUri();
@@ -250,7 +249,10 @@ class TokenConfiguration {
                 condition.test(jwt) ? OAuth2TokenValidatorResult.failure(error) : OAuth2TokenValidatorResult.success();
     }
 
-    /** For every way in: a token becomes who calls, or an {@link OAuth2AuthenticationException} to be shown as it is. */
+    /**
+     * Verifies tokens for every transport. Returns the caller, or throws an {@link OAuth2AuthenticationException} that
+     * is shown to the client as it is.
+     */
     @Bean
     AuthenticationManager authenticationManager(
             JwtDecoder decoder,
@@ -270,7 +272,7 @@ class TokenConfiguration {
                 }
                 throw new OAuth2AuthenticationException(problem, e);
             } catch (ClassCastException e) {
-                // Of a converter that takes each element of a claim for text.
+                // Thrown by a converter that expects each element of a claim to be text.
                 denied.count(DeniedAccess.Reason.BAD_TOKEN);
                 throw new OAuth2AuthenticationException(MALFORMED, e);
             }
@@ -284,7 +286,7 @@ class TokenConfiguration {
         return converter;
     }
 
-    /** Those of {@code scope} and {@code scp} together, each text or a list; what is not text grants nothing. */
+    /** The scopes in {@code scope} and {@code scp} together, each text or a list. Anything but text is ignored. */
     private static Collection<GrantedAuthority> scopes(Jwt token) {
         return Stream.of("scope", "scp")
                 .map(token.getClaims()::get)

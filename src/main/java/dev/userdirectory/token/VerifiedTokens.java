@@ -22,9 +22,9 @@ import org.springframework.security.oauth2.server.resource.authentication.JwtAut
 import org.springframework.util.unit.DataSize;
 
 /**
- * Remembers what a token was found to be, the least used forgotten first, so that its signature is not checked each time.
- * It is good as long as it says, and as long as the same keys are trusted: these are asked for each time, as for a token
- * that was never seen.
+ * Caches verified tokens, so that a signature is not checked again for each request; the least used are evicted first.
+ * A cached token is valid until it expires, and as long as the same keys are trusted. These keys are asked for each
+ * time, as they are for an unknown token.
  */
 class VerifiedTokens implements AuthenticationManager {
     private final AuthenticationManager verifier;
@@ -32,9 +32,10 @@ class VerifiedTokens implements AuthenticationManager {
     private final Cache<String, Seen> seen;
 
     /**
-     * @param keys one of which signed it, if it has been verified since they were trusted
-     * @param authentication null until then: which keys it is verified with cannot be seen, only that they were trusted
-     *     before and are still
+     * @param keys the keys that were trusted when the token was first seen; one of them signed it, if
+     *     {@code authentication} is set
+     * @param authentication null until the token has been verified again with these keys: which key verifies a token
+     *     cannot be seen, only that the same keys were trusted before and still are
      */
     private record Seen(
             JWSHeader header,
@@ -42,7 +43,7 @@ class VerifiedTokens implements AuthenticationManager {
             @Nullable JwtAuthenticationToken authentication) {
         private static final int CONSTANT = 1000;
 
-        /** The token and what it says in many small objects, which take several times as much as they do in the token. */
+        /** Includes the parsed claims, whose many small objects take several times the memory of their text. */
         long bytes(String token) {
             long bytes = CONSTANT + Weight.of(token) + Weight.ofJson(header.toJSONObject()) + 40L * keys.size();
             if (authentication != null) {

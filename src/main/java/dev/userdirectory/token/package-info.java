@@ -1,4 +1,4 @@
-/** Who may enter: verifies tokens and the keys of their issuers. */
+/** Authentication: verifies tokens with the keys of their issuers. */
 @NullMarked
 package dev.userdirectory.token;
 

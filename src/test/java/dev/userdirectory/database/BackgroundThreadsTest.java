@@ -62,7 +62,7 @@ class BackgroundThreadsTest {
         await().until(() -> status().equals(Status.UP));
     }
 
-    /** A restart of the service would not bring the database back. */
+    /** Restarting the service would not bring the database back. */
     @Test
     void passTheProbeWhileTheDatabaseIsAway() {
         start("has-no-database", task -> {

@@ -59,7 +59,7 @@ class ConnectionQueueTest {
         assertThat(served).containsExactly("alice 1", "hog 1");
     }
 
-    /** So that nobody's simple query has to wait for one of the hog's to end. */
+    /** Otherwise other subjects' simple queries would wait until one of the hog's ends. */
     @Test
     void keepsTheLastConnectionForASubjectThatHoldsNoneWhileThereAreOthers() throws Exception {
         ConnectionQueue queue = new ConnectionQueue(3);
@@ -125,7 +125,7 @@ class ConnectionQueueTest {
                 }
             }
         } catch (InterruptedException e) {
-            // It has given up.
+            // The waiter has given up.
         } finally {
             Thread.interrupted();
         }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 
-/** Requests at a pool of one connection. */
+/** Requests that share a pool of one connection. */
 @DirectoryTest
 class DeadlineDataSourceTest {
     private final Deadline.Accessor current = new Deadline.Accessor();
@@ -43,7 +43,7 @@ class DeadlineDataSourceTest {
         pool.close();
     }
 
-    /** Also before who gives it back, and asks again at once. */
+    /** Even before the thread that gives the connection back and asks again at once. */
     @Test
     @Timeout(20)
     void haveTheConnectionInTheOrderInWhichTheyCame() throws Exception {
@@ -97,7 +97,7 @@ class DeadlineDataSourceTest {
         }
     }
 
-    /** Of a pool that fails to open one. */
+    /** The pool fails to open a connection. */
     @Test
     void doNotKeepThePlaceOfAConnectionThatTheyDidNotGet() throws SQLException {
         Connection own = pool.getConnection();

@@ -36,7 +36,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
-/** A synchronous standby stalls, the primary is killed, and the standby is promoted, while clients write, read and follow. */
+/** While clients write, read and follow, a standby stalls, the primary is killed, and the standby is promoted. */
 @DirectoryTest
 @Import(FailoverTest.Primaries.class)
 @TestPropertySource(properties = {"directory.limits.deadline=2s", "logging.level.dev.userdirectory=off"})
@@ -76,7 +76,7 @@ class FailoverTest {
 
     @Test
     void losesNoAcknowledgedWriteAndShowsNothingOlder() throws Exception {
-        // The first requests of a test run take as long as their code takes to load.
+        // The first requests of a test run also load classes, which takes long.
         await().atMost(Duration.ofMinutes(1))
                 .until(() -> !client.execute(CREATE, Map.of("email", Directory.newEmail()))
                         .has("errors"));
@@ -128,7 +128,7 @@ class FailoverTest {
             System.out.printf("%d events, errors %s%n", follower.events().size(), follower.errors());
             follower.close();
         }
-        // What it has seen, the standby had received long before.
+        // The standby had long received the events that the follower has seen.
         assertThat(followers.getLast().isExpired()).isFalse();
         List<@Nullable String> stored = promoted.queryForList("select email from users", String.class);
         System.out.printf(
@@ -144,7 +144,7 @@ class FailoverTest {
         return new TrackedFollower(client.uri("/graphql"), Tokens.withScopes("users:read"), start, fields);
     }
 
-    /** Returns once everybody has written and read a while longer. */
+    /** Returns once all clients have written and read a while longer. */
     private void awaitWrites() {
         int writes = acknowledged.size() + 100;
         int readsBefore = reads.get();

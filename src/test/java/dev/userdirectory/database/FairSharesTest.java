@@ -19,7 +19,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
-/** One subject has many requests that wait for a table which the test has locked; another one asks for something else. */
+/** One subject has many requests that wait for a table which the test has locked; another one sends other requests. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
@@ -64,7 +64,7 @@ class FairSharesTest {
                 assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(1));
             }
             double before = waiting();
-            // The same page at the same time is one statement, which is now the hog's, behind its slow ones.
+            // Requests for the same page share one statement, which is now the hog's, behind its slow ones.
             String page = "{ users(first: 37) { nodes { name } } }";
             CompletableFuture<JsonNode> samePage = CompletableFuture.supplyAsync(
                     () -> hog.execute(page, Map.of()), task -> Thread.startVirtualThread(task));

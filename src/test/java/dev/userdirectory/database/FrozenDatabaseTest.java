@@ -51,8 +51,8 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A PostgreSQL that keeps its connections and takes new ones, but says nothing more: no error ever comes from it. When it
- * is back, the old connections stay silent.
+ * A PostgreSQL that keeps its connections and accepts new ones, but sends nothing more, not even an error. When it is
+ * back, the old connections stay silent.
  */
 @DirectoryTest
 @Import(FrozenDatabaseTest.Proxied.class)
@@ -85,7 +85,7 @@ class FrozenDatabaseTest {
     @Qualifier("jdbcConnectionDetails")
     JdbcConnectionDetails direct;
 
-    /** The first requests of a test run take as long as their code takes to load. */
+    /** The first requests of a test run also load classes, which takes long. */
     @BeforeEach
     void warmUp() {
         for (int i = 0; i < 20 && client.execute(USERS, Map.of()).has("errors"); i++) {}
@@ -94,7 +94,7 @@ class FrozenDatabaseTest {
     @Test
     void answersByTheDeadlineAndAgainOnceTheDatabaseDoes() {
         proxy.freeze();
-        // More than the pool has connections, and once more when all of these are stuck.
+        // More requests than the pool has connections, and again when all of these are stuck.
         for (int round = 0; round < 2; round++) {
             long started = System.nanoTime();
             List<CompletableFuture<JsonNode>> responses = IntStream.range(0, 12)
@@ -110,15 +110,15 @@ class FrozenDatabaseTest {
 
         proxy.replace();
 
-        // A second for each silent connection, two for an attempt to open one that began while all was frozen, two
-        // for the request that meets the last of them, and as much again for a machine that is busy.
+        // One second for each silent connection, two for an attempt to open one that began while the server was frozen,
+        // two for the request that meets the last of them, and as much again for a busy machine.
         assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(16));
     }
 
-    /** Nobody has asked meanwhile, so that all of the pool's connections are silent and none is known to be. */
+    /** Without requests in the meantime, all of the pool's connections are silent and none is known to be. */
     @Test
     void answersSoonWhenTheDatabaseWasReplacedUnnoticed() {
-        // For half a second after its last use the pool takes for granted that a connection is alive.
+        // For half a second after its last use, the pool assumes that a connection is alive.
         Waiting.until(() -> Boolean.TRUE.equals(jdbc().queryForObject(
                         "select max(state_change) < clock_timestamp() - interval '600 ms' from pg_stat_activity"
                                 + " where application_name = 'frozen'",
@@ -129,7 +129,7 @@ class FrozenDatabaseTest {
         assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(5));
     }
 
-    /** As the readiness probe does, for which no deadline counts, and which asks without a timeout. */
+    /** Like the readiness probe, which has no deadline and asks without a timeout. */
     @Test
     void keepsNoConnectionForWhoeverAsksWithoutDeadline() throws Exception {
         Connection connection = dataSource.getConnection();
@@ -152,7 +152,7 @@ class FrozenDatabaseTest {
         }
     }
 
-    /** The feed reads from elsewhere, so it goes on while the users of its events cannot be looked up. */
+    /** The feed reads from another data source, so it goes on while the users of its events cannot be looked up. */
     @Test
     void executesEventsAndResumesOnceTheDatabaseIsBack() throws Exception {
         String start = newestCursor();
@@ -171,7 +171,7 @@ class FrozenDatabaseTest {
             }
             proxy.freeze();
             String user = insertUser();
-            // The lookups of this and of everything else that is asked for meanwhile hang until their deadline.
+            // These lookups, and those of all other requests meanwhile, hang until their deadline.
             CompletableFuture<JsonNode> lookup = CompletableFuture.supplyAsync(
                     () -> client.execute("query ($id: ID!) { user(id: $id) { id } }", Map.of("id", user)),
                     task -> Thread.startVirtualThread(task));
@@ -190,7 +190,7 @@ class FrozenDatabaseTest {
         }
     }
 
-    /** The event of the socket's only subscription, which resumes if it has ended. */
+    /** Returns the next event of the socket's only subscription, and resumes the subscription if it has ended. */
     private static String follow(SocketClient socket, String start) {
         for (int attempts = 0; attempts < 5; attempts++) {
             JsonNode message = Objects.requireNonNull(socket.poll(Duration.ofSeconds(20)), "nothing came");
@@ -270,7 +270,7 @@ class FrozenDatabaseTest {
         }
     }
 
-    /** Forwards to PostgreSQL what comes in, and back, unless it is frozen. */
+    /** Forwards between the service and PostgreSQL, unless it is frozen. */
     static class Proxy {
         private final JdbcConnectionDetails postgres;
         private final URI target;
@@ -308,7 +308,7 @@ class FrozenDatabaseTest {
             frozen = true;
         }
 
-        /** Connections that are opened from now on are served. */
+        /** Serves the connections that are opened from now on. */
         void replace() {
             generation.incrementAndGet();
             frozen = false;

@@ -28,7 +28,7 @@ import org.springframework.test.context.TestPropertySource;
 @Import(ReplicaDisconnectTest.Primaries.class)
 @TestPropertySource(
         properties = {
-            // None of them waits so long.
+            // Longer than any of the clients waits.
             "directory.replica.patience=4s",
             "logging.level.dev.userdirectory.database.ReadDatabase=error"
         })
@@ -86,7 +86,7 @@ class ReplicaDisconnectTest {
         return meters.get("directory.reads").tag("server", "replica").counter().count() > before;
     }
 
-    /** Whether it has been asked in the last moment how far it is. */
+    /** Whether the replica has just been asked for its position. */
     private boolean isWaitedFor() {
         return Boolean.TRUE.equals(replica.queryForObject(
                 "select exists (select from pg_stat_activity where pid <> pg_backend_pid()"

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.support.StaticListableBeanFactory;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** A standby that lacks the last transactions is promoted, and the replicas of the old primary are still there. */
+/** A standby that lacks the last transactions is promoted while the replicas of the old primary still run. */
 @Timeout(180)
 class ReplicaFailoverTest {
     private final PostgresPair servers = new PostgresPair();

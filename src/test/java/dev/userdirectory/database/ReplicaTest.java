@@ -31,12 +31,12 @@ import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
 
-/** The service on two PostgreSQL servers, of which one is the replica of the other: behind, frozen, and gone. */
+/** The service on two PostgreSQL servers, one of them a replica of the other: behind, frozen, and gone. */
 @DirectoryTest
 @Import(ReplicaTest.Primaries.class)
 @TestPropertySource(
         properties = {
-            // Longer than a busy machine lets anybody wait.
+            // Longer than replication takes, even on a busy machine.
             "directory.replica.patience=500ms",
             "logging.level.dev.userdirectory.database.ReadDatabase=error"
         })
@@ -102,7 +102,7 @@ class ReplicaTest {
                     for (int i = 0; i < 50; i++) {
                         String mine = create();
                         missing += find(mine) ? 0 : 1;
-                        // Of another program, which tells this service nothing.
+                        // A write by another program, of which this service is not told.
                         String others = Directory.newEmail();
                         primary.update(
                                 "insert into users (id, name, email, active, created_at, updated_at, version)"
@@ -122,7 +122,7 @@ class ReplicaTest {
                 .isGreaterThan(200);
     }
 
-    /** With {@code synchronous_commit = off} a change is visible before replicas can have it. */
+    /** With {@code synchronous_commit = off}, a change is visible before it is sent to replicas. */
     @Test
     void showsAtOnceWhatAnybodyWroteWithoutWaitingForTheLog() throws Exception {
         JdbcTemplate primary = new JdbcTemplate(SERVERS.primary().getPostgresDatabase());

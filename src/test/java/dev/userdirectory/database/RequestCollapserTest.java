@@ -46,7 +46,7 @@ class RequestCollapserTest {
         assertThat(calls).containsExactly(Set.of(1, 2));
     }
 
-    /** And none of them is given what the first call, which began before they asked, has found. */
+    /** None of them receives the first call's result, since that call began before they asked. */
     @Test
     void callsOnceForAllWhoWait() throws Exception {
         CompletableFuture<Map<Integer, String>> first = ask(0);
@@ -104,7 +104,7 @@ class RequestCollapserTest {
         return found;
     }
 
-    /** Returns when all of them wait. */
+    /** Returns when all of these threads wait. */
     private List<CompletableFuture<Map<Integer, String>>> askAll(int firstKey, int count) {
         List<CompletableFuture<Map<Integer, String>>> asked = new ArrayList<>();
         for (int i = 0; i < count; i++) {

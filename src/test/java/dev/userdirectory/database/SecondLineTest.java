@@ -20,7 +20,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import org.springframework.test.context.TestPropertySource;
 
-/** What PostgreSQL does by itself, without a deadline in the service. */
+/** How PostgreSQL itself ends statements, without a deadline in the service. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
@@ -70,7 +70,7 @@ class SecondLineTest {
             try (PreparedStatement sleep = connection.prepareStatement("select pg_sleep(1.9)")) {
                 sleep.execute();
             } catch (SQLException e) {
-                // Aborted.
+                // The statement was aborted.
             }
         });
         await().until(() -> running("active") == 1);

@@ -24,7 +24,7 @@ class SharedCallTest {
         return key + call;
     }
 
-    /** None of them has what the first call found, which began before they asked. */
+    /** None of them receives the first call's result, since that call began before they asked. */
     @Test
     void callsOnceForAllWhoAskForTheSameMeanwhile() {
         CompletableFuture<String> first = ask("a");

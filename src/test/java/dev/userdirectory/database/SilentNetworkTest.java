@@ -42,9 +42,9 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /**
- * All that the service and PostgreSQL send each other is swallowed for a while, under load, with all settings as they are by
- * default. {@code -Ddirectory.test.silence=60} makes that a minute; the default is shorter to save time, and longer than any
- * timeout that followers and requests wait for.
+ * For a while, under load, everything that the service and PostgreSQL send each other is lost. All settings have their
+ * defaults. {@code -Ddirectory.test.silence=60} makes that a minute; the default is shorter to save time, but longer
+ * than any timeout that followers and requests wait for.
  */
 @DirectoryTest
 @Import(SilentNetworkTest.Proxied.class)
@@ -52,7 +52,7 @@ import tools.jackson.databind.JsonNode;
 @Timeout(240)
 class SilentNetworkTest {
     private static final Duration SILENCE = Duration.ofSeconds(Integer.getInteger("directory.test.silence", 12));
-    /** Five seconds, and as much again for a machine that is busy. */
+    /** Five seconds, and as much again for a busy machine. */
     private static final Duration RECOVERY = Duration.ofSeconds(10);
 
     private static final String CREATE =
@@ -95,7 +95,7 @@ class SilentNetworkTest {
 
     @Test
     void recoversWithinFiveSeconds() throws Exception {
-        // The first requests of a test run take as long as their code takes to load.
+        // The first requests of a test run also load classes, which takes long.
         await().atMost(Duration.ofMinutes(1)).until(this::writes);
         String start = await().until(
                         () -> client.data("{ userEvents(first: 0) { newestCursor } }")
@@ -155,7 +155,7 @@ class SilentNetworkTest {
         }
     }
 
-    /** All of the pool's connections are silent then, and none is known to be. */
+    /** In that case all of the pool's connections are silent, and none is known to be. */
     @Test
     void recoversWithinFiveSecondsIfNobodyHasAskedMeanwhile() throws Exception {
         await().atMost(Duration.ofMinutes(1)).until(this::writes);
@@ -163,11 +163,11 @@ class SilentNetworkTest {
 
         proxy.replace();
 
-        // All ten in turn would take ten seconds, and two requests.
+        // Checking all ten in turn would take ten seconds, and two requests.
         await().atMost(Duration.ofSeconds(5)).until(this::reads);
     }
 
-    /** How long each took to work again. */
+    /** How long each client took to work again. */
     private Map<String, Duration> recoveries(TrackedFollower plain, TrackedFollower withUser, String start) {
         long replaced = System.nanoTime();
         int events = plain.events().size();

@@ -58,7 +58,7 @@ class StalledStandbyTest {
         }
     }
 
-    /** The first requests of a test run take as long as their code takes to load. */
+    /** The first requests of a test run also load classes, which takes long. */
     @BeforeEach
     void warmUp() {
         await().atMost(Duration.ofMinutes(1))
@@ -103,7 +103,7 @@ class StalledStandbyTest {
             responses = emails.stream().skip(1).map(this::create).toList();
         }
 
-        // Before their own deadline, and after.
+        // Checked before the deadline of these requests, and again after it.
         await().during(Duration.ofSeconds(1)).atMost(Duration.ofSeconds(10)).until(() -> stored(emails) == 0);
         for (CompletableFuture<JsonNode> response : responses) {
             assertThat(response.join().at("/errors/0/extensions/code").asString())

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 
-/** Behind a proxy that ends TLS: the service's own pages are of an https origin, which the service itself does not see. */
+/** Behind a proxy that terminates TLS, the service's own pages have an https origin that the service does not see. */
 @DirectoryTest
 @TestPropertySource(properties = "server.forward-headers-strategy=native")
 class ForwardedTest {
@@ -58,7 +58,7 @@ class ForwardedTest {
         assertThat(page).startsWith("HTTP/1.1 200").contains("graphiql/page.js").doesNotContain("http://directory");
     }
 
-    /** The first part of the response, as it comes. */
+    /** Returns the first part of the response as it arrives. */
     private String exchange(String requestLine, String protocol, String origin, String rest) throws IOException {
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
             socket.setSoTimeout(10_000);

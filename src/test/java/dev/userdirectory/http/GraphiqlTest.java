@@ -39,8 +39,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * GraphiQL in a real browser, for which there is no host but localhost. Skipped where no Chromium starts, unless {@code
- * -Ddirectory.test.browser=required}.
+ * GraphiQL in a real browser that can reach no host but localhost. Skipped if no Chromium starts, unless
+ * {@code -Ddirectory.test.browser=required}.
  */
 @DirectoryTest
 @EnabledIf(value = "startBrowser", disabledReason = "No Chromium starts. The log says why.")
@@ -95,7 +95,7 @@ class GraphiqlTest {
         signIn();
     }
 
-    /** The one way in of these tests. */
+    /** Signs in with a token, as all of these tests do. */
     private void signIn() {
         find("#token").sendKeys(TOKEN, Keys.ENTER);
     }
@@ -130,7 +130,7 @@ class GraphiqlTest {
         paste("subscription { userEvents { type user { name } } }");
         run();
 
-        // The page does not tell when it is subscribed.
+        // The page does not show when it has subscribed.
         patiently().untilAsserted(() -> {
             directory.createUser();
             assertThat(find(".result-window").getText()).contains("CREATED", "\"name\": \"User 0\"");
@@ -170,7 +170,7 @@ class GraphiqlTest {
                         assertThat(find(".graphiql-doc-explorer").getText()).contains("Mutation"));
     }
 
-    /** What the browser has asked others for in this test; its log shows each event only once. */
+    /** The requests that the browser has sent in this test; its log returns each event only once. */
     private List<JsonNode> requests() {
         for (LogEntry entry : browser.manage().logs().get(LogType.PERFORMANCE)) {
             JsonNode event = JsonMapper.shared().readTree(entry.getMessage()).get("message");
@@ -181,7 +181,7 @@ class GraphiqlTest {
         return requests;
     }
 
-    /** What the browser's console says. A sign-in that is not there is no fault: see {@code page.js}. */
+    /** The messages in the browser's console. A missing sign-in page is no fault: see {@code page.js}. */
     private List<String> complaints() {
         return StreamSupport.stream(browser.manage().logs().get(LogType.BROWSER).spliterator(), false)
                 .map(LogEntry::getMessage)

@@ -28,7 +28,7 @@ class HeadTimeoutTest {
     @Autowired
     Client client;
 
-    /** @param sent what is sent at once, before a byte every 200 ms that ends no head */
+    /** @param sent sent at once, before one byte every 200 ms that never completes the head */
     @ParameterizedTest
     @ValueSource(strings = {"", "GET /", "GET / HTTP/1.1\r\nHost: localhost\r\nX-", "EMPTY LINES", "AFTER A REQUEST"})
     void closesConnectionThatSendsItsHeadByteByByte(String sent) throws IOException {
@@ -54,7 +54,7 @@ class HeadTimeoutTest {
     void takesHeadThatComesInPiecesWithinTheTime() throws IOException, InterruptedException {
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
             OutputStream out = socket.getOutputStream();
-            // Two requests, so that the time of the second does not begin with the first.
+            // Two requests, to see that the time of the second does not start with the first.
             for (int request = 0; request < 2; request++) {
                 for (String piece : (HEAD + "|\r\n" + BODY).split("(?<=POST)|(?<=Host:)|\\|", -1)) {
                     out.write(piece.getBytes(StandardCharsets.US_ASCII));
@@ -66,7 +66,7 @@ class HeadTimeoutTest {
         }
     }
 
-    /** The limit is on heads; a body has the request's deadline. */
+    /** The limit applies to heads; bodies are limited by the request's deadline. */
     @Test
     void leavesTimeForTheBody() throws IOException, InterruptedException {
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
@@ -89,7 +89,7 @@ class HeadTimeoutTest {
                     return true;
                 }
             } catch (SocketTimeoutException e) {
-                // It is open.
+                // The connection is still open.
             } catch (SocketException e) {
                 return true;
             }

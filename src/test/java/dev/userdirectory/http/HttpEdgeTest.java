@@ -26,7 +26,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What comes in otherwise than as one GraphQL operation in JSON, and what goes out around it. */
+/** Requests that are not one GraphQL operation in JSON, and what surrounds the response: headers and status. */
 @DirectoryTest
 @TestPropertySource(properties = "management.endpoints.web.exposure.include=*")
 class HttpEdgeTest {
@@ -117,7 +117,7 @@ class HttpEdgeTest {
         assertThat(response.body()).contains("METHOD_NOT_ALLOWED");
     }
 
-    /** RFC 9110, 9.3.2: the headers of a GET, and nothing else; a mutation, or a stream, is no more than that either. */
+    /** RFC 9110, 9.3.2: the headers of a GET without its body. HEAD executes no mutation and opens no stream. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             query=%7B__typename%7D                       | application/json                  | 200
@@ -135,7 +135,7 @@ class HttpEdgeTest {
                 .endsWith("\r\n\r\n");
     }
 
-    /** RFC 6455, 4.2.2, and RFC 9110, 7.8: what is no handshake, or of another version. */
+    /** RFC 6455, 4.2.2, and RFC 9110, 7.8: handshakes that are incomplete or of another version. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             Upgrade: websocket / Connection: Upgrade / Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ== / Sec-WebSocket-Version: 12 | 426
@@ -168,7 +168,7 @@ class HttpEdgeTest {
         }
     }
 
-    /** As far as the length says: such a connection may stay open. */
+    /** Reads only as far as Content-Length says, since the connection may stay open. */
     private static String read(InputStream stream) throws IOException {
         StringBuilder response = new StringBuilder();
         for (int c = stream.read(); c >= 0; c = stream.read()) {
@@ -285,7 +285,7 @@ class HttpEdgeTest {
                 .doesNotContainKeys("set-cookie", "server", "x-powered-by", "access-control-allow-origin");
     }
 
-    /** What the firewall or the server itself refuses does not come as far as Spring Security's filters. */
+    /** Requests that the firewall or the server itself rejects do not reach Spring Security's filters. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             GET //graphql HTTP/1.1       | 400
@@ -312,7 +312,7 @@ class HttpEdgeTest {
                 .doesNotContainIgnoringCase("\r\nServer:", "Tomcat", "Exception", "java.", "<html");
     }
 
-    /** The response as it comes, to a request that no client would send. */
+    /** The raw response to a request that no HTTP client would send. */
     private String exchange(String requestLine) throws IOException {
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
             socket.setSoTimeout(10_000);

@@ -76,7 +76,7 @@ class ManagementPortTest {
                 .doesNotContain("actuator");
     }
 
-    /** As many virtual threads as there are processors leave no other one a turn while they compute. */
+    /** While as many virtual threads as there are processors compute, no other virtual thread gets a turn. */
     @Test
     void answersProbesWhileRequestsTakeAllProcessors() throws InterruptedException {
         client.anonymous().send(get("/actuator/health/liveness"));

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.json.JsonMapper;
 
-/** In which type a query is answered, and a subscription, by POST and by GET. */
+/** The media type of the response to a query and to a subscription, by POST and by GET. */
 @DirectoryTest
 class NegotiationTest {
     private static final String SUBSCRIPTION = "subscription { userEvents { type } }";
@@ -33,7 +33,7 @@ class NegotiationTest {
     @Autowired
     Client client;
 
-    /** Columns: Accept, in lines of its own; the type of the response. A syntax error tells the JSON types apart. */
+    /** Columns: Accept headers, separated by {@code " / "}; the response's type, which a syntax error reveals. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', nullValues = "none", textBlock = """
             none                                                                      | application/json
@@ -148,7 +148,7 @@ class NegotiationTest {
         }
     }
 
-    /** What a private cache has to tell apart (RFC 9111, 4.1). */
+    /** What a private cache must tell apart (RFC 9111, 4.1). */
     @ParameterizedTest
     @ValueSource(strings = {"GET", "POST"})
     void saysWhatResponseDependsOn(String method) {
@@ -177,7 +177,7 @@ class NegotiationTest {
         }
     }
 
-    /** A browser must not take its copy for good without asking, and asks by the tag. */
+    /** A browser must revalidate its copy, by the tag, before it uses it again. */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -203,7 +203,7 @@ class NegotiationTest {
         assertThat(head.headers().firstValue("ETag")).contains(tag);
     }
 
-    /** RFC 9110, 8.8.1: they are two representations, though of the same content. */
+    /** RFC 9110, 8.8.1: the two JSON types are two representations, though of the same content. */
     @Test
     void tagsJsonTypesDifferently() {
         assertThat(Stream.of("application/json", "application/graphql-response+json")

@@ -14,7 +14,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** An issuer that does not answer, another origin let in, introspection open, and the federation SDL and GraphiQL switched off. */
+/** The service with an unreachable issuer, another origin, open introspection, and no federation SDL or GraphiQL. */
 @DirectoryTest
 @TestPropertySource(
         properties = {

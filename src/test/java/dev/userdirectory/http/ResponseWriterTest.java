@@ -82,7 +82,7 @@ class ResponseWriterTest {
     @ParameterizedTest
     @MethodSource("requests")
     void bothPathsGiveTheSameResponse(String accept, boolean token, Map<String, ?> body) {
-        // Afterwards both find in the caches whatever they hold.
+        // After these, both paths find the same entries in the caches.
         send("application/json", accept, token, body);
         send("application/json", accept, token, body);
         HttpResponse<String> fast = send("application/json", accept, token, body);
@@ -102,7 +102,7 @@ class ResponseWriterTest {
                         .build());
     }
 
-    /** For how long the response may still be cached depends on the time. */
+    /** Masks max-age, which depends on the time. */
     private static Map<String, Object> headers(HttpResponse<?> response) {
         Map<String, Object> headers = new TreeMap<>(response.headers().map());
         headers.keySet().removeAll(Set.of("date", "transfer-encoding", "content-length"));

@@ -18,10 +18,10 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
-/** What the database's functions make of every character, compared with what ICU makes of it. */
+/** Compares the results of the database's functions for every character with those of ICU. */
 @DirectoryTest
 class FoldedTextTest {
-    /** That of PostgreSQL 18 and JDK 25. */
+    /** The version in PostgreSQL 18 and JDK 25. */
     private static final VersionInfo UNICODE = VersionInfo.getInstance(16);
 
     private static final IDNA UTS_46 = IDNA.getUTS46Instance(
@@ -58,7 +58,7 @@ class FoldedTextTest {
     @Test
     void foldsCaseAsUnicodeDoes() {
         assertThat(differing("folded(a)", "b", c -> {
-                    // Lower case first: a capital with a dot has nothing to be folded to.
+                    // Lower case first: simple folding leaves a capital I with a dot as it is.
                     int folded = UCharacter.foldCase(UCharacter.toLowerCase(c), UCharacter.FOLD_CASE_DEFAULT);
                     return nfc(Character.toString(folded));
                 }))
@@ -91,7 +91,7 @@ class FoldedTextTest {
                 .isEmpty();
     }
 
-    /** The domain in Punycode or mapped; empty if a domain cannot have that character. */
+    /** Returns the domain in Punycode or mapped, or an empty string if no domain can have that character. */
     private static String host(int c, boolean ascii) {
         String host = "a" + string(c) + "b.c";
         IDNA.Info info = new IDNA.Info();
@@ -116,7 +116,7 @@ class FoldedTextTest {
         return Normalizer2.getNFDInstance().normalize(text);
     }
 
-    /** The characters {@code a}, by number, for which one expression differs from another of {@code b}. */
+    /** The characters {@code a}, in hexadecimal, for which the expression differs from the other one, of {@code b}. */
     private List<@Nullable String> differing(String expression, String other, IntFunction<String> b) {
         int[] assigned = IntStream.rangeClosed(1, UCharacter.MAX_VALUE)
                 .filter(c -> UCharacter.isDefined(c) && UCharacter.getAge(c).compareTo(UNICODE) <= 0)
@@ -124,7 +124,7 @@ class FoldedTextTest {
                         && UCharacter.getType(c) != Character.PRIVATE_USE
                         && c != '@')
                 .filter(c -> !b.apply(c).isEmpty())
-                // Of characters that stay as they are, some stand for all.
+                // A sample represents the characters that stay as they are.
                 .filter(c -> c % 64 == 0 || !NFKC_CASEFOLD.isNormalized(string(c)))
                 .toArray();
         assertThat(assigned).hasSizeGreaterThan(5_000);

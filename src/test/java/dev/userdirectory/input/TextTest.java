@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 
-/** The rules for text, wherever the API takes some. */
+/** The rules for text, in every argument that takes text. */
 @DirectoryTest
 class TextTest {
     private static final String A_LETTER_OF_TWO_CHARS = "😀";
@@ -242,7 +242,7 @@ class TextTest {
         assertThat(directory.user(id).get("email").asString()).isEqualTo(email);
     }
 
-    /** Unique without regard to case: of letters of every alphabet that has it. */
+    /** Addresses are unique without regard to case, in every alphabet that has cases. */
     @ParameterizedTest
     @CsvSource({
         "case.latin@example.com,    Case.LATIN@Example.COM",
@@ -270,7 +270,7 @@ class TextTest {
         assertThat(found.at("/userByEmail/email").asString()).isEqualTo(email);
     }
 
-    /** As far as a reader can tell, or as the host's name is concerned. */
+    /** Equal to a reader, or as host names. */
     @ParameterizedTest
     @CsvSource({
         "σοφος@reads.example,      σοφοσ@reads.example",
@@ -358,7 +358,7 @@ class TextTest {
                 arguments("2,000 characters of two chars", A_LETTER_OF_TWO_CHARS.repeat(2000)));
     }
 
-    /** PostgreSQL can store neither, so nothing is found by them either. */
+    /** PostgreSQL can store neither character, so nothing is found by them either. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             userByEmail(email: $text) { id }               | email
@@ -378,7 +378,7 @@ class TextTest {
         }
     }
 
-    /** The same in the text of the document, where {@code \} escapes too. */
+    /** The same in a document's literals, where {@code \} escapes, too. */
     @Test
     void takesNoHalfCharacterInLiterals() {
         JsonNode nul = client.data("""
@@ -393,7 +393,7 @@ class TextTest {
         assertThat(pair.at("/createGroup/group/name").asString()).isEqualTo("😀 😀");
     }
 
-    /** 64 before the at sign, labels of 63 behind it, the last as short as need be. */
+    /** 64 characters before the at sign and labels of 63 after it, the last one as short as necessary. */
     private static String emailOf(int length) {
         String email = "x".repeat(64) + "@" + ("y".repeat(63) + ".").repeat(2);
         return email + "z".repeat(length - email.length());

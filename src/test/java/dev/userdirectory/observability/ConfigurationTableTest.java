@@ -11,7 +11,7 @@ import org.springframework.core.io.ClassPathResource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The README's table of properties is what their metadata says, which is made of the code. */
+/** The README's table of properties matches the metadata that is generated from the code. */
 class ConfigurationTableTest {
     private static final String BEGIN = "<!-- configuration -->\n";
     private static final String END = "<!-- /configuration -->";

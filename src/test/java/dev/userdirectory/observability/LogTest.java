@@ -131,7 +131,7 @@ class LogTest {
         assertThat(text()).doesNotContain(email, token);
     }
 
-    /** The pool would tell of it a second time. */
+    /** The pool would report it a second time. */
     @Test
     void tellsOnceOfAConnectionThatBreaks() throws Exception {
         CompletableFuture<JsonNode> response;

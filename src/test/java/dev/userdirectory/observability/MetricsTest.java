@@ -27,12 +27,12 @@ import org.springframework.test.context.TestPropertySource;
 import org.yaml.snakeyaml.Yaml;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What a scrape has in it, and whether that is what the dashboard and the alerts ask for. */
+/** The contents of a scrape, and whether the dashboard and the alerts use metrics that exist in it. */
 @DirectoryTest
 @TestPropertySource(properties = "directory.observability.operation-names=3")
 class MetricsTest {
     private static final Path FILES = Path.of("deploy", "observe");
-    /** A metric, with what it is narrowed to; not a function. */
+    /** A metric with its label matchers, but not a function. */
     private static final Pattern METRIC = Pattern.compile("\\b([a-z][a-z0-9_]*)\\b(?!\\s*\\()(?:\\{([^}]*)})?");
 
     private static final Set<String> NOT_OURS = Set.of("or", "and", "up");
@@ -57,7 +57,7 @@ class MetricsTest {
         expressions.forEach(expression -> assertHas(scrape, expression));
     }
 
-    /** Prometheus adds only what has the same labels. */
+    /** Prometheus adds only series that have the same labels. */
     @Test
     void tellOfTheQueueWhatThePoolTells() {
         String scrape = scrape();
@@ -78,7 +78,7 @@ class MetricsTest {
 
     private static void assertHas(String scrape, String expression) {
         List<String> grouping = words("by \\(([^)]*)\\)", expression);
-        grouping.removeAll(List.of("instance")); // Prometheus's own
+        grouping.removeAll(List.of("instance")); // added by Prometheus
         String metrics = expression.replaceAll("\\[[^]]*]|by \\([^)]*\\)", "");
         METRIC.matcher(metrics).results().forEach(metric -> {
             String name = metric.group(1);
@@ -150,7 +150,7 @@ class MetricsTest {
         assertThat(sum("directory_operation_seconds_count\\{.*code=\"OK\".*}")).isEqualTo(good + 3);
     }
 
-    /** A client may have its answer before the request is counted. */
+    /** A client may receive its response before the request is counted. */
     @Test
     void countEachRequestOnce() {
         String requests = "http_server_requests_seconds_count\\{.*method=\"POST\".*uri=\"/graphql\".*}";

@@ -143,7 +143,7 @@ class RequestObserverTest {
         assertThat(RequestObserver.isInSample(Context.current())).isFalse();
     }
 
-    /** Its caller decides. */
+    /** The caller that began the trace decides. */
     @Test
     void isNotInTheSampleIfOfATrace() throws ServletException, IOException {
         List<Boolean> inSample = new ArrayList<>();

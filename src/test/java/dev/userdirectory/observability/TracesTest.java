@@ -28,7 +28,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What a trace has in it, from the gateway's span to the statements. */
+/** The spans of a trace, from the gateway's to those of the statements. */
 @DirectoryTest
 @Timeout(60)
 @Import(TracesTest.Exporter.class)
@@ -61,14 +61,14 @@ class TracesTest {
 
     @Test
     void leadsFromGatewayToStatementsInOneTrace() {
-        // More than the page has, so that one statement finds them.
+        // More users than the page has, so that one statement finds them.
         List<String> users = Stream.generate(directory::createUser).limit(6).toList();
         directory.createGroup("Traced", users);
 
         trace("01", """
                 query Traced { users(first: 5, filter: {search: "User 0"}) { nodes { name groups(first: 1) { nodes { name } } } } }
                 """);
-        // The client may have its answer before the span of the request ends.
+        // The client may receive its response before the span of the request ends.
         Waiting.until(() ->
                 finished().stream().anyMatch(span -> span.getParentSpanId().equals(GATEWAY_SPAN)));
         List<SpanData> spans = finished();
@@ -76,7 +76,7 @@ class TracesTest {
         assertThat(spans).allSatisfy(span -> assertThat(span.getTraceId()).isEqualTo(TRACE));
         assertThat(spans.stream().filter(TracesTest::isStatement).map(span -> path(span, spans)))
                 .containsExactlyInAnyOrder(
-                        // The database's state, for which the answer is kept.
+                        // Reads the state of the database, under which the response is cached.
                         "gateway > http post /graphql > graphql operation > sql",
                         "gateway > http post /graphql > graphql operation > Query.users > sql",
                         "gateway > http post /graphql > graphql operation > load User.groups > sql");
@@ -98,7 +98,7 @@ class TracesTest {
         assertThat(trace("00", "{ users(first: 1) { nodes { name } } }")).isEmpty();
     }
 
-    /** A tenth, by default: neither all nor, decided twice, a tenth of a tenth. */
+    /** A tenth by default: neither all requests nor, sampled twice, a tenth of a tenth. */
     @Test
     void recordsASampleOfWhatBeginsHere() {
         int requests = 400;
@@ -124,7 +124,7 @@ class TracesTest {
         return finished();
     }
 
-    /** Without what began before: the span of a request may end after its client has the answer. */
+    /** Leaves out spans that began earlier, since a request's span may end after its client has the response. */
     private List<SpanData> finished() {
         traces.forceFlush().join(5, TimeUnit.SECONDS);
         long since = TimeUnit.SECONDS.toNanos(asked.getEpochSecond()) + asked.getNano();

@@ -32,12 +32,12 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * Every connection beside a plain list, with random arguments. What fails tells its seed, and {@code
- * -Ddirectory.test.seed} repeats it.
+ * Compares every connection with a plain list, with random arguments. A failure reports its seed, and
+ * {@code -Ddirectory.test.seed} repeats it.
  */
 @DirectoryTest
 class ConnectionsTest {
-    /** Ties, cases, and characters that UTF-16 sorts otherwise than code points do. */
+    /** Names with ties, different cases, and characters that UTF-16 sorts differently than code points do. */
     private static final List<String> NAMES = List.of(
             "Anna", "anna", "ANNA", "Anne", "Ärger", "ärger", "Zoë", "Zoe", "İpek", "Straße", "ﬀ", "🦊", "🦉 Owl",
             "山田太郎", "Ольга", "O'Brien", "a_b", "a%b", "a\\b", "100 %");

@@ -19,7 +19,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What a client gets for the arguments of a page that cannot be served. */
+/** The errors for page arguments that are invalid. */
 @DirectoryTest
 class CursorsTest {
     private static final String ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -65,7 +65,7 @@ class CursorsTest {
             forged.add(cursor.substring(0, i));
             forged.add(cursor.substring(i + 1));
         }
-        // The last character has bits that stand for nothing, and padding means nothing: neither is another spelling.
+        // The last character has spare bits, and padding means nothing: neither makes another valid spelling.
         ALPHABET.chars().forEach(last -> {
             forged.add(cursor.substring(0, cursor.length() - 1) + (char) last);
             forged.add(cursor + (char) last);

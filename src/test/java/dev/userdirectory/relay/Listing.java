@@ -19,8 +19,8 @@ import tools.jackson.databind.JsonNode;
 /**
  * A connection, and the plain list that its pages must agree with.
  *
- * @param document a query with {@link #PARAMETERS} and, where the arguments and the selection of the connection stand,
- *     {@link #PAGE}
+ * @param document a query with {@link #PARAMETERS}, and with {@link #PAGE} in place of the connection's arguments and
+ *     selection
  */
 record Listing(Client client, String document, Map<String, ?> variables, Comparator<Row> order, List<Row> rows) {
     static final String PARAMETERS = "$first: Int, $after: String, $last: Int, $before: String";
@@ -32,7 +32,7 @@ record Listing(Client client, String document, Map<String, ?> variables, Compara
         rows = rows.stream().sorted(order).toList();
     }
 
-    /** A row in the plain list: a global ID, and what it is sorted by. */
+    /** A row in the plain list: a global ID, and the key that it is sorted by. */
     record Row(String id, Comparable<?> key, UUID uuid) {
         @SuppressWarnings("unchecked")
         static final Comparator<Row> ASCENDING = Comparator.<Row, Comparable<Object>>comparing(
@@ -40,9 +40,9 @@ record Listing(Client client, String document, Map<String, ?> variables, Compara
                 .thenComparing(row -> row.uuid.toString());
     }
 
-    /** Text in the order of its code points, which that of Java's UTF-16 is not. */
+    /** Text in the order of its code points, which differs from the order of Java's UTF-16. */
     record Text(String value) implements Comparable<Text> {
-        /** As PostgreSQL's {@code pg_c_utf8} lower-cases: each code point by itself. */
+        /** Lower-cases each code point by itself, as PostgreSQL's {@code pg_c_utf8} does. */
         static Text lower(String value) {
             return new Text(value.codePoints()
                     .map(Character::toLowerCase)
@@ -61,7 +61,7 @@ record Listing(Client client, String document, Map<String, ?> variables, Compara
         }
     }
 
-    /** Where a range begins or ends: a row, which may be gone by now, and its cursor. */
+    /** One end of a range: a row, which may have been deleted by now, and its cursor. */
     record Place(Row row, String cursor) {}
 
     record Edge(String id, String cursor) {}
@@ -101,12 +101,12 @@ record Listing(Client client, String document, Map<String, ?> variables, Compara
                 found.get("totalCount").asInt());
     }
 
-    /** The JSON of an error, the only one, that these arguments meet. */
+    /** Returns the JSON of the only error that these arguments cause. */
     JsonNode error(Map<String, ?> arguments) {
         return client.error(document, variables(arguments));
     }
 
-    /** The same page, cut out of the plain list. A place need not be in the list: it is between rows then. */
+    /** The same page, cut out of the plain list. A place need not be in the list: then it lies between two rows. */
     Page expected(@Nullable Integer first, @Nullable Place after, @Nullable Integer last, @Nullable Place before) {
         int low = after == null
                 ? 0
@@ -170,7 +170,7 @@ record Listing(Client client, String document, Map<String, ?> variables, Compara
         return forward;
     }
 
-    /** Asks for any page at all and compares it. */
+    /** Requests a random page and compares it. */
     void compareAnyPage(Random random, List<Place> places) {
         Integer first = random.nextInt(3) > 0 ? anySize(random) : null;
         Integer last = first == null && random.nextInt(6) > 0 ? anySize(random) : null;

@@ -88,7 +88,7 @@ class NodeDataFetcherTest {
         assertThat(client.data(NODES, Map.of("ids", List.of())).get("nodes")).isEmpty();
     }
 
-    /** An ID tells its type; asked for as another, it is the ID of nothing. */
+    /** An ID contains its type, so looking it up as another type finds nothing. */
     @Test
     void findsNothingUnderAnotherType() {
         String user = directory.createUser();
@@ -149,7 +149,7 @@ class NodeDataFetcherTest {
         }
     }
 
-    /** Base64 has other ways to write the same bytes; an object has one ID. */
+    /** Base64 has other spellings of the same bytes, but an object has only one ID. */
     @Test
     void takesNoOtherSpellingOfAnId() {
         String id = new GlobalId(NodeType.USER, UUID.fromString("ffffffff-ffff-7fff-bfff-fffffffffffb")).toString();

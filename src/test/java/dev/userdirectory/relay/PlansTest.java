@@ -32,7 +32,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** How PostgreSQL runs the statements that the service sends, in a directory where a wrong way would be a long one. */
+/** How PostgreSQL plans the service's statements, in a directory large enough that a wrong plan would be slow. */
 @DirectoryTest
 @TestPropertySource(properties = "directory.database.grace=2m") // All users are deleted by one statement.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -155,7 +155,7 @@ class PlansTest {
         for (JsonNode plan : plans(statements.last())) {
             nodes(plan).forEach(node -> {
                 assertThat(node.path("Node Type").asString()).isNotEqualTo("Seq Scan");
-                // Each user has at most five, and both tables are looked at for each.
+                // Each user has at most five groups, and both tables are read for each of these.
                 assertThat(rows(node)).isLessThanOrEqualTo(50 * 5);
             });
         }
@@ -186,7 +186,7 @@ class PlansTest {
                         node -> assertThat(node.path("Node Type").asString()).isNotEqualTo("Bitmap Index Scan"));
     }
 
-    /** The page itself takes a row; and of the events, nothing that {@code user_count} has. */
+    /** Reads one row for the page itself, and no events that {@code user_count} already includes. */
     @Test
     void countsAllUsersWithoutReadingThem() {
         jdbc.update("insert into user_events (transaction, type, user_id)"
@@ -229,7 +229,7 @@ class PlansTest {
         return nodes(plans(statements.last()).getFirst());
     }
 
-    /** The first page, the last, and those on both sides of a cursor. */
+    /** The first page, the last one, and those on both sides of a cursor. */
     private static List<Map<String, Object>> pages(String cursor) {
         return Stream.<Map<String, Object>>of(
                         Map.of("first", SIZE),
@@ -240,7 +240,7 @@ class PlansTest {
                 .toList();
     }
 
-    /** Nothing is read but the page and the row behind it, and nothing is thrown away. */
+    /** Only the page and the row after it are read, and no row is discarded. */
     private void assertSeeks(Statement statement) {
         for (JsonNode plan : plans(statement)) {
             for (JsonNode node : nodes(plan)) {
@@ -255,7 +255,7 @@ class PlansTest {
         }
     }
 
-    /** As PostgreSQL plans it for these values, and as it does for any, which it turns to after some executions. */
+    /** The plan for these values, and the generic plan, to which PostgreSQL turns after some executions. */
     private List<JsonNode> plans(Statement statement) {
         AtomicInteger placeholders = new AtomicInteger();
         String sql = Pattern.compile("\\?")

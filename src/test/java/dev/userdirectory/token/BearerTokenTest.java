@@ -43,7 +43,7 @@ import org.springframework.test.context.DynamicPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The service trusts an issuer with a key of either kind, and takes what is meant for `user-directory`. */
+/** The service trusts an issuer that has an RSA and an EC key, and accepts tokens for `user-directory`. */
 @DirectoryTest
 class BearerTokenTest {
     private static final String GUARDED = "{ users { totalCount } }";

@@ -28,7 +28,7 @@ import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.server.resource.BearerTokenError;
 import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
 
-/** Against a real endpoint that goes away. */
+/** The keys of an issuer whose real endpoint goes away. */
 class IssuerKeysTest {
     private static final RSAKey OLD = rsa("old");
     private static final RSAKey NEW = rsa("new");
@@ -62,7 +62,7 @@ class IssuerKeysTest {
         });
     }
 
-    /** However often it was found good. */
+    /** A token is forgotten however often it has been verified. */
     @Test
     void forgetsTokenWhoseKeyTheIssuerHasWithdrawn() {
         issuer.start();
@@ -119,7 +119,7 @@ class IssuerKeysTest {
         });
     }
 
-    /** Who asks for a key that is not known waits for the issuer; nobody else does. */
+    /** Only requests with an unknown key wait for the issuer. */
     @Test
     void takesTheKeysItHasAtOnceWhileTheIssuerHangs() {
         issuer.start();

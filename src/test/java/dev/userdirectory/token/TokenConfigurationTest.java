@@ -155,7 +155,7 @@ class TokenConfigurationTest {
                 });
     }
 
-    /** What is told of the settings that kept the service from starting. */
+    /** The message about the settings that kept the service from starting. */
     private FailureAnalysis analysis(String... properties) {
         AtomicReference<@Nullable FailureAnalysis> analysis = new AtomicReference<>();
         application.withPropertyValues(properties).run(context -> {

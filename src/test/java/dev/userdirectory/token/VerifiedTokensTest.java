@@ -29,7 +29,7 @@ class VerifiedTokensTest {
                 token, Instant.now(), Instant.now().plusSeconds(60), Map.of("alg", "RS256"), Map.of("sub", "a")));
     }
 
-    /** Twice, since only of the second time it is known which keys were trusted before it. */
+    /** Twice, since only at the second verification is it known which keys were trusted before. */
     @Test
     void verifiesNoMoreThanTwice() {
         for (int i = 0; i < 5; i++) {

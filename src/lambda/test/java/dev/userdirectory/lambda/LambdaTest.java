@@ -46,9 +46,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The function as AWS Lambda runs it: Amazon's runtime in a process of its own, which loads the handler from a folder that
- * has what the zip has, and asks a stand-in of the Runtime API for events. Three instances: one that was started for its
- * first event, one that was restored from a (pretended) snapshot, and one whose snapshot was not primed.
+ * Runs the function as AWS Lambda does: Amazon's runtime in a process of its own, which loads the handler from a folder
+ * with the contents of the zip, and gets events from a stand-in for the Runtime API. There are three instances: one
+ * started for its first event, one restored from a (pretended) snapshot, and one whose snapshot was not primed.
  */
 @DirectoryTest
 @TestInstance(Lifecycle.PER_CLASS)
@@ -76,13 +76,13 @@ class LambdaTest {
     private int connectionsInSnapshot;
     private String user;
 
-    /** Does before a snapshot what it would without priming. */
+    /** A handler that does nothing before a snapshot. */
     public static class Unprimed extends LambdaHandler {
         public Unprimed() throws ContainerInitializationException {}
 
         @Override
         public void beforeCheckpoint(Context<? extends Resource> context) {
-            // Nothing.
+            // No priming.
         }
     }
 
@@ -98,7 +98,7 @@ class LambdaTest {
             this(LambdaHandler.class, initialization);
         }
 
-        /** @param unreadable a table that it has no right to, or nothing */
+        /** @param unreadable tables that the instance may not read */
         Instance(Class<? extends LambdaHandler> handler, String initialization, String... unreadable)
                 throws IOException {
             String runtime = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
@@ -145,7 +145,7 @@ class LambdaTest {
             process = builder.start();
         }
 
-        /** The HTTP response that the outcome stands for. */
+        /** Sends an event and returns the HTTP response that comes of it. */
         JsonNode send(String event) throws Exception {
             RuntimeApi.Outcome outcome = api.invoke(event);
             assertThat(outcome.failed()).as(outcome.body()).isFalse();
@@ -186,7 +186,7 @@ class LambdaTest {
         restored.api.awaitSnapshot();
         long snapshotAfter = System.nanoTime() - restored.start;
         connectionsBefore = started.connections();
-        // Its threads were told to end, and do so a moment later.
+        // The pool's threads were told to end, and do so a moment later.
         Waiting.briefly(() -> restored.connections() == 0);
         connectionsInSnapshot = restored.connections();
         long restoration = System.nanoTime();
@@ -235,7 +235,7 @@ class LambdaTest {
         return Duration.ofNanos(nanos).toMillis();
     }
 
-    /** Lays the folder out as deploy/lambda/assembly.xml does, with the handler of the tests beside. */
+    /** Lays out the folder as deploy/lambda/assembly.xml does, and adds the handlers of the tests. */
     private void unpack() throws IOException {
         task = Files.createTempDirectory("lambda");
         try (Stream<Path> classes = Files.list(Path.of("target", "classes").toAbsolutePath())) {

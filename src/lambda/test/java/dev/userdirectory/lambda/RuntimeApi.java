@@ -18,7 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** What the Runtime API of AWS Lambda (2018-06-01) is to a function: it hands out events and takes what comes of them. */
+/** A stand-in for AWS Lambda's Runtime API (2018-06-01): it hands out events and takes the function's responses. */
 class RuntimeApi implements AutoCloseable {
     private final HttpServer server;
     private final BlockingQueue<Invocation> events = new LinkedBlockingQueue<>();
@@ -27,7 +27,7 @@ class RuntimeApi implements AutoCloseable {
     private final CompletableFuture<Void> snapshot = new CompletableFuture<>();
     private final CompletableFuture<Void> restored = new CompletableFuture<>();
 
-    /** An event, and what comes of it: a response, or the error that the function reports. */
+    /** An event and its outcome: a response, or the error that the function reports. */
     private static class Invocation {
         final String id = UUID.randomUUID().toString();
         final String event;
@@ -92,7 +92,7 @@ class RuntimeApi implements AutoCloseable {
         initialized.get(180, TimeUnit.SECONDS);
     }
 
-    /** Returns when the function is ready for a snapshot, which it stays until it is restored. */
+    /** Returns when the function is ready for a snapshot, a state in which it stays until it is restored. */
     void awaitSnapshot() throws Exception {
         snapshot.get(180, TimeUnit.SECONDS);
     }
