@@ -16,16 +16,16 @@ import org.springframework.context.annotation.Import;
         classes = UserDirectoryApplication.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {
-            // The output of a build shows what went wrong, and which PostgreSQL it was.
+            // A build prints only problems, and which PostgreSQL it uses.
             "spring.main.banner-mode=off",
             "spring.main.log-startup-info=false",
             "spring.test.print-condition-evaluation-report=false",
             "logging.exception-conversion-word=%wEx{short}",
             "logging.level.root=warn",
-            // That there is no Docker engine is no error; where one is asked for, its absence is told in one line.
+            // A missing Docker engine is no error. If one was asked for, TestPostgres reports that it is missing.
             "logging.level.org.testcontainers.dockerclient=off",
             "logging.level.dev.userdirectory=info",
-            // Nobody is there to take leave of.
+            // There are no clients to drain.
             "server.shutdown=immediate",
             // Tests trim events themselves.
             "directory.events.trim-interval=1d"

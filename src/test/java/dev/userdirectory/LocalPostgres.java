@@ -37,7 +37,7 @@ public class LocalPostgres {
         return builder.setDataDirectory(data).setCleanDataDirectory(false).start();
     }
 
-    /** Sorts and folds by Unicode's code points on every platform, as the images do or not. */
+    /** Sorts and folds by Unicode code points on every platform, whatever the images do by default. */
     public static EmbeddedPostgres.Builder embedded() {
         return EmbeddedPostgres.builder()
                 .setLocaleConfig("locale-provider", "builtin")
@@ -45,7 +45,7 @@ public class LocalPostgres {
                 .setLocaleConfig("locale", "C");
     }
 
-    /** A run that was killed leaves its server behind, which nobody uses and which holds on to the data. */
+    /** Stops the server that a killed run has left behind, which would keep the data directory locked. */
     private static void stopLeftOver(Path data) throws IOException, InterruptedException {
         Path pidFile = data.resolve("postmaster.pid");
         if (!Files.exists(pidFile)) {

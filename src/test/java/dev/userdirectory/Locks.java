@@ -5,7 +5,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 
-/** Holds a table of the tests' PostgreSQL, so that all other statements on it wait. */
+/** Locks a table of the tests' PostgreSQL, so that all other statements on it wait. */
 public final class Locks implements AutoCloseable {
     private final Connection connection;
 

@@ -38,9 +38,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Two instances are replaced one after the other while clients write, read and subscribe, as a Deployment does it: an
- * instance gets no new connections any more, a while later {@code SIGTERM}, and is back once it is ready. Connections that
- * clients have kept open lead to it until it closes them.
+ * Replaces two instances one after the other, as a Deployment does, while clients write, read and subscribe. An
+ * instance first gets no new connections, then {@code SIGTERM}, and is back once it is ready. Connections that clients
+ * keep open lead to it until it closes them.
  */
 class RollingRestartIT {
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -127,7 +127,7 @@ class RollingRestartIT {
         }
     }
 
-    /** A client with a connection of its own that it keeps, and which sends nothing twice. */
+    /** A client that keeps its connection open, and never repeats a request. */
     private void request(Service service, String token) {
         try (HttpClient client =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
@@ -175,7 +175,7 @@ class RollingRestartIT {
         }
     }
 
-    /** Comes back whenever its stream ends, with the ID of the last event. */
+    /** Reconnects whenever its stream ends, with the ID of the last event. */
     private void subscribe(Service service, String token, String start) {
         String last = start;
         while (!Thread.currentThread().isInterrupted()) {
@@ -217,7 +217,7 @@ class RollingRestartIT {
         }
     }
 
-    /** As a Service of Kubernetes: each new connection goes to the next instance that is ready, and stays with it. */
+    /** Like a Kubernetes Service, sends each new connection to the next ready instance, where it stays. */
     private static class Service implements AutoCloseable {
         private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         private final List<ServiceProcess> ready;

@@ -31,7 +31,7 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 public class TestPostgres {
     private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
     private static final String IMAGE = "postgres:18-alpine";
-    /** Whether anything has changed since a response was cached: of many requests at once, not of one. */
+    /** Ends the statement that checks whether cached responses are current, which belongs to no single request. */
     private static final String STATE = " pg_current_snapshot()";
 
     private static final String CHOICE = System.getProperty("directory.test.postgres", "auto");
@@ -52,7 +52,7 @@ public class TestPostgres {
         return new Statements();
     }
 
-    /** Every statement that the service sends passes the recorder. */
+    /** Records every statement that the service sends. */
     @Bean
     static BeanPostProcessor recordStatements(Statements statements) {
         return new BeanPostProcessor() {
@@ -86,7 +86,7 @@ public class TestPostgres {
         }
     }
 
-    /** @param arguments the values of its placeholders; of a batch, those of every round */
+    /** @param arguments the values of the placeholders; for a batch, those of all rounds */
     public record Statement(String sql, List<Object> arguments) {
         static Statement of(QueryInfo query) {
             return new Statement(
@@ -98,7 +98,7 @@ public class TestPostgres {
         }
     }
 
-    /** Says that the choice cannot be had before an application context fails for it, at a hundred times the length. */
+    /** Fails with a short message if the choice is unavailable, before an application context fails with a long one. */
     static class Available implements BeforeAllCallback {
         @Override
         public void beforeAll(ExtensionContext context) {
@@ -110,7 +110,7 @@ public class TestPostgres {
         }
     }
 
-    /** A connection beside those of the service. */
+    /** Opens a connection outside the service's pool. */
     public static Connection connect() throws SQLException {
         return DriverManager.getConnection(
                 Running.SERVER.getJdbcUrl(), Running.SERVER.getUsername(), Running.SERVER.getPassword());
@@ -129,7 +129,7 @@ public class TestPostgres {
 
     @SuppressWarnings("resource") // lives as long as the JVM
     private static JdbcConnectionDetails container() {
-        // As many connections as the embedded one has: every application context keeps a pool.
+        // The same limit as for the embedded server: every application context keeps a pool.
         PostgreSQLContainer container =
                 new PostgreSQLContainer(IMAGE).withCommand("postgres", "-c", "fsync=off", "-c", "max_connections=300");
         container.start();

@@ -9,7 +9,7 @@ import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 
-/** The service on a PostgreSQL and with an issuer of its own, for {@code ./mvnw spring-boot:test-run}. */
+/** The service with its own PostgreSQL and issuer, for {@code ./mvnw spring-boot:test-run}. */
 public class TestUserDirectoryApplication {
     private static final Logger log = LoggerFactory.getLogger(TestUserDirectoryApplication.class);
 

@@ -18,7 +18,7 @@ import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.test.context.DynamicPropertyRegistrar;
 
-/** Signs tokens with a key of the test run, and has the service trust it. */
+/** Signs tokens with a key of the test run, which the service trusts. */
 @TestConfiguration(proxyBeanMethods = false)
 public class Tokens {
     private static final RSAKey KEY = generate();
@@ -50,7 +50,7 @@ public class Tokens {
         return sign(claims().subject(subject).claim("scope", scopes).build());
     }
 
-    /** Good for longer than all tests take: contexts, and the clients in them, are kept from class to class. */
+    /** Valid for longer than all tests take, since test classes share contexts and the clients in them. */
     public static JWTClaimsSet.Builder claims() {
         return new JWTClaimsSet.Builder()
                 .subject("somebody")

@@ -16,12 +16,12 @@ public final class Waiting {
         atMost(PATIENCE).until(state);
     }
 
-    /** Until the thread waits for another one. */
+    /** Waits until the thread waits for another one. */
     public static void untilWaiting(Thread thread) {
         until(() -> thread.getState() == Thread.State.WAITING);
     }
 
-    /** Whether the state is reached soon. For what may fail now and then, and is then tried again. */
+    /** Returns whether the state is reached within a second, for steps that may fail and are then repeated. */
     public static boolean briefly(Callable<Boolean> state) {
         try {
             atMost(Duration.ofSeconds(1)).until(state);
