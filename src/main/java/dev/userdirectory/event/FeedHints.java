@@ -19,7 +19,7 @@ import org.springframework.transaction.TransactionExecutionListener;
  */
 @Component
 class FeedHints implements TransactionExecutionListener, SmartLifecycle {
-    /** Records, before it commits, that this transaction changes no data, so that cached responses stay valid. */
+    /** Records, before it commits, that the hint's transaction changes no data, so that cached responses stay valid. */
     private static final String SEND = """
             select setval(
                 'user_event_hints',

@@ -43,7 +43,7 @@ final class Follower implements Iterator<UserEvent> {
 
     /**
      * Reads the next page of the table, or completes once the recent events in memory cover the position. If the
-     * database is unavailable, emits an empty page after a pause, so that it is tried again.
+     * database is unavailable, emits an empty page after a pause, so that the page is read again.
      */
     void replay(SynchronousSink<List<UserEvent>> pages) {
         RecentEvents before = recent;

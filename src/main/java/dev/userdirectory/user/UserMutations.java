@@ -120,7 +120,7 @@ class UserMutations {
         });
     }
 
-    /** Creates all users or none. If the unique key rejects an address after the first look-up, looks them up again. */
+    /** Creates all users or none. If the unique key rejects an address that seemed free, looks it up again. */
     private CreateUsersPayload create(List<NewUser> newUsers) {
         InputErrors errors = new InputErrors();
         for (int i = 0; i < newUsers.size(); i++) {
