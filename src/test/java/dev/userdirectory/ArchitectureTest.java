@@ -16,13 +16,13 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.data.repository.CrudRepository;
 
-/** Rules for dependencies in the code that the compiler does not enforce. */
+/** Rules of the architecture that the compiler does not enforce. */
 class ArchitectureTest {
     private static final String[] FEATURES = {
         "dev.userdirectory.user..", "dev.userdirectory.group..", "dev.userdirectory.event.."
     };
 
-    /** Without generated code, which ties the features together as the schema does. */
+    /** Excludes generated code, which connects the features as the schema does. */
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
             .withImportOption(location -> !location.contains("/generated/"))

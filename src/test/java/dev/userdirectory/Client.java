@@ -19,18 +19,17 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A client of the service under test: sends GraphQL over HTTP and returns the responses. By default, it sends a token
- * with every scope.
+ * A client of the service under test, which sends GraphQL over HTTP. By default, it sends a token with every scope.
  */
 @TestComponent
 @Lazy
 public class Client {
-    /** Escapes characters that UTF-8 cannot carry, so that half a surrogate pair arrives unchanged. */
+    /** Escapes unpaired surrogates, which UTF-8 cannot encode, so that they arrive unchanged. */
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
     static {
-        // Tests need the Origin header to act as a page of another origin.
+        // A client can act as a page of another origin only if it may set the Origin header.
         System.setProperty("jdk.httpclient.allowRestrictedHeaders", "origin");
     }
 
@@ -49,7 +48,7 @@ public class Client {
         this.token = token;
     }
 
-    /** The same client with a token of these scopes. */
+    /** Returns the same client with a token that has these scopes. */
     public Client as(String... scopes) {
         return withToken(Tokens.withScopes(String.join(" ", scopes)));
     }
@@ -66,7 +65,7 @@ public class Client {
         return URI.create("http://localhost:" + server.getWebServer().getPort() + path);
     }
 
-    /** The response as it was received. */
+    /** Returns the raw response. */
     public HttpResponse<String> post(String document) {
         return post(document, Map.of());
     }
@@ -75,7 +74,7 @@ public class Client {
         return post(Map.of("query", document, "variables", variables));
     }
 
-    /** @param body the members of the request, whatever they are */
+    /** @param body the members of the request, valid or not */
     public HttpResponse<String> post(Map<String, ?> body) {
         return send(HttpRequest.newBuilder(uri("/graphql"))
                 .header("Content-Type", "application/json")
@@ -84,12 +83,12 @@ public class Client {
                 .build());
     }
 
-    /** The whole response: {@code data}, {@code errors}, {@code extensions}. */
+    /** Returns the whole response: {@code data}, {@code errors}, {@code extensions}. */
     public JsonNode execute(String document, Map<String, ?> variables) {
         return JSON.readTree(post(document, variables).body());
     }
 
-    /** The data of a response that must not have errors. */
+    /** Returns the data of the response, which must not have errors. */
     public JsonNode data(String document, Map<String, ?> variables) {
         JsonNode response = execute(document, variables);
         if (response.has("errors")) {
@@ -102,7 +101,7 @@ public class Client {
         return data(document, Map.of());
     }
 
-    /** The only error of a response that must have one. */
+    /** Returns the only error of the response, which must have one. */
     public JsonNode error(String document, Map<String, ?> variables) {
         JsonNode errors = execute(document, variables).path("errors");
         if (errors.size() != 1) {
@@ -111,7 +110,7 @@ public class Client {
         return errors.get(0);
     }
 
-    /** Sends a request on a connection of its own. Closing the connection is a disconnect. */
+    /** Sends a request on a new connection. To disconnect, close the socket. */
     public Socket open(String document, Map<String, ?> variables) throws IOException {
         Socket socket = new Socket("localhost", uri("/").getPort());
         write(socket, document, variables);
@@ -133,7 +132,7 @@ public class Client {
         socket.getOutputStream().write(request.toByteArray());
     }
 
-    /** Adds the token, if the request does not bring one. */
+    /** Adds the token, unless the request has one. */
     public HttpResponse<String> send(HttpRequest request) {
         boolean add =
                 token != null && request.headers().firstValue("Authorization").isEmpty();

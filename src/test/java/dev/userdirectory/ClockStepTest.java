@@ -27,19 +27,19 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The wall clock of the service and of PostgreSQL is set forward and back by an hour. Both run in processes of their
- * own, whose clock a small C library changes. Skipped where there is no C compiler.
+ * Sets the wall clock of the service and of PostgreSQL forward and back by an hour. Both run in separate processes,
+ * whose clock a small C library changes. Skipped if there is no C compiler.
  */
 @EnabledIf(value = "isThereCompiler", disabledReason = "There is no C compiler.")
 @Timeout(300)
 class ClockStepTest {
     private static final HttpClient HTTP =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    /** Allows for a busy machine; the step of the clock is far larger. */
+    /** Enough for a busy machine, and far less than the step of the clock. */
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private static final int MAX_AGE = 30;
-    /** Enough operations to empty the budget several times over. */
+    /** Enough searches to use up the budget several times. */
     private static final int MANY = 200;
 
     private static final String CREATE =
@@ -111,7 +111,7 @@ class ClockStepTest {
                     await().atMost(PATIENCE).until(() -> follower.events().equals(expected));
                     assertThat(follower.errors()).isEmpty();
                 }
-                // The budget is full after five seconds, and partly refilled sooner.
+                // The budget is refilled within five seconds, and partly sooner.
                 await().atMost(PATIENCE).until(() -> search(service, spender));
             }
         } finally {
@@ -119,7 +119,7 @@ class ClockStepTest {
         }
     }
 
-    /** For Tomcat, connections that were idle during the step have been idle for an hour, so it closes them. */
+    /** Tomcat closes connections that seem to have been idle for an hour once the clock is set. */
     private static void awaitConnections(ServiceProcess service) {
         await().ignoreExceptionsInstanceOf(IOException.class)
                 .until(() -> service.post("{ __typename }", Map.of()) != null);
@@ -139,7 +139,7 @@ class ClockStepTest {
                         "-cp",
                         System.getProperty("java.class.path"),
                         Server.class.getName(),
-                        // The first requests are slow, because their classes are being loaded.
+                        // The first requests are slow, since their classes have to be loaded.
                         "--directory.limits.deadline=60s",
                         "--directory.rate-limit.cost=20000",
                         "--directory.rate-limit.period=5s"),
@@ -160,7 +160,7 @@ class ClockStepTest {
                 .asString();
     }
 
-    /** A different operation each time, since cached responses cost nothing. */
+    /** Searches for something else each time, since cached responses cost nothing. */
     private static boolean search(ServiceProcess service, String token) throws IOException, InterruptedException {
         String query = "{ users(filter: {search: \"" + Directory.newEmail() + "\"}) { nodes { id } } }";
         return !JsonMapper.shared()

@@ -8,7 +8,7 @@ import org.springframework.boot.test.context.TestComponent;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
-/** Puts users and groups into the directory, which all tests share. Each test creates users of its own. */
+/** Creates and reads users and groups for tests. All tests share one directory, so each creates its own users. */
 @TestComponent
 public class Directory {
     private final Client client;
@@ -19,7 +19,7 @@ public class Directory {
         this.jdbc = jdbc;
     }
 
-    /** An address that no user has. */
+    /** Returns an e-mail address that no user has. */
     public static String newEmail() {
         return UUID.randomUUID() + "@example.com";
     }
@@ -28,7 +28,7 @@ public class Directory {
         return createUsers(1).getFirst();
     }
 
-    /** The IDs of new users, in the order in which they were created. */
+    /** Returns the IDs of new users, in the order in which they were created. */
     public List<String> createUsers(int count) {
         List<Map<String, String>> users = IntStream.range(0, count)
                 .mapToObj(i -> Map.of("name", "User " + i, "email", newEmail()))
@@ -70,7 +70,7 @@ public class Directory {
                 }""", Map.of("id", id)).get("group");
     }
 
-    /** A digest of every row that a client can change. It stays the same if a request was rejected. */
+    /** A digest of every row that a client can change. A rejected request leaves it unchanged. */
     public List<Map<String, Object>> digest() {
         return jdbc.queryForList("""
                 select 'users', count(*), sum(hashtextextended(users::text, 0)) from users union all

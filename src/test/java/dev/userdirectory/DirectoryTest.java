@@ -16,16 +16,16 @@ import org.springframework.context.annotation.Import;
         classes = UserDirectoryApplication.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {
-            // Keeps the output of a build to the failures and the PostgreSQL that is used.
+            // A build prints only problems, and which PostgreSQL it uses.
             "spring.main.banner-mode=off",
             "spring.main.log-startup-info=false",
             "spring.test.print-condition-evaluation-report=false",
             "logging.exception-conversion-word=%wEx{short}",
             "logging.level.root=warn",
-            // A missing Docker engine is not an error; if one is required, a single line reports its absence.
+            // A missing Docker engine is no error. If one was asked for, TestPostgres reports that it is missing.
             "logging.level.org.testcontainers.dockerclient=off",
             "logging.level.dev.userdirectory=info",
-            // No client is connected at the end, so there is nothing to drain.
+            // There are no clients to drain.
             "server.shutdown=immediate",
             // Tests trim events themselves.
             "directory.events.trim-interval=1d"

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.yaml.snakeyaml.Yaml;
 
-/** The manifests of {@code deploy/kubernetes}, checked against the Kubernetes API types and each other. */
+/** Checks the manifests of {@code deploy/kubernetes} against Kubernetes' own API types and against each other. */
 class KubernetesTest {
     private static final Path BASE = Path.of("deploy", "kubernetes");
     private static final Set<String> KUSTOMIZATION = Set.of("apiVersion", "kind", "resources", "images");

@@ -17,7 +17,7 @@ import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.RouterFunctions;
 import org.springframework.web.servlet.function.ServerResponse;
 
-/** An identity provider beside the service, which issues tokens with the requested scopes. */
+/** An identity provider next to the service. Its tokens have the scopes that a client requests. */
 @TestConfiguration(proxyBeanMethods = false)
 class LocalIssuer {
     private static final Logger log = LoggerFactory.getLogger(LocalIssuer.class);
@@ -44,7 +44,7 @@ class LocalIssuer {
         return issuer;
     }
 
-    /** For GraphiQL, which cannot call the issuer itself, because the issuer has another origin. */
+    /** Gets a token for GraphiQL, which cannot request it from the issuer, since that has another origin. */
     @Bean
     RouterFunction<ServerResponse> signIn(
             @Value("${spring.security.oauth2.resourceserver.jwt.issuer-uri}") String issuer) {

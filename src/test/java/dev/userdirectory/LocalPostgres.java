@@ -37,7 +37,7 @@ public class LocalPostgres {
         return builder.setDataDirectory(data).setCleanDataDirectory(false).start();
     }
 
-    /** Sorts and folds case by Unicode code points on every platform. The images may or may not do so. */
+    /** Sorts and folds by Unicode code points on every platform, whatever the images do by default. */
     public static EmbeddedPostgres.Builder embedded() {
         return EmbeddedPostgres.builder()
                 .setLocaleConfig("locale-provider", "builtin")
@@ -45,7 +45,7 @@ public class LocalPostgres {
                 .setLocaleConfig("locale", "C");
     }
 
-    /** Stops the server of a run that was killed, which still holds the data directory. */
+    /** Stops the server that a killed run has left behind, which would keep the data directory locked. */
     private static void stopLeftOver(Path data) throws IOException, InterruptedException {
         Path pidFile = data.resolve("postmaster.pid");
         if (!Files.exists(pidFile)) {

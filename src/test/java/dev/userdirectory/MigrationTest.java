@@ -30,7 +30,7 @@ import org.springframework.dao.DuplicateKeyException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
-/** The process that runs before a new version of the service starts, on a database of its own. */
+/** The migration process, which runs before a new version of the service, on a separate database. */
 @DirectoryTest
 class MigrationTest {
     private final JdbcConnectionDetails server;
@@ -83,7 +83,7 @@ class MigrationTest {
         assertThat(jdbc.queryForList("select * from users")).isEmpty();
     }
 
-    /** On AWS Lambda, no instance of the service migrates the database. */
+    /** On AWS Lambda, no instance of the service would notice it. */
     @Test
     void noticesThatTheDatabaseWasRestoredIntoAnotherServer() throws Exception {
         migrate(1);
@@ -91,7 +91,7 @@ class MigrationTest {
         assertThat(migrate(1)).containsExactly(0);
         assertThat(events()).isEqualTo(2);
 
-        // Simulates events from a server with higher transaction numbers.
+        // As if the events came from a server with higher transaction numbers.
         jdbc.update("update user_events set transaction = transaction + 1000000000");
         assertThat(migrate(1)).containsExactly(0);
         assertThat(events()).isZero();
@@ -103,7 +103,7 @@ class MigrationTest {
         return jdbc.queryForObject("select count(*) from user_events", Integer.class);
     }
 
-    /** Holds for the start of the service as well, which opens the pool with the same settings. */
+    /** The service does so as well when it starts: both open the pool with the same settings. */
     @Test
     void triesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
         URI target = URI.create(server.getJdbcUrl().substring("jdbc:".length()));
@@ -119,7 +119,7 @@ class MigrationTest {
         assertThat(versions()).isEqualTo(migrations());
     }
 
-    /** An older version keeps writing while the tables of a newer one are created. */
+    /** The previous version keeps writing during the migration. */
     @Test
     void countsUsersOfTransactionsThatAreUnderWay() throws Exception {
         flyway().target("4").load().migrate();
@@ -177,7 +177,7 @@ class MigrationTest {
                 .containsExactlyInAnyOrder(alike.get(1), alike.get(2), domains.get(1));
     }
 
-    /** An address belongs to all users that had it, and is free again only once the last of them has given it up. */
+    /** Users who already share an address keep it, and nobody else gets it until the last of them is gone. */
     @Test
     void keepsAddressTakenUntilTheLastWhoSharesItGivesItUp() {
         flyway().target("5").load().migrate();
@@ -200,7 +200,7 @@ class MigrationTest {
                 .isEmpty();
     }
 
-    /** Simulates a rolling update: these are the statements of the old version. */
+    /** As during a rolling update: the statements are those of the previous version. */
     @Test
     void letsThePreviousVersionReadAndWriteTheNewTables() {
         flyway().target("5").load().migrate();
@@ -263,7 +263,7 @@ class MigrationTest {
                 from generate_series(1, %d)""".formatted(users);
     }
 
-    /** The exit codes of so many concurrent migrations, which get only the properties of the data source. */
+    /** Runs this many migrations at once, configured only with the data source, and returns their exit codes. */
     private List<Integer> migrate(int count) throws IOException, InterruptedException {
         List<Process> processes = new ArrayList<>();
         for (int i = 0; i < count; i++) {

@@ -32,10 +32,10 @@ import org.springframework.boot.logging.LoggingSystem;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Two instances of the packaged service on one database. Eight writers keep transactions open for a while and end them
- * out of order, and four write through the first instance. Subscribers on the second instance are disconnected again
- * and again. Meanwhile PostgreSQL is killed and restarted, and so is the first instance. In the end the second one is
- * told to stop. {@code -Ddirectory.test.soak=600} runs for ten minutes.
+ * Two instances of the packaged service share one database. Eight writers hold transactions open and end them out of
+ * order, four write through the first instance, and the second one's subscribers are disconnected again and again.
+ * Meanwhile PostgreSQL and the first instance are killed and restarted. At the end the second instance is terminated.
+ * {@code -Ddirectory.test.soak=600} runs the test for ten minutes.
  */
 class NothingIsLostIT {
     private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("directory.test.soak", 6));
@@ -56,7 +56,7 @@ class NothingIsLostIT {
     private final Set<UUID> committed = ConcurrentHashMap.newKeySet();
     private String start = "";
 
-    /** Sets the log level, because no application context of this JVM does. */
+    /** No application context of this JVM configures logging. */
     @BeforeAll
     static void logOnlyWhatIsAmiss() {
         LoggingSystem.get(NothingIsLostIT.class.getClassLoader())
@@ -109,7 +109,7 @@ class NothingIsLostIT {
                 .until(() -> subscribers.stream().allMatch(subscriber -> subscriber.cuts.get() >= MIN_CUTS));
     }
 
-    /** Returns the whole feed once no transaction is open that could add to it. */
+    /** Stops the writers, and returns the whole feed once no open transaction can add to it. */
     private List<String> stopWriting(ServiceProcess reader) throws Exception {
         writing.set(false);
         for (Thread writer : writers) {
@@ -205,7 +205,7 @@ class NothingIsLostIT {
                 .asString());
     }
 
-    /** Inserts a user early in a transaction and commits a while later. */
+    /** Inserts a user, which determines its place in the feed, and ends the transaction some time later. */
     private void createLate() throws SQLException, InterruptedException {
         UUID id = UUID.randomUUID();
         try (Connection connection = postgres.connect();
@@ -240,7 +240,7 @@ class NothingIsLostIT {
                 .findValuesAsString("cursor");
     }
 
-    /** Records the events it receives, and resumes after each disconnect. */
+    /** Records the events that it receives, and resumes after each disconnect. */
     private abstract static class Subscriber implements Runnable {
         final ServiceProcess service;
         final List<String> cursors = new ArrayList<>();
@@ -291,7 +291,7 @@ class NothingIsLostIT {
             }
         }
 
-        /** Other messages that arrived: the database or the service may have been down. */
+        /** Records any other message; the database or the service may have been unavailable. */
         void note(String answer) {
             otherwise.put(answer.replaceAll("[0-9a-f-]{36}", "…"), last);
         }
@@ -324,7 +324,7 @@ class NothingIsLostIT {
         }
     }
 
-    /** Sends the same operation each time, and the ID of the last event. */
+    /** Repeats the same operation each time, with the ID of the last event. */
     private static final class StreamSubscriber extends Subscriber {
         private final String start;
 

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 
-/** Free ports for servers that have to know their port before they start. */
+/** Free ports for servers that have to know theirs before they start. */
 public final class Ports {
     private Ports() {}
 

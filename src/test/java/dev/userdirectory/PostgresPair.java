@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** A PostgreSQL with a streaming replica, or several if requested. They stop with the JVM. */
+/** A PostgreSQL and its streaming replica, or several replicas. They stop with the JVM. */
 public class PostgresPair {
     private final Path folder;
     private final Map<EmbeddedPostgres, Path> data = new ConcurrentHashMap<>();
@@ -85,7 +85,7 @@ public class PostgresPair {
                     try {
                         Files.copy(file, copy);
                     } catch (NoSuchFileException e) {
-                        // a temporary one
+                        // A temporary file that PostgreSQL has deleted.
                     }
                 }
             }
@@ -112,7 +112,7 @@ public class PostgresPair {
         return postgres.getJdbcUrl("postgres", "postgres");
     }
 
-    /** Sets whether the primary acknowledges a commit only once a replica has it. */
+    /** Whether the primary acknowledges a commit only once a replica has it. */
     public void synchronousStandby(boolean synchronous) {
         JdbcTemplate jdbc = new JdbcTemplate(primary.getPostgresDatabase());
         String names = synchronous ? "*" : "";
@@ -123,7 +123,7 @@ public class PostgresPair {
                 .contains(state));
     }
 
-    /** Stops or continues all processes of the replica: they keep their connections and do not respond. */
+    /** Suspends or resumes all processes of the replica. Suspended ones keep their connections but do not respond. */
     public void freezeReplica(boolean frozen) throws IOException, InterruptedException {
         freeze(replica, frozen);
     }

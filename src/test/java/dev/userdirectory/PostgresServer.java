@@ -20,7 +20,7 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.util.FileSystemUtils;
 
-/** A PostgreSQL that keeps its port while it is killed, restarted, or reset to an older state. Stops with the JVM. */
+/** A PostgreSQL that keeps its port when it is killed, restarted or restored. It stops with the JVM. */
 public class PostgresServer {
     private final Path data;
     private final int port;
@@ -39,12 +39,11 @@ public class PostgresServer {
     private EmbeddedPostgres start() {
         try {
             return LocalPostgres.embedded()
-                    // Embedded servers are configured not to keep their data, so this restores the defaults of
-                    // PostgreSQL.
+                    // Embedded servers are configured not to keep their data; this restores PostgreSQL's defaults.
                     .setServerConfig("fsync", "on")
                     .setServerConfig("synchronous_commit", "on")
                     .setServerConfig("full_page_writes", "on")
-                    // The log is flushed only for transactions that wait for their commit.
+                    // Only a transaction that waits for its commit flushes the commit.
                     .setServerConfig("wal_writer_delay", "10s")
                     .setPort(port)
                     .setPGStartupWait(Duration.ofMinutes(1))
@@ -74,7 +73,7 @@ public class PostgresServer {
         postgres = start();
     }
 
-    /** {@code kill -9} of the postmaster with this data directory, and of all of its processes. */
+    /** {@code kill -9} of the postmaster that has this data directory, and of all of its processes. */
     public static void kill(Path data) throws IOException {
         Path pidFile = data.resolve("postmaster.pid");
         ProcessHandle server = ProcessHandle.of(
@@ -84,12 +83,12 @@ public class PostgresServer {
         server.destroyForcibly();
         children.forEach(ProcessHandle::destroyForcibly);
         server.onExit().orTimeout(20, TimeUnit.SECONDS).join();
-        // Wait for all processes, because any of them can hold on to the shared memory of the killed server.
+        // No process may still use the killed server's shared memory.
         children.forEach(child -> child.onExit().orTimeout(20, TimeUnit.SECONDS).join());
         Files.delete(pidFile);
     }
 
-    /** A copy of the data directory as it is now, as {@code pg_basebackup} makes it. */
+    /** Copies the data directory as it is now, as {@code pg_basebackup} does. */
     public Path copy() throws IOException, SQLException {
         Path copy = Files.createTempDirectory("postgres-copy").resolve("data");
         try (Connection connection = connect();
@@ -101,7 +100,7 @@ public class PostgresServer {
                 Files.writeString(copy.resolve("backup_label"), backup.getString(1));
             }
         }
-        // The end of the backup is in there too.
+        // This WAL contains the end of the backup, too.
         for (Path file : files(data.resolve("pg_wal"))) {
             Path target = copy.resolve(data.relativize(file));
             if (Files.isRegularFile(file)) {
@@ -112,7 +111,7 @@ public class PostgresServer {
         return copy;
     }
 
-    /** Kills the server and starts it on that copy: on the same timeline, or on a new one by point-in-time recovery. */
+    /** Kills the server and starts it on the copy: on the same timeline, or on a new one by point-in-time recovery. */
     public void restore(Path copy, boolean onNewTimeline) throws IOException {
         kill(data);
         postgres.close();
@@ -139,7 +138,7 @@ public class PostgresServer {
                 try {
                     Files.copy(file, copy);
                 } catch (NoSuchFileException e) {
-                    // a temporary one
+                    // A temporary file that PostgreSQL has deleted.
                 }
             }
         }

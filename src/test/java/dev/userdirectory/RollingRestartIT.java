@@ -38,9 +38,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Two instances are replaced one after the other while clients write, read and subscribe, as in a Deployment: an
- * instance gets no more new connections, receives {@code SIGTERM} a while later, and is back once it is ready.
- * Connections that clients have kept open lead to it until it closes them.
+ * Replaces two instances one after the other, as a Deployment does, while clients write, read and subscribe. An
+ * instance first gets no new connections, then {@code SIGTERM}, and is back once it is ready. Connections that clients
+ * keep open lead to it until it closes them.
  */
 class RollingRestartIT {
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -83,7 +83,7 @@ class RollingRestartIT {
                 for (ServiceProcess instance : List.of(first, second)) {
                     Thread.sleep(Duration.ofSeconds(2));
                     service.remove(instance);
-                    // Simulates the preStop pause of a pod.
+                    // The preStop pause of a pod.
                     Thread.sleep(Duration.ofMillis(500));
                     CompletableFuture<JsonNode> underWay;
                     try (Connection lock = postgres.getPostgresDatabase().getConnection()) {
@@ -127,7 +127,7 @@ class RollingRestartIT {
         }
     }
 
-    /** A client that keeps one connection and never retries. */
+    /** A client that keeps its connection open, and never repeats a request. */
     private void request(Service service, String token) {
         try (HttpClient client =
                 HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
@@ -217,7 +217,7 @@ class RollingRestartIT {
         }
     }
 
-    /** Works like a Service of Kubernetes: each new connection goes to the next ready instance, and stays with it. */
+    /** Like a Kubernetes Service, sends each new connection to the next ready instance, where it stays. */
     private static class Service implements AutoCloseable {
         private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         private final List<ServiceProcess> ready;

@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The service in a process of its own, on a port that it keeps after a kill, and a client with a token. */
+/** The service in a separate process, which keeps its port when it is restarted, and a client with a token. */
 public final class ServiceProcess implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final HttpClient HTTP =
@@ -40,13 +40,13 @@ public final class ServiceProcess implements AutoCloseable {
     /**
      * @param java arguments of {@code java}: its options, then a jar or a class
      * @param databaseUrl the URL of a PostgreSQL whose user and password are {@code postgres}
-     * @param log the file to which the output of the service is appended
+     * @param log the file to which the service's output is appended
      */
     public ServiceProcess(List<String> java, String databaseUrl, Path log) throws IOException {
         this(java, databaseUrl, log, Map.of());
     }
 
-    /** @param environment added to that of this process */
+    /** @param environment variables in addition to those of this process */
     public ServiceProcess(List<String> java, String databaseUrl, Path log, Map<String, String> environment)
             throws IOException {
         this.log = log;
@@ -61,7 +61,7 @@ public final class ServiceProcess implements AutoCloseable {
                 "--spring.datasource.url=" + databaseUrl,
                 "--spring.datasource.username=postgres",
                 "--spring.datasource.password=postgres",
-                // The decoder for WebFlux, on the class path of the tests, accepts a single algorithm.
+                // With a public key, Spring Boot accepts a single algorithm only.
                 "--spring.security.oauth2.resourceserver.jwt.jws-algorithms=RS256",
                 "--spring.security.oauth2.resourceserver.jwt.public-key-location=" + Tokens.publicKey()));
         process = start();
@@ -76,7 +76,7 @@ public final class ServiceProcess implements AutoCloseable {
                 .build());
     }
 
-    /** The packaged jar, with output in {@code target/<name>.log}. It starts sooner without the second compiler. */
+    /** The packaged jar, with output in {@code target/<name>.log}. It starts faster without the second compiler. */
     public static ServiceProcess ofJar(String name, String databaseUrl) throws IOException {
         return new ServiceProcess(
                 List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-jar", jar().toString()),
@@ -119,7 +119,7 @@ public final class ServiceProcess implements AutoCloseable {
         return process.pid();
     }
 
-    /** Waits until a query is answered, and returns how long that took since the process started. */
+    /** Waits until a query is answered, and returns the time since the process was started. */
     public Duration awaitFirstAnswer() throws IOException, InterruptedException {
         while (true) {
             try {
@@ -164,7 +164,7 @@ public final class ServiceProcess implements AutoCloseable {
         throw new IllegalStateException("The service has ended; see " + log);
     }
 
-    /** @return the CPU time it has used so far, in user and kernel mode */
+    /** @return the processor time used so far, in user and kernel mode */
     public Duration cpuTime() {
         return process.info().totalCpuDuration().orElse(Duration.ZERO);
     }
@@ -186,7 +186,7 @@ public final class ServiceProcess implements AutoCloseable {
         process.destroy();
     }
 
-    /** Starts the service again once it has ended. */
+    /** Waits until the process has ended, and starts it again. */
     void restart() throws IOException, InterruptedException {
         if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
             throw new IllegalStateException("The service does not end; see " + log);
@@ -195,7 +195,7 @@ public final class ServiceProcess implements AutoCloseable {
         awaitFirstAnswer();
     }
 
-    /** Stops the service, and waits until it has ended. */
+    /** Terminates the service, and waits until it has ended. */
     @Override
     public void close() throws InterruptedException {
         terminate();

@@ -8,7 +8,7 @@ import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Forwards to one local port, and later to another one, as a name or a load balancer does after a failover. */
+/** Forwards to one local port, and later to another one, as a DNS name or load balancer does after a failover. */
 public class SwitchableProxy {
     private final ServerSocket server;
     private final Set<Socket> clients = ConcurrentHashMap.newKeySet();
@@ -19,7 +19,7 @@ public class SwitchableProxy {
         this(target, 0);
     }
 
-    /** The first connection is accepted but gets no response. */
+    /** Accepts the first connection, but never responds on it. */
     public static SwitchableProxy silentAtFirst(int target) {
         return new SwitchableProxy(target, 1);
     }
@@ -39,7 +39,7 @@ public class SwitchableProxy {
         return server.getLocalPort();
     }
 
-    /** Closes all open connections. */
+    /** Closes the open connections, and forwards new ones to that port. */
     public void switchTo(int port) throws IOException {
         target = port;
         for (Socket client : clients) {

@@ -10,7 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Prints which test classes took longest, from the reports in the given folders. */
+/** Prints which test classes took longest, from the reports in the folders given as arguments. */
 final class TestTimes {
     private static final int SHOWN = 15;
     private static final Pattern SUITE = Pattern.compile("<testsuite [^>]*\\bname=\"([^\"]+)\" time=\"([0-9.,]+)\"");

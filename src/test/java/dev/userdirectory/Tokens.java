@@ -18,7 +18,7 @@ import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.test.context.DynamicPropertyRegistrar;
 
-/** Signs tokens with a key of the test run, which the service is configured to trust. */
+/** Signs tokens with a key of the test run, which the service trusts. */
 @TestConfiguration(proxyBeanMethods = false)
 public class Tokens {
     private static final RSAKey KEY = generate();
@@ -50,7 +50,7 @@ public class Tokens {
         return sign(claims().subject(subject).claim("scope", scopes).build());
     }
 
-    /** The lifetime is longer than all tests take: contexts, and the clients in them, are reused by later classes. */
+    /** Valid for longer than all tests take, since test classes share contexts and the clients in them. */
     public static JWTClaimsSet.Builder claims() {
         return new JWTClaimsSet.Builder()
                 .subject("somebody")

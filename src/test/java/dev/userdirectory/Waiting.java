@@ -21,7 +21,7 @@ public final class Waiting {
         until(() -> thread.getState() == Thread.State.WAITING);
     }
 
-    /** Whether the state is reached soon. For conditions that may fail now and then, and are then tried again. */
+    /** Returns whether the state is reached within a second, for steps that may fail and are then repeated. */
     public static boolean briefly(Callable<Boolean> state) {
         try {
             atMost(Duration.ofSeconds(1)).until(state);

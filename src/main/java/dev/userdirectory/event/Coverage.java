@@ -6,19 +6,19 @@ import java.util.TreeMap;
 import org.springframework.stereotype.Component;
 
 /**
- * Which position in the write-ahead log covers all events up to a position in the feed. The first statement that finds
- * an event settled decides it for this instance. So an event has the same cursor wherever it is read, and reading old
- * events again does not make their cursors depend on commits that came later.
+ * Knows which position in the write-ahead log covers all events up to a position in the feed. The first statement that
+ * finds an event settled decides it for this instance. So an event has the same cursor wherever it is read, and reading
+ * old events again does not make their cursors depend on later commits.
  */
 @Component
 class Coverage {
-    /** Each is some 100 bytes. An event whose entry was evicted gets that of a later one, which covers it too. */
+    /** An entry takes about 100 bytes. If an event's entry was evicted, that of a later event covers it too. */
     private static final int CAPACITY = 10_000;
 
     private final TreeMap<Position, Seen> entries = new TreeMap<>();
 
     /**
-     * @param settled up to where a statement found the feed settled: at or behind the position
+     * @param settled the position up to which a statement found the feed settled; at or after {@code position}
      * @param seen what that statement saw
      */
     synchronized Seen of(Position position, Position settled, Seen seen) {

@@ -6,7 +6,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * The change feed.
+ * Settings of the change feed.
  *
  * @param retention how long an event is kept, at least; a cursor is good as long as its event
  * @param buffer how many of the newest events are in memory; who is further behind reads the table

@@ -6,7 +6,7 @@ import org.postgresql.PGConnection;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 
-/** See {@link FeedConnections}. */
+/** A connection outside the pool; see {@link FeedConnections}. */
 final class FeedConnection implements AutoCloseable {
     private final Connection connection;
     private final JdbcTemplate jdbc;
@@ -20,7 +20,7 @@ final class FeedConnection implements AutoCloseable {
         return jdbc;
     }
 
-    /** Comes back as soon as there is a notification, or when the time is over. */
+    /** Returns as soon as a notification arrives, or after the given time. */
     void awaitNotification(int millis) throws SQLException {
         connection.unwrap(PGConnection.class).getNotifications(millis);
     }

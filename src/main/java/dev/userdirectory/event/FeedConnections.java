@@ -10,8 +10,8 @@ import javax.sql.DataSource;
 import org.springframework.stereotype.Component;
 
 /**
- * Opens connections beside the pool, for work that goes on in the background all the time and must not wait for requests. They
- * are opened as the pool's are, so that for example {@code sslmode=verify-full} holds for them, too.
+ * Opens connections outside the pool, for permanent background work that must not wait for requests. They have the
+ * pool's settings, so that for example {@code sslmode=verify-full} applies to them, too.
  */
 @Component
 class FeedConnections {
@@ -26,14 +26,14 @@ class FeedConnections {
         this.properties = properties;
     }
 
-    /** @param name by which PostgreSQL knows the connection */
+    /** @param name the connection's {@code application_name} in PostgreSQL */
     FeedConnection open(String name) throws SQLException {
         return open(pool.getJdbcUrl(), name, PATIENCE);
     }
 
     /**
-     * One on which {@code listen} works, if the pool's URL leads through a pooler of transactions. Its statements are short, and
-     * followers wait for them: once a silent database is back, it is soon noticed.
+     * Opens a connection on which {@code listen} works, even if the pool's URL leads through a transaction pooler. Its
+     * socket timeout is short, so that followers continue soon after an unresponsive database is back.
      */
     FeedConnection openToListen(String name) throws SQLException {
         return open(properties.url() == null ? pool.getJdbcUrl() : properties.url(), name, SHORT_PATIENCE);
@@ -49,7 +49,7 @@ class FeedConnections {
             driver.setProperty("password", pool.getPassword());
         }
         driver.setProperty("ApplicationName", name);
-        // So that a server that is gone without a word is noticed.
+        // To notice a server that is gone without closing its connections.
         driver.setProperty("connectTimeout", String.valueOf(SHORT_PATIENCE.toSeconds()));
         driver.setProperty("socketTimeout", String.valueOf(patience.toSeconds()));
         Connection connection = DriverManager.getConnection(url, driver);

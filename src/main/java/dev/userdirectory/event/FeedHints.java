@@ -13,12 +13,13 @@ import org.springframework.transaction.TransactionExecution;
 import org.springframework.transaction.TransactionExecutionListener;
 
 /**
- * Wakes the readers of all instances after a transaction of this one. Not in it: {@code notify} makes transactions commit
- * one after the other. A hint may get lost, and one does for several transactions.
+ * Wakes the readers of all instances after each transaction of this instance. The transaction itself does not notify
+ * them, because {@code notify} makes transactions commit one after the other. A hint may get lost, and one hint may
+ * announce several transactions.
  */
 @Component
 class FeedHints implements TransactionExecutionListener, SmartLifecycle {
-    /** Notes in advance that this transaction changes nothing, so that cached responses outlive it. */
+    /** Records, before it commits, that the hint's transaction changes no data, so that cached responses stay valid. */
     private static final String SEND = """
             select setval(
                 'user_event_hints',
@@ -44,7 +45,7 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
         want(transaction);
     }
 
-    /** Others may have waited for this one to end. */
+    /** Committed events may have waited for this transaction to end. */
     @Override
     public void afterRollback(TransactionExecution transaction, @Nullable Throwable failure) {
         want(transaction);
@@ -63,13 +64,13 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
 
     private void send(Task task) throws SQLException, InterruptedException {
         try (FeedConnection connection = connections.open("user-directory hints")) {
-            // A hint that a crash loses is of no use after it.
+            // After a crash, a lost hint would no longer be needed.
             connection.jdbc().execute("set synchronous_commit = off");
             while (task.isRunning()) {
                 if (wanted.tryAcquire(IDLE.toMillis(), TimeUnit.MILLISECONDS)) {
                     wanted.drainPermits();
                     connection.jdbc().execute(SEND);
-                    // Where much is written, each hint is for many transactions.
+                    // Under many writes, one hint announces all transactions of the interval.
                     Thread.sleep(INTERVAL);
                 }
                 task.progress();

@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
 import reactor.core.publisher.SynchronousSink;
 
-/** How far one subscriber has come: in the table first, then in what is new. It does one thing at a time. */
+/** One subscriber's position in the feed: first in the table, then in memory. Used by one thread at a time. */
 final class Follower implements Iterator<UserEvent> {
     private static final Logger log = LoggerFactory.getLogger(Follower.class);
     private static final int PAGE = 500;
@@ -41,17 +41,20 @@ final class Follower implements Iterator<UserEvent> {
         this.user = user;
     }
 
-    /** Reads pages of the table until the events in memory continue from there. While the database is away it tries again. */
+    /**
+     * Reads the next page of the table, or completes once the recent events in memory cover the position. If the
+     * database is unavailable, emits an empty page after a pause, so that the page is read again.
+     */
     void replay(SynchronousSink<List<UserEvent>> pages) {
         RecentEvents before = recent;
         recent = current.get();
-        // Where the feed went back, the last event may be one that it has lost: the table is asked.
+        // If the feed went back, the database may have lost the last event, so the table is checked.
         if (recent == before && recent.covers(last)) {
             pages.complete();
             return;
         }
         try {
-            // What the reader has taken is settled, so a page that is read after that has it too.
+            // The reader takes only settled events, so a page that is read later contains them too.
             Position end = recent.end();
             List<UserEvent> page = Deadline.within(properties.readTimeout(), () -> readPage(end));
             if (page == null) {
@@ -69,13 +72,13 @@ final class Follower implements Iterator<UserEvent> {
         lastTaken = System.nanoTime();
     }
 
-    /** Null if events may be missing. */
+    /** Returns null if events may be missing. */
     private @Nullable List<UserEvent> readPage(Position end) {
         List<UserEvent> page = table.read(last, end, user, PAGE);
         return last.equals(Position.START) || table.isKept(last, user) ? page : null;
     }
 
-    /** @throws RecentEvents.Overtaken if what is next has to be read from the table */
+    /** @throws RecentEvents.Overtaken if the next event has to be read from the table */
     @Override
     public boolean hasNext() {
         while (next == null) {
@@ -102,7 +105,7 @@ final class Follower implements Iterator<UserEvent> {
         return event;
     }
 
-    /** Lets an event pass, unless the subscriber has long taken none and what is next is in memory no longer. */
+    /** Emits the event, or an error if the subscriber was idle for too long and the next events have left memory. */
     void take(UserEvent event, SynchronousSink<UserEvent> sink) {
         long now = System.nanoTime();
         if (now - lastTaken > properties.patience().toNanos() && !recent.covers(last)) {

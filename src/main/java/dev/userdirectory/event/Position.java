@@ -4,12 +4,12 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Where an event stands in the feed. Positions are ordered by transaction and sequence alone.
+ * The position of an event in the feed. Positions are ordered by transaction and sequence alone.
  *
- * @param seen which commits are visible to those who have read up to here
+ * @param seen which commits a client may have seen once it has read the feed up to here
  */
 record Position(long transaction, long sequence, Seen seen) implements Comparable<Position> {
-    /** Before every event: PostgreSQL's first transactions are its own. */
+    /** Before every event, since PostgreSQL reserves the first transaction IDs. */
     static final Position START = new Position(0, 0, Seen.UNKNOWN);
 
     private static final Comparator<Position> ORDER =
@@ -17,10 +17,10 @@ record Position(long transaction, long sequence, Seen seen) implements Comparabl
 
     /**
      * @param era the ID of a row of {@code feed_eras}
-     * @param wal a position in the write-ahead log that covers every commit, as a number of bytes
+     * @param wal a position in the write-ahead log, in bytes, that covers every commit seen
      */
     record Seen(long era, long wal) {
-        /** As in cursors of before there were eras. */
+        /** In cursors from versions of the service that had no eras. */
         static final Seen UNKNOWN = new Seen(0, 0);
     }
 

@@ -6,19 +6,19 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The newest events, in memory, for all subscribers at once: nothing is kept for any one of them but how far it has come.
- * One thread adds events, in order; any number follow.
+ * The newest events, kept in memory once for all subscribers; a subscriber keeps only its own position. One thread adds
+ * events, in order, while any number of threads read.
  */
 final class RecentEvents {
     private final ConcurrentSkipListMap<Position, UserEvent> events = new ConcurrentSkipListMap<>();
     private final int capacity;
     private int size;
-    /** Every event behind the start, up to the end, is here. */
+    /** Contains every event after the start, up to the end. */
     private volatile Position start;
 
     private volatile Position end;
 
-    /** Thrown at whoever looks for what is here no longer. */
+    /** The next event after the given position is no longer in memory. */
     static final class Overtaken extends RuntimeException {
         Overtaken() {
             super(null, null, false, false);
@@ -36,7 +36,7 @@ final class RecentEvents {
             events.put(event.position(), event);
             end = event.position();
             if (++size > capacity) {
-                // The start moves first: who finds it unmoved after a look has missed nothing.
+                // Moves the start first, so that a reader that finds it unmoved after a look-up has missed nothing.
                 start = events.firstKey();
                 events.remove(start);
                 size--;
@@ -48,7 +48,7 @@ final class RecentEvents {
         return start.compareTo(position) <= 0;
     }
 
-    /** The first event behind that position, or null if there is none yet. */
+    /** Returns the first event after that position, or null if there is none yet. */
     @Nullable
     UserEvent next(Position position) {
         Map.Entry<Position, UserEvent> next = events.higherEntry(position);
@@ -58,7 +58,7 @@ final class RecentEvents {
         return next == null ? null : next.getValue();
     }
 
-    /** Whoever follows is to look again which events are recent. */
+    /** Makes every follower look up the current instance again. */
     void abandon() {
         start = new Position(Long.MAX_VALUE, Long.MAX_VALUE, Position.Seen.UNKNOWN);
     }

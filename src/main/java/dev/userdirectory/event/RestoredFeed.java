@@ -6,8 +6,8 @@ import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Import;
 
 /**
- * Notices that the database was restored into another server, as each instance does that follows the feed when it starts. On
- * AWS Lambda no instance follows it.
+ * Checks after a migration whether the database was restored into another server. Instances that follow the feed check
+ * it when they start, but on AWS Lambda no instance follows the feed.
  */
 @Import({UserEvents.class, Coverage.class})
 class RestoredFeed implements AfterMigration {

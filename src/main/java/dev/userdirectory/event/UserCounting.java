@@ -9,13 +9,13 @@ import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
 /**
- * Keeps {@code totalCount} of all users fast: looks once a second whether there are events to take into
- * {@code user_count}. It is exact without, too.
+ * Keeps {@code totalCount} of all users fast: once a second, adds new events to {@code user_count} if there are enough
+ * of them. The count is exact without this, too.
  */
 @Component
 class UserCounting implements SmartLifecycle {
     private static final Duration INTERVAL = Duration.ofSeconds(1);
-    /** Added up in a fraction of a millisecond; and each time is a write, after which kept answers are asked for anew. */
+    /** A query adds up fewer events fast enough, while each update invalidates cached responses. */
     private static final int LEAST = 500;
 
     private final FeedConnections connections;

@@ -31,22 +31,22 @@ import reactor.util.retry.Retry;
 
 /**
  * One reader for all subscribers of this instance. It takes new events from the table into {@link RecentEvents} and
- * wakes the subscribers. A subscriber that resumes further back reads the table itself until it reaches those.
+ * wakes the subscribers. A subscriber that resumes further back reads the table itself until it has caught up.
  *
- * <p>It misses nothing in between: whatever the reader has taken is settled, so a subscriber that reads the table later
- * sees it too.
+ * <p>The subscriber misses no event in between: the reader takes only settled events, so a subscriber that reads the
+ * table later sees them too.
  */
 @Component
 @EnableConfigurationProperties(EventProperties.class)
 class UserEventFeed implements SmartLifecycle {
     static final String CHANNEL = "user_events";
     private static final Logger log = LoggerFactory.getLogger(UserEventFeed.class);
-    /** The feed promises to look once a second; a hint makes it look earlier. */
+    /** The feed promises to poll once a second; a hint makes it poll earlier. */
     private static final Duration POLL = Duration.ofMillis(500);
 
     private static final int PAGE = 500;
     private static final Duration RETRY = Duration.ofSeconds(1);
-    /** A database that is restarting is back within that time. */
+    /** How long to wait at the start for a database that is restarting. */
     private static final Duration START_PATIENCE = Duration.ofSeconds(10);
 
     private final UserEvents events;
@@ -54,7 +54,7 @@ class UserEventFeed implements SmartLifecycle {
     private final EventProperties properties;
     private final BackgroundThreads threads;
     private final Sinks.Many<Boolean> news = Sinks.many().multicast().directBestEffort();
-    /** So that many who come back at once leave the pool of connections to others. Not interrupted, as JDBC is not. */
+    /** Few, so that clients that reconnect leave the pool to others. Not interrupted, since JDBC calls cannot be. */
     private final ExecutorService replayThreads = Executors.newFixedThreadPool(
             4, Thread.ofPlatform().daemon().name("replay-", 0).factory());
 
@@ -63,11 +63,11 @@ class UserEventFeed implements SmartLifecycle {
     private volatile RecentEvents recent;
     private final AtomicInteger following = new AtomicInteger();
     private volatile @Nullable Task reader;
-    /** In which the reader has last found the database. */
+    /** The era in which the reader last found the database. */
     private long era;
-    /** By {@link System#nanoTime}: whatever had been settled by then has been taken. */
+    /** A {@link System#nanoTime}: the reader has taken every event that had been settled by then. */
     private volatile long upToDate;
-    /** By {@link System#nanoTime}: when the oldest event was committed that followers do not see yet; or null. */
+    /** A {@link System#nanoTime}: when the oldest committed event that followers do not see yet was appended. */
     private volatile @Nullable Long heldBackSince;
 
     UserEventFeed(
@@ -102,7 +102,7 @@ class UserEventFeed implements SmartLifecycle {
     }
 
     /**
-     * The events behind that position: first those that there are, then each as it comes, without an end.
+     * The events after that position: first the existing ones, then each new one. Never completes.
      *
      * @param user whose events, or null for everybody's
      */
@@ -116,7 +116,7 @@ class UserEventFeed implements SmartLifecycle {
                     .concatWith(live(follower))
                     .retryWhen(Retry.indefinitely().filter(Overtaken.class::isInstance))
                     .handle(follower::take)
-                    // Off the reader's thread. Few, so that who is slow is behind in memory that all share.
+                    // Moves off the reader's thread, with a small buffer: a backlog stays in the memory that all share.
                     .publishOn(subscribers, 16)
                     .doFinally(signal -> following.decrementAndGet());
         });
@@ -124,7 +124,7 @@ class UserEventFeed implements SmartLifecycle {
 
     private Flux<UserEvent> live(Follower follower) {
         Iterable<UserEvent> next = () -> follower;
-        // Woken once at the start, after being signed on: for what has come in meanwhile.
+        // One wake-up after subscribing to the news, for events that arrived in between.
         return Flux.merge(news.asFlux(), Mono.just(true)).onBackpressureLatest().concatMapIterable(wake -> next, 1);
     }
 
@@ -198,7 +198,7 @@ class UserEventFeed implements SmartLifecycle {
     }
 
     /**
-     * Another server may be at the other end of the same connection, if that leads through a pooler.
+     * A pooler may have moved the reader's connection to another server.
      *
      * @return whether that server may lack events that were read
      */
@@ -208,7 +208,7 @@ class UserEventFeed implements SmartLifecycle {
         return changed && goBackIfLost(table);
     }
 
-    /** Events that wait for open transactions are taken as soon as it is certain that none of these comes before them. */
+    /** Takes events that waited for open transactions, once none of these can add an event before them. */
     private void takeHeldBack(UserEvents table) {
         Duration age = table.ageOfNext(recent.end());
         if (age != null) {
@@ -218,7 +218,7 @@ class UserEventFeed implements SmartLifecycle {
         heldBackSince = age == null ? null : System.nanoTime() - age.toNanos();
     }
 
-    /** A server that has taken over may lack the last commits of the one before, and number others like them. */
+    /** After a failover, the new server may lack the old one's last commits and give their numbers to other events. */
     private boolean goBackIfLost(UserEvents table) {
         RecentEvents known = recent;
         if (known.end().equals(Position.START) || table.isKept(known.end(), null)) {
@@ -252,7 +252,7 @@ class UserEventFeed implements SmartLifecycle {
         return reader != null;
     }
 
-    /** Among the first to start, and the last to stop. */
+    /** Starts early and stops late. */
     @Override
     public int getPhase() {
         return 0;

@@ -37,7 +37,7 @@ class UserEventSubscription {
         UUID user = userId == null
                 ? null
                 : GlobalId.parse("userId", userId).of(NodeType.USER).orElse(NOBODY);
-        // A client that reconnects by itself sends the same operation again, and what it has seen since.
+        // An EventSource that reconnects repeats the first request, and adds the ID of the last event that it received.
         String lastEventId = lastEventId(env);
         String resumeAfter = lastEventId == null || lastEventId.isEmpty() ? after : lastEventId;
         DataFetcherResult.Builder<Publisher<SourceEvent>> result = DataFetcherResult.newResult();

@@ -9,7 +9,7 @@ import org.springframework.scheduling.annotation.EnableScheduling;
 import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
-/** Removes events that are no longer kept, a thousand at a time, so that no lock and no transaction is a long one. */
+/** Deletes events past their retention, a thousand at a time, so that locks and transactions are short. */
 @Component
 @EnableScheduling
 class UserEventTrimming {

@@ -27,15 +27,15 @@ import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 
 /**
- * The feed in PostgreSQL. It is settled up to where no open transaction can still add an event, and readers see only
- * what is settled: it never changes, except that the oldest events are trimmed. A cursor is good as long as its event is
- * kept, so the newest event is kept for ever.
+ * The feed in PostgreSQL. An event is settled once no open transaction can still add an event before it. Readers see
+ * only settled events. These never change, except that the oldest are trimmed. A cursor is valid as long as its event
+ * is kept, so the newest event is never trimmed.
  */
 @Component
 class UserEvents {
     static final Ordering ORDER = new Ordering(
             "userEvents", true, List.of(new SortKey("e.transaction", "bigint"), new SortKey("e.sequence", "bigint")));
-    /** An event of a type that a newer version has added is not shown: this one has no name for it. */
+    /** Hides events whose type only a newer version of the service knows. */
     private static final String KNOWN = Stream.of(UserEventType.values())
             .map(type -> "'" + type + "'")
             .collect(Collectors.joining(", ", "e.type in (", ")"));
@@ -43,7 +43,7 @@ class UserEvents {
     private static final String XMIN = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
     static final String SETTLED = KNOWN + " and e.transaction < " + XMIN;
 
-    /** The subqueries are executed once for all rows, and only if there is one. */
+    /** PostgreSQL executes each subquery once for all rows, and only if there is a row. */
     static final String COLUMNS = "e.transaction, e.sequence, e.type, e.user_id, e.occurred_at, (select " + XMIN
             + ") as settled_before, (select feed_era()) as era, (select feed_wal()) as wal";
 
@@ -59,7 +59,7 @@ class UserEvents {
         this.coverage = coverage;
     }
 
-    /** The same over another connection. */
+    /** The same feed over another connection. */
     UserEvents over(JdbcTemplate connection) {
         return new UserEvents(connection, coverage);
     }
@@ -88,9 +88,9 @@ class UserEvents {
     }
 
     /**
-     * The events behind a position, the oldest first.
+     * The events after a position, the oldest first.
      *
-     * @param settled up to where the feed is known to be settled, in spite of transactions that are open
+     * @param settled the position up to which the feed is known to be settled in spite of open transactions
      */
     List<UserEvent> read(Position after, Position settled, @Nullable UUID user, int limit) {
         List<Object> args = new ArrayList<>(
@@ -107,7 +107,7 @@ class UserEvents {
                 args.toArray());
     }
 
-    /** Of a statement that reads {@link #COLUMNS} of settled events. */
+    /** Maps a row of a statement that selects {@link #COLUMNS} of settled events. */
     UserEvent read(ResultSet row, int number) throws SQLException {
         return read(row, Position.START);
     }
@@ -129,8 +129,8 @@ class UserEvents {
     }
 
     /**
-     * Whether all events behind that position are kept, and the database has everything that was seen up to there. Ask
-     * after reading them, since they may be trimmed meanwhile.
+     * Whether all events after that position are kept, and the database has every commit that was seen up to there. Ask
+     * after reading the events, since they may be trimmed in between.
      *
      * @param user whose events, or null for everybody's
      */
@@ -145,12 +145,12 @@ class UserEvents {
                 user));
     }
 
-    /** The ID of the era that the server is in. */
+    /** The ID of the server's current era. */
     long era() {
         return Objects.requireNonNull(jdbc.queryForObject("select feed_era()", Long.class));
     }
 
-    /** The position of the newest event: what is committed from now on stands behind it. */
+    /** The position of the newest settled event. Events that are committed from now on come after it. */
     Position end() {
         UserEvent newest = DataAccessUtils.singleResult(jdbc.query(
                 "select " + COLUMNS + " from user_events e where " + SETTLED
@@ -159,7 +159,7 @@ class UserEvents {
         return newest == null ? Position.START : newest.position();
     }
 
-    /** How long ago the first event behind a position was appended that is committed; null if there is none. */
+    /** How long ago the first committed event after a position was appended; null if there is none. */
     @Nullable
     Duration ageOfNext(Position after) {
         Double seconds = DataAccessUtils.singleResult(jdbc.queryForList(
@@ -171,7 +171,7 @@ class UserEvents {
         return seconds == null ? null : Duration.ofMillis(Math.max(0, Math.round(seconds * 1000)));
     }
 
-    /** Up to where the feed is settled for statements that begin from now on, in spite of transactions that are open. */
+    /** The position up to which the feed is settled, in spite of open transactions, for statements that begin later. */
     Position settled() {
         return Objects.requireNonNull(jdbc.queryForObject(
                 "select settled_transaction, settled_sequence from feed_settled()",
@@ -179,10 +179,10 @@ class UserEvents {
     }
 
     /**
-     * Takes the settled events into {@code user_count}, if there are at least that many, so that few are left to be
-     * added up by whoever counts. Another instance may have done so since this statement began: PostgreSQL then puts the
-     * row as that left it to the condition and to the sum, in the old snapshot, to which any event before
-     * {@code user_count.transaction} was settled, too, or that condition is false.
+     * Adds the settled events to {@code user_count} if there are at least that many, so that few are left for queries
+     * to add up. Another instance may update the row while this statement runs. PostgreSQL then evaluates the condition
+     * and the sum again, with the updated row and the old snapshot. Either all events before the updated
+     * {@code user_count.transaction} are settled in that snapshot, too, or the condition is false.
      */
     void count(int least) {
         int counted = jdbc.update("""
@@ -206,9 +206,9 @@ class UserEvents {
     }
 
     /**
-     * Deletes the oldest events, as far as they are older than that and in {@code user_count}, but never the newest.
+     * Deletes the oldest events past the retention that are counted in {@code user_count}, but never the newest event.
      *
-     * @return how many, at most the limit
+     * @return the number of deleted events, at most the limit
      */
     int trim(Duration retention, int limit) {
         count(1);
@@ -231,16 +231,16 @@ class UserEvents {
     }
 
     /**
-     * Events with numbers that PostgreSQL has yet to reach come from a database that was restored into another server.
-     * Whatever happens from now on would be sorted before them, so the feed starts anew in another era, every cursor
-     * expires, and users are counted once more: by one statement, so that each event is either deleted and counted, or
-     * neither.
+     * Starts the feed anew if the database was restored into another server, whose transaction numbers have not reached
+     * those of the events yet. New events would be sorted before the old ones, so the old ones are deleted, a new era
+     * expires every cursor, and the users are counted again. One statement does this, so that each event is either
+     * deleted and counted, or neither.
      *
-     * @return how many events are gone
+     * @return the number of deleted events
      */
     @Transactional
     int deleteIfForeign() {
-        // Before that statement's snapshot is taken, so that nobody else adds up events that it deletes.
+        // Locks before the statement takes its snapshot, so that no other instance counts events that it deletes.
         jdbc.execute("lock table user_count in exclusive mode");
         Integer gone = jdbc.queryForObject("""
                 with found as materialized (

@@ -1,4 +1,4 @@
-/** The change feed of users: what happened, in an order that nothing is ever added to but at its end. */
+/** The change feed of users: their events in a fixed order, to which new events are only appended. */
 @NullMarked
 package dev.userdirectory.event;
 

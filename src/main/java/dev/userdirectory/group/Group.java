@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 @Entity
 @Table(name = "groups")
 public class Group implements Node {
-    /** What {@link #read} needs, of the table under the alias {@code g}. */
+    /** The columns that {@link #read} needs; the table's alias is {@code g}. */
     public static final String COLUMNS = "g.id, g.name, g.description, g.created_at, g.updated_at, g.version";
 
     @Id
@@ -40,7 +40,7 @@ public class Group implements Node {
     @SuppressWarnings("NullAway.Init") // JPA sets the fields
     protected Group() {}
 
-    /** A new group. IDs of version 7 rise with time, also within a millisecond, so they order what is created at once. */
+    /** A new group. Version 7 UUIDs rise even within a millisecond, so they order groups that are created at once. */
     Group(String name, @Nullable String description, OffsetDateTime now) {
         this.uuid = UuidVersion7Strategy.INSTANCE.generateUuid(null);
         this.name = name;
@@ -49,7 +49,7 @@ public class Group implements Node {
         this.updatedAt = now;
     }
 
-    /** A stored group that is only shown, never changed. */
+    /** Reads a stored group to show it. JPA does not manage it, so it must not be changed. */
     public static Group read(ResultSet row, int rowNumber) throws SQLException {
         Group group = new Group();
         group.uuid = row.getObject("id", UUID.class);
@@ -61,15 +61,16 @@ public class Group implements Node {
         return group;
     }
 
-    /** PostgreSQL keeps microseconds; a new object must not show more than it will show when it is read again. */
+    /** In microseconds, as PostgreSQL stores it, so that a new object shows the same time when it is read again. */
     static OffsetDateTime now() {
         return OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MICROS);
     }
 
     /**
-     * Nothing is touched, and so no version counted, if nothing differs.
+     * If neither value differs, neither {@code updatedAt} nor the version changes.
      *
      * @param name null to keep the name
+     * @param description null to remove the description
      */
     void update(@Nullable String name, @Nullable String description) {
         String newName = name == null ? this.name : name.strip();
@@ -106,7 +107,7 @@ public class Group implements Node {
         return updatedAt;
     }
 
-    /** Null until stored. */
+    /** Null until the group is stored. */
     public @Nullable Integer getVersion() {
         return version;
     }

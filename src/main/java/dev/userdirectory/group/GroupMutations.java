@@ -63,7 +63,7 @@ class GroupMutations {
             if (group.isEmpty() || !errors.isEmpty()) {
                 return new UpdateGroupPayload(null, errors.list());
             }
-            // No description is a description; only one that is left out changes nothing.
+            // A null description removes the description; only an omitted argument keeps it.
             group.get()
                     .update(
                             name,
@@ -143,7 +143,7 @@ class GroupMutations {
         return group;
     }
 
-    /** The group that a mutation is about, locked; or errors that say why not. */
+    /** Finds and locks the group. Adds an error if there is no such group or its version is not {@code ifVersion}. */
     private Optional<Group> find(
             String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
         Optional<UUID> uuid = GlobalId.check(errors, NodeType.GROUP, id, "id");

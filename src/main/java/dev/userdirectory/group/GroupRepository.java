@@ -11,7 +11,7 @@ import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
 
-/** The writes of groups and their members, and what they need to read. */
+/** Writes groups and their members, and reads what the writes need. */
 interface GroupRepository extends Repository<Group, UUID> {
     Group save(Group group);
 
@@ -21,11 +21,11 @@ interface GroupRepository extends Repository<Group, UUID> {
     @Query("from Group g where g.uuid = :uuid")
     Optional<Group> findAndLock(UUID uuid);
 
-    /** Keeps the group from being deleted meanwhile, but not from gaining other members. */
+    /** Prevents the group from being deleted until the transaction ends; others may still change its members. */
     @NativeQuery("select * from groups where id = :uuid for key share")
     Optional<Group> findAndKeep(UUID uuid);
 
-    /** Those of the users that exist; they are kept from being deleted meanwhile. */
+    /** Returns the IDs of users that exist, and prevents these users from being deleted until the transaction ends. */
     @NativeQuery("select id from users where id = any(:userIds) order by id for key share")
     List<UUID> findAndKeepUsers(UUID[] userIds);
 

@@ -17,7 +17,7 @@ import org.springframework.stereotype.Component;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 
-/** Counts what clients keep open. Whatever would be too much is refused with {@link LimitReached}. */
+/** Limits the connections and operations that clients keep open. Throws {@link LimitReached} at a limit. */
 @Component
 @EnableConfigurationProperties(SubscriptionProperties.class)
 class Admission {
@@ -55,13 +55,13 @@ class Admission {
         return properties;
     }
 
-    /** A socket or an event stream, to be disposed of when it is closed. */
+    /** Counts a socket or an event stream towards the limit of this instance, until the result is disposed of. */
     Disposable connection() {
         return connections.acquire(ALL, 1);
     }
 
     /**
-     * A connection by whoever it is counted for.
+     * Counts a socket or an event stream towards the limit of its client, until the result is disposed of.
      *
      * @param client see {@link #client}
      */
@@ -70,10 +70,10 @@ class Admission {
     }
 
     /**
-     * A subscription, or another operation while it runs.
+     * Counts a subscription, or another operation while it runs, until the result is disposed of.
      *
-     * @param document the text that it keeps
-     * @param variables the values that it keeps, counted as the characters that take as much memory
+     * @param document the document's text, which the operation keeps in memory
+     * @param variables the values that it keeps as well; a value counts as the characters that take as much memory
      */
     Disposable operationOf(String client, String document, Map<String, ?> variables) {
         int characters = Weight.sum(document.length() + Weight.ofJson(variables) / Character.BYTES);
@@ -89,17 +89,17 @@ class Admission {
         }
     }
 
-    /** Memory for a message of a client, or for an operation while it is executed and its result is sent. */
+    /** Reserves memory for a client's message, or for an operation until its result is sent. */
     Reservation memoryOf(@Nullable Authentication authentication) {
         return memory.open(authentication);
     }
 
-    /** The same for an event while it is executed and its result is sent. */
+    /** Reserves memory for an event until its result is sent. */
     Reservation memoryOfEvent(Caller caller) {
         return memory.openFor(caller);
     }
 
-    /** The connections to PostgreSQL that all events of a client share. */
+    /** A permit for each connection to PostgreSQL that the events of one client may use at a time. */
     Semaphore shareOf(String client) {
         return shares.get(client, key -> new Semaphore(properties.databaseConnections(), true));
     }
@@ -110,7 +110,7 @@ class Admission {
                 : SUBJECT + caller.subject();
     }
 
-    /** Whom a connection is counted for: the subject of its token or, before it has shown one, its address. */
+    /** The client that a connection counts towards: the token's subject or, without a token, the network address. */
     static String client(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
         return authentication == null || authentication instanceof AnonymousAuthenticationToken
                 ? ADDRESS + (address == null ? "" : Caller.network(address.getHostString()))

@@ -6,8 +6,8 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a limited number of tasks at a time, in order of arrival, on virtual threads: whoever writes to a client that reads
- * slowly may block.
+ * Runs a limited number of tasks at a time, in order of arrival. Each runs on a virtual thread, because a task blocks
+ * while it writes to a client that reads slowly.
  */
 final class BoundedExecutor implements Executor {
     private final int limit;
@@ -28,7 +28,7 @@ final class BoundedExecutor implements Executor {
         }
     }
 
-    /** How many tasks have not ended, the ones that wait included. */
+    /** The number of running and waiting tasks. */
     synchronized int size() {
         return running + waiting.size();
     }

@@ -28,9 +28,9 @@ import reactor.core.scheduler.Schedulers;
 import reactor.util.context.ContextView;
 
 /**
- * Turns the source stream of a subscription into its results. Each event goes through the interceptors as an operation of
- * its own, with the document and the variables of the subscription: so it has data loaders, limits and a deadline of its
- * own, and is stopped with its subscription. One event of a subscription follows the other.
+ * Maps each event of a subscription's source stream to a result. An event passes through the interceptors as a separate
+ * operation with the subscription's document and variables, so it has data loaders, limits and a deadline of its own.
+ * The events of one subscription are executed one at a time, and cancelling the subscription cancels the running one.
  */
 @Component
 public class EventExecution implements WebGraphQlInterceptor {
@@ -83,13 +83,13 @@ public class EventExecution implements WebGraphQlInterceptor {
                     .cast(SourceEvent.class)
                     .concatMap(event -> execute(event, 1), 1)
                     .doOnNext(result -> lastCursor = result.cursor() == null ? lastCursor : result.cursor())
-                    // A client that went on after it would miss the event.
+                    // If the stream continued after an error, the client would miss the event that failed.
                     .takeUntil(Result::isError)
                     .onErrorResume(exception -> Mono.just(Result.ended(exception, lastCursor)));
         }
 
         /**
-         * The result is sent by the task that has executed the event, which may block for long and holds the result's memory.
+         * The task that executes an event also sends its result: it may block for long, and holds the result's memory.
          */
         private Mono<Result> execute(SourceEvent event, int attempt) {
             Reservation ofEvent = admission.memoryOfEvent(operation.caller);
@@ -121,7 +121,7 @@ public class EventExecution implements WebGraphQlInterceptor {
             executions.withTag("code", code).record(System.nanoTime() - started, TimeUnit.NANOSECONDS);
         }
 
-        /** With the document itself, where the client has sent a hash: it may have been evicted by now. */
+        /** Contains the document even if the client sent its hash: the document may have left the cache by now. */
         private WebGraphQlRequest requestFor(SourceEvent event, Reservation ofEvent) {
             Map<String, Object> body = new HashMap<>();
             body.put("query", input.getQuery());

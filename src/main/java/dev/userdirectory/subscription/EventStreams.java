@@ -37,9 +37,9 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * GraphQL over server-sent events in distinct connections mode: one stream per operation. Each event's {@code id} is its
- * cursor, so a client that reconnects by itself resumes where it left off. Spring's own handler sends no IDs, and hides why
- * a subscription was rejected.
+ * GraphQL over server-sent events in distinct connections mode: one stream per operation. Each event's {@code id} is
+ * its cursor, so a client that reconnects automatically resumes where it left off. Spring's own handler sends no IDs,
+ * and hides why a subscription was rejected.
  */
 @Component
 class EventStreams extends GraphQlSseHandler implements EventStreamWriter, SmartLifecycle {
@@ -56,8 +56,8 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
     }
 
     /**
-     * The operation is executed on the request's thread. A response that is complete by then needs no stream: written by another
-     * thread, it could end before the server has begun to stream.
+     * Executes the operation on the request's thread. Only a subscription gets a stream: another thread that wrote a
+     * single response could end it before the server has begun to stream.
      */
     @Override
     protected ServerResponse prepareResponse(ServerRequest request, Mono<WebGraphQlResponse> response) {
@@ -127,7 +127,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                         TimeUnit.MILLISECONDS);
     }
 
-    /** Clients reconnect after a stream that ends without {@code complete}. */
+    /** Ends the streams without {@code complete}, so that clients reconnect. */
     @Override
     public void stop() {
         running = false;
@@ -160,7 +160,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
         }
 
         void run(Mono<WebGraphQlResponse> response, @Nullable Instant expiry) {
-            // On the request's thread: until the headers are sent, the filters may still write to them.
+            // On the request's thread: the filters may still change the headers until the ping has sent them.
             ping();
             open.add(this);
             Mono<?> expiration = expiry == null
@@ -175,7 +175,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
             if (!running) {
                 end();
             } else if (ended.get()) {
-                // The client may have left before this stream was among the open ones.
+                // The client may have disconnected before this stream was added to the open ones.
                 release();
             }
         }
@@ -190,7 +190,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
             });
         }
 
-        /** That the token has expired is not to be asked of the clock again, which may have been set back since. */
+        /** Does not compare the token's expiry with the clock again: the clock may have been set back since. */
         private void complete() {
             if (expired) {
                 next(Result.error("UNAUTHENTICATED", "Token expired: resume with a fresh one", lastCursor));
@@ -199,7 +199,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
             end();
         }
 
-        /** The first one sends the headers, which tell the client that it is subscribed. */
+        /** The first ping sends the headers, which tell the client that it is subscribed. */
         void ping() {
             if (!writing.isLocked()) {
                 write(() -> builder.comment("").send());
@@ -213,14 +213,14 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                     write.run();
                 }
             } catch (IOException | IllegalStateException e) {
-                // The client is gone, or has not read for so long that Tomcat has given up.
+                // The client has disconnected, or has read nothing for so long that Tomcat gave up.
                 end();
             } finally {
                 writing.unlock();
             }
         }
 
-        /** Returns at once: ending may have to wait for a client that does not read. */
+        /** Returns at once; another thread ends the stream, since a client that does not read can block it. */
         private void end() {
             if (ended.compareAndSet(false, true)) {
                 release();

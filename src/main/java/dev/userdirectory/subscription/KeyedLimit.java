@@ -6,13 +6,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 
-/** How much each key may have at a time. */
+/** Limits how much each key may hold at a time. */
 final class KeyedLimit {
     private final int limit;
     private final String name;
     private final Map<String, Integer> used = new ConcurrentHashMap<>();
 
-    /** @param name of what is counted, and for whom, in words for the client */
+    /** @param name what is counted, and for whom; completes the error message "At most 10 …" */
     KeyedLimit(int limit, String name) {
         this.limit = limit;
         this.name = name;
@@ -21,7 +21,7 @@ final class KeyedLimit {
     /**
      * Takes an amount until the result is disposed of.
      *
-     * @throws LimitReached if the key would have too much
+     * @throws LimitReached if the key would exceed the limit
      */
     Disposable acquire(String key, int amount) {
         AtomicBoolean acquired = new AtomicBoolean();

@@ -2,7 +2,7 @@ package dev.userdirectory.subscription;
 
 import java.util.Map;
 
-/** A client, or all of them together, keep open as much as they may. */
+/** One client, or all clients together, would keep more open than a limit allows. */
 final class LimitReached extends RuntimeException {
     private final int limit;
 

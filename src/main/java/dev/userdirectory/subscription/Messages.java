@@ -4,11 +4,11 @@ import java.util.Map;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What is sent over sockets and event streams. */
+/** Encodes the messages that sockets and event streams send. */
 final class Messages {
     /**
-     * Escapes surrogates, so that half of a pair reaches the client as it came. UTF-8 cannot encode it: the socket would be
-     * closed.
+     * Escapes surrogates, so that an unpaired one reaches the client unchanged. UTF-8 cannot encode it, and the socket
+     * would be closed.
      */
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .highestNonEscapedChar(Character.MIN_SURROGATE - 1)

@@ -14,23 +14,23 @@ import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * One response of an operation, of which a subscription has many.
+ * One response of an operation. A subscription has many.
  *
- * @param cursor of the event that it is about, or null if it is about none
+ * @param cursor the cursor of the event in the response, or null if it contains no event
  */
 record Result(Map<String, ?> response, @Nullable String cursor) {
     private static final Logger log = LoggerFactory.getLogger(Result.class);
-    /** A client that reads slowly blocks the thread that writes to it, so each has its own. These are not interrupted. */
+    /** A client that reads slowly blocks the thread that writes to it, so each has its own, never interrupted. */
     static final Scheduler WRITERS = Schedulers.fromExecutor(Thread::startVirtualThread);
 
-    /** All results of an operation. What goes wrong with a subscription is its last, which has errors and no data. */
+    /** All results of an operation. If a subscription fails, its last result has errors and no data. */
     static Flux<Result> of(WebGraphQlResponse response) {
         return response.getData() instanceof Publisher<?> results
                 ? Flux.from(results).cast(Result.class)
                 : Flux.just(new Result(response.toMap(), null));
     }
 
-    /** An event's result without data, which ends its subscription. */
+    /** The last result of a subscription whose event could not be executed. */
     static Result failed(Map<String, ?> response, @Nullable String lastCursor) {
         return errors(new Result(response, null)
                 .errors().stream()
@@ -74,18 +74,18 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
                 lastCursor);
     }
 
-    /** Whether there is no data at all, not even null: the operation was not executed, or its subscription has ended. */
+    /** Whether there is no {@code data} entry: the operation was not executed, or the subscription failed. */
     boolean isError() {
         return !response.containsKey("data");
     }
 
     List<Map<String, ?>> errors() {
-        @SuppressWarnings("unchecked") // as the specification of GraphQL has it
+        @SuppressWarnings("unchecked") // The GraphQL specification makes it a list of maps.
         List<Map<String, ?>> errors = (List<Map<String, ?>>) response.get("errors");
         return errors == null ? List.of() : errors;
     }
 
-    /** The message of the error, if a missing scope is why there is no subscription. */
+    /** The error's message, if the operation was rejected because the token lacks a scope. */
     @Nullable
     String forbidden() {
         return isError()

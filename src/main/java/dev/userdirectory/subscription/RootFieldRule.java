@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * GraphQL 5.2.4.1 (September 2025): the root field of a subscription must not be skipped. graphql-java's own rule fails with an
- * exception when it is.
+ * GraphQL 5.2.4.1 (September 2025): a subscription's root field must not have {@code @skip} or {@code @include}.
+ * graphql-java's own rule fails with an exception if a directive skips that field.
  */
 @Component
 class RootFieldRule extends SimplePerformantInstrumentation {

@@ -46,18 +46,18 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * One client's socket, which speaks {@code graphql-transport-ws}. It is closed when its token expires; a {@code ping} with a
- * new {@code Authorization} in its payload keeps it open.
+ * A client's WebSocket with the subprotocol {@code graphql-transport-ws}. It is closed when its token expires, unless
+ * the client sends a {@code ping} with a new {@code Authorization} in its payload before.
  */
 final class Socket {
     private static final Map<String, ?> PING = Map.of("type", "ping");
     private static final Map<String, ?> PONG = Map.of("type", "pong");
     private static final CloseStatus NOT_OF_THE_PROTOCOL =
             new CloseStatus(4400, "Not a message of graphql-transport-ws");
-    /** Every message about an operation repeats its ID, which is a UUID as a rule. */
+    /** Every message about an operation repeats its ID, which is usually a UUID. */
     private static final int MAX_ID_CHARS = 200;
 
-    /** RFC 6455 5.5: a control frame has 125 bytes, two of which are the code. */
+    /** RFC 6455 5.5: a control frame has at most 125 bytes of payload, two of which are the code. */
     private static final int MAX_REASON_BYTES = 123;
 
     private final WebSocketSession session;
@@ -70,30 +70,30 @@ final class Socket {
     private final Map<String, Disposable.Composite> operations = new ConcurrentHashMap<>();
     private final BoundedExecutor executor;
     private final Disposable place;
-    /** The same among the connections of its address and, once it has shown a token, of its subject. */
+    /** Counts this socket for its network address and, once it has sent a token, for the token's subject. */
     private final Disposable.Swap placeOfClient = Disposables.swap();
 
-    /** Whoever writes waits for the one that writes, in turn: a socket takes one message after the other. */
+    /** Fair, so that threads write in the order in which they came: a session sends one message at a time. */
     private final ReentrantLock writing = new ReentrantLock(true);
 
     private final AtomicBoolean closed = new AtomicBoolean();
-    /** When the socket is to be closed: for want of {@code connection_init}, then for its token's age. */
+    /** Closes the socket if {@code connection_init} does not arrive in time, and later when the token expires. */
     private final Disposable.Swap deadline = Disposables.swap();
 
     private final StringBuilder received = new StringBuilder();
     private int values;
-    /** For the message that is being received. */
+    /** The memory of the message that is being received. */
     private volatile Reservation incoming;
 
-    /** Done once every operation that was received has begun, so that a {@code pong} tells a client that it is subscribed. */
+    /** Completes once all operations received have begun. A {@code pong} waits for this, and so confirms them. */
     private CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
 
-    /** Waits for all operations that were received; null if a ping has not come since the last of them. */
+    /** The answer to pings, which waits for {@link #begun}; null if no ping has arrived since the last operation. */
     private @Nullable CompletableFuture<Void> pong;
 
     private volatile @Nullable Authentication caller;
 
-    /** @throws LimitReached if there are too many sockets, or too many of its address that have shown no token */
+    /** @throws LimitReached if too many sockets are open, or too many of its network address without a token */
     Socket(
             WebSocketSession session,
             WebGraphQlHandler graphQl,
@@ -203,7 +203,7 @@ final class Socket {
         }
     }
 
-    /** Answers all pings that wait for the same operations with one pong. */
+    /** Pings that wait for the same operations share one pong. */
     private void pong() {
         if (pong == null || pong.isDone()) {
             pong = begun.thenRun(() -> send(PONG));
@@ -241,7 +241,10 @@ final class Socket {
         send(Map.of("type", "connection_ack"));
     }
 
-    /** Whoever has a token gets no more out of the open subscriptions, nor somebody else, than it was opened with. */
+    /**
+     * Replaces the token. The new one must have the old subject and at least the old scopes, since the open
+     * subscriptions continue with the rights they began with.
+     */
     private boolean renew(JsonNode payload) {
         Authentication old = caller;
         Authentication fresh = authenticate(payload);
@@ -275,7 +278,7 @@ final class Socket {
                 : null;
     }
 
-    /** Null, and the socket is closed, if the token is no good. */
+    /** Closes the socket and returns null if the token is not valid. */
     private @Nullable Authentication authenticate(JsonNode payload) {
         String authorization = String.valueOf(authorization(payload));
         if (!authorization.regionMatches(true, 0, "Bearer ", 0, 7)
@@ -328,7 +331,7 @@ final class Socket {
             return;
         }
         try {
-            // Of those that were stopped as well, until they have ended.
+            // The executor also counts operations that the client has stopped but that have not ended yet.
             if (Math.max(operations.size() - 1, executor.size()) >= maxOperations) {
                 throw new LimitReached("At most %,d operations of one socket".formatted(maxOperations), maxOperations);
             }
@@ -351,7 +354,7 @@ final class Socket {
                         exception -> close(CloseStatus.SERVER_ERROR),
                         () -> complete(id, operation)));
         if (closed.get()) {
-            // It may have been closed before this operation was among those that are stopped then.
+            // The socket may have been closed before this operation was added, and so did not stop it.
             operation.dispose();
         }
     }
@@ -390,7 +393,7 @@ final class Socket {
         }
     }
 
-    /** The ID is free as soon as the client knows that this is over. */
+    /** Frees the ID first: the client may use it again as soon as it receives {@code complete}. */
     private void complete(String id, Disposable operation) {
         if (operations.remove(id, operation)) {
             operation.dispose();
@@ -398,15 +401,15 @@ final class Socket {
         }
     }
 
-    /** So that neither side, nor anything between, takes the silence for the end. */
+    /** Keeps clients and proxies from closing an idle connection. */
     void ping() {
-        // Whoever is writing now is proof enough.
+        // A message that is being written shows as well that the connection is alive.
         if (caller != null && !writing.isLocked()) {
             send(PING);
         }
     }
 
-    /** Encodes a message when it is its turn, so that those that wait have no text yet. */
+    /** Encodes the message only when its turn has come, so that waiting messages take less memory. */
     private void send(Map<String, ?> message) {
         writing.lock();
         try {
@@ -414,7 +417,7 @@ final class Socket {
                 session.sendMessage(new TextMessage(Messages.encode(message)));
             }
         } catch (IOException | IllegalStateException e) {
-            // The client is gone, or has not read for so long that Tomcat has given it up.
+            // The client has disconnected, or has read nothing for so long that Tomcat gave up.
             close(CloseStatus.SESSION_NOT_RELIABLE);
         } finally {
             writing.unlock();
@@ -426,7 +429,7 @@ final class Socket {
                 .schedule(() -> close(status), Math.max(0, delay.toMillis()), TimeUnit.MILLISECONDS));
     }
 
-    /** Returns at once: closing may have to wait for a client that does not read. */
+    /** Returns at once; another thread closes the session, since a client that does not read can block it. */
     void close(CloseStatus status) {
         if (!closed.compareAndSet(false, true)) {
             return;
@@ -438,7 +441,7 @@ final class Socket {
                 alone = writing.tryLock(1, TimeUnit.SECONDS);
                 session.close(status);
             } catch (IOException | IllegalStateException e) {
-                // It is closed.
+                // The session is already closed.
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             } finally {
@@ -449,7 +452,7 @@ final class Socket {
         });
     }
 
-    /** To be called once the socket is closed, whoever has done it. */
+    /** Must be called once the session is closed, by either side. */
     void release() {
         closed.set(true);
         stop();
@@ -468,7 +471,7 @@ final class Socket {
         return new CloseStatus(4401, reason(reason));
     }
 
-    /** As much of the text as a close frame can carry, without halves of surrogate pairs. */
+    /** The text, truncated to what fits into a close frame. Unpaired surrogates become question marks. */
     private static String reason(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         if (bytes.length <= MAX_REASON_BYTES) {

@@ -26,14 +26,14 @@ import reactor.core.scheduler.Schedulers;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * All sockets. Spring's own handler has no place for what they must do: be closed when their token ends, take another
- * before, and keep no more than a few results for a client that does not read.
+ * All sockets. Spring's own handler cannot close a socket when its token expires, accept a new token before that, or
+ * limit the results it buffers for a client that does not read.
  */
 @Component
 class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartLifecycle {
     private static final String PROTOCOL = "graphql-transport-ws";
     private static final Duration STOPPING = Duration.ofSeconds(3);
-    /** Tomcat's property of a session: milliseconds that a client may take to close what was closed here, by default 30 s. */
+    /** A session property of Tomcat: the milliseconds that it waits for the client's close frame; 30 s by default. */
     private static final String CLOSE_TIMEOUT = "org.apache.tomcat.websocket.SESSION_CLOSE_TIMEOUT";
 
     private static final Duration REFUSING = Duration.ofMillis(500);
@@ -70,7 +70,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
         return List.of(PROTOCOL);
     }
 
-    /** Else Tomcat would set aside for each socket as much as the longest message may have. */
+    /** Otherwise Tomcat would allocate a buffer for the longest allowed message for each socket. */
     @Override
     public boolean supportsPartialMessages() {
         return true;
@@ -98,8 +98,8 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
     }
 
     /**
-     * Not at once: Tomcat forgets a session that is closed before it has been established, and then its connection stays open
-     * for as long as its client likes.
+     * Closes the session after a delay. If a session is closed before it is established, Tomcat loses track of it, and
+     * the connection stays open for as long as the client likes.
      */
     private static void refuse(WebSocketSession session, CloseStatus status) {
         Schedulers.parallel()
@@ -108,14 +108,14 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
                             try {
                                 session.close(status);
                             } catch (IOException | IllegalStateException e) {
-                                // It is closed.
+                                // The session is already closed.
                             }
                         }),
                         REFUSING.toMillis(),
                         TimeUnit.MILLISECONDS);
     }
 
-    /** What was closed is no longer counted, whether or not its client lets go of it. */
+    /** A closed session is soon released and no longer counted, even if its client never closes it. */
     private static void limitClosing(WebSocketSession session) {
         if (session instanceof NativeWebSocketSession spring) {
             Session tomcat = spring.getNativeSession(Session.class);
@@ -153,7 +153,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
                         TimeUnit.MILLISECONDS);
     }
 
-    /** Before the web server stops, which is of a lower phase, and would close what is open with a code of its own. */
+    /** Runs before the web server stops, whose phase is lower and which would close the sockets with another code. */
     @Override
     public void stop() {
         running = false;

@@ -20,9 +20,9 @@ import org.springframework.web.socket.server.support.WebSocketHandlerMapping;
 import org.springframework.web.socket.server.support.WebSocketHttpRequestHandler;
 
 @Configuration(proxyBeanMethods = false)
-@Profile("!lambda") // There is no container for sockets there.
+@Profile("!lambda") // AWS Lambda has no WebSocket container.
 class SubscriptionConfiguration {
-    /** Each socket has such buffers from its first to its last day. Longer messages come in parts; binary ones not at all. */
+    /** Each open socket keeps these buffers. Longer text messages arrive in parts; binary ones are rejected. */
     private static final int BUFFER_CHARS = 1024;
 
     private static final int BUFFER_BYTES = 128;
@@ -34,11 +34,11 @@ class SubscriptionConfiguration {
         WebSocketHandlerMapping mapping = new WebSocketHandlerMapping();
         mapping.setWebSocketUpgradeMatch(true);
         mapping.setUrlMap(Map.of(graphQl.getHttp().getPath(), handler));
-        mapping.setOrder(Ordered.HIGHEST_PRECEDENCE); // Before the same path's routes.
+        mapping.setOrder(Ordered.HIGHEST_PRECEDENCE); // Before the HTTP routes of the same path.
         return mapping;
     }
 
-    /** The page's own origin, and those that CORS is open to. */
+    /** Accepts handshakes from the service's own origin and from those that CORS allows. */
     private static OriginHandshakeInterceptor origins(@Nullable CorsConfiguration cors) {
         OriginHandshakeInterceptor interceptor = new OriginHandshakeInterceptor();
         if (cors != null && cors.getAllowedOrigins() != null) {
@@ -57,7 +57,7 @@ class SubscriptionConfiguration {
             public void afterPropertiesSet() {
                 super.afterPropertiesSet();
                 if (getObject() instanceof WsWebSocketContainer tomcat) {
-                    // Seconds between two looks for sockets whose client does not close; see Sockets.
+                    // Seconds between checks for sockets whose client has not closed them in time; see Sockets.
                     tomcat.setProcessPeriod(1);
                 }
             }
@@ -67,7 +67,7 @@ class SubscriptionConfiguration {
         return container;
     }
 
-    /** A compressor of its own would take each socket more memory than all the rest. */
+    /** Disables compression: a socket's compressor would need more memory than everything else of the socket. */
     private static class Uncompressed extends DefaultHandshakeHandler {
         @Override
         protected List<WebSocketExtension> filterRequestedExtensions(

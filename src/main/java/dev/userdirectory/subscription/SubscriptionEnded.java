@@ -1,8 +1,8 @@
 package dev.userdirectory.subscription;
 
 /**
- * Why the service ends a subscription, to be published as its error. The client is told this together with the cursor of
- * the last event that it was sent.
+ * Ends a subscription if its source stream fails with this exception. The client receives the code, the message and the
+ * cursor of the last event that it was sent.
  */
 public class SubscriptionEnded extends RuntimeException {
     private final String code;

@@ -16,10 +16,10 @@ import org.springframework.graphql.execution.GraphQlSource;
 import org.springframework.stereotype.Component;
 
 /**
- * Executes a subscription in two kinds of operations: the first resolves the source stream, and {@link EventExecution}
- * then has one executed for each {@link SourceEvent}. graphql-java's own strategy would complete every event within the
- * first operation, so its data loaders, limits and deadline would be shared by all events, and before version 26.1 it
- * keeps a record of each (graphql-java#4314).
+ * Executes a subscription as several operations: the first resolves the source stream, and {@link EventExecution} then
+ * starts another one for each {@link SourceEvent}. graphql-java's own strategy would complete every event within the
+ * first operation. All events would share its data loaders, limits and deadline, and before version 26.1 it keeps a
+ * record of each event (graphql-java#4314).
  */
 @Component
 class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlSourceBuilderCustomizer {
@@ -45,12 +45,12 @@ class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlS
             Object source = FetchedValue.getFetchedValue(fetched);
             ExecutionResult.Builder<?> result =
                     ExecutionResult.newExecutionResult().errors(context.getErrors());
-            // Without a source stream it is an error of the request (GraphQL 6.2.3), which has no data.
+            // Without a source stream, the response is a request error without data (GraphQL 6.2.3).
             return (source == null ? result : result.data(source)).build();
         });
     }
 
-    /** In the operation for an event, that event is the value of the root field. */
+    /** In the operation of an event, the event is the value of the root field. */
     @Override
     protected Object fetchField(ExecutionContext context, ExecutionStrategyParameters parameters) {
         if (parameters.getPath().getLevel() == 1) {

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.oauth2.core.OAuth2Token;
 
-/** What a subscription, which may outlive it, needs to know of a token. */
+/** Reads the expiry of a token, since a subscription may outlive its token. */
 final class Tokens {
     private Tokens() {}
 

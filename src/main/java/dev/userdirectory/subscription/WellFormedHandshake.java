@@ -13,7 +13,10 @@ import org.springframework.web.socket.WebSocketHandler;
 import org.springframework.web.socket.WebSocketHttpHeaders;
 import org.springframework.web.socket.server.HandshakeInterceptor;
 
-/** Refuses what is no handshake of RFC 6455 (4.2.1) in our shape. Spring and Tomcat answer with the status alone, or in text. */
+/**
+ * Rejects an invalid handshake (RFC 6455 4.2.1) with a JSON error. Spring and Tomcat would answer with the status
+ * alone, or with text.
+ */
 final class WellFormedHandshake implements HandshakeInterceptor {
     private static final String VERSION = "13";
     private static final int KEY_BYTES = 16;

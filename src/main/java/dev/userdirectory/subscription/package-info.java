@@ -1,4 +1,4 @@
-/** How subscriptions reach their clients: WebSockets and event streams, and what ends them. Knows no feature. */
+/** Delivers subscriptions to clients over WebSockets and event streams. Depends on no feature. */
 @NullMarked
 package dev.userdirectory.subscription;
 

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 @Entity
 @Table(name = "users")
 public class User implements Node {
-    /** What {@link #read} needs, of the table under the alias {@code u}. */
+    /** The columns that {@link #read} needs; the table's alias is {@code u}. */
     public static final String COLUMNS = "u.id, u.name, u.email, u.active, u.created_at, u.updated_at, u.version";
 
     @Id
@@ -40,7 +40,7 @@ public class User implements Node {
     @SuppressWarnings("NullAway.Init") // JPA sets the fields
     protected User() {}
 
-    /** A new user. IDs of version 7 rise with time, also within a millisecond, so they order what is created at once. */
+    /** A new user. Version 7 UUIDs rise even within a millisecond, so they order users that are created at once. */
     User(String name, String email, boolean active, OffsetDateTime now) {
         this.uuid = UuidVersion7Strategy.INSTANCE.generateUuid(null);
         this.name = name;
@@ -50,7 +50,7 @@ public class User implements Node {
         this.updatedAt = now;
     }
 
-    /** A stored user that is only shown, never changed. */
+    /** Reads a stored user to show it. JPA does not manage it, so it must not be changed. */
     public static User read(ResultSet row, int rowNumber) throws SQLException {
         User user = new User();
         user.uuid = row.getObject("id", UUID.class);
@@ -63,12 +63,12 @@ public class User implements Node {
         return user;
     }
 
-    /** PostgreSQL keeps microseconds; a new object must not show more than it will show when it is read again. */
+    /** In microseconds, as PostgreSQL stores it, so that a new object shows the same time when it is read again. */
     static OffsetDateTime now() {
         return OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MICROS);
     }
 
-    /** Takes on what is not null. Nothing is touched, and so no version counted, if nothing differs. */
+    /** Sets the values that are not null. If none differs, neither {@code updatedAt} nor the version changes. */
     void update(@Nullable String name, @Nullable String email, @Nullable Boolean active) {
         String newName = name == null ? this.name : name.strip();
         String newEmail = email == null ? this.email : email;
@@ -111,7 +111,7 @@ public class User implements Node {
         return updatedAt;
     }
 
-    /** Null until stored. */
+    /** Null until the user is stored. */
     public @Nullable Integer getVersion() {
         return version;
     }

@@ -12,8 +12,8 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
 /**
- * Users by an address that reads like theirs, by the rule of the unique key. Of accounts that had one key before keys were
- * unique, the one that is spelled like this, or else the first.
+ * Finds users by e-mail address, which matches by the unique key: addresses that read alike have the same key. Accounts
+ * from before keys were unique may share one; then it finds the account with that spelling, or else the first.
  */
 @DgsDataLoader(name = "User.email", caching = false)
 class UserByEmailDataLoader implements MappedBatchLoader<String, User> {

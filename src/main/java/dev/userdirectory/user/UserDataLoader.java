@@ -13,13 +13,13 @@ import org.dataloader.MappedBatchLoader;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
-/** Of several requests that look for a few users at the same time, all have theirs from one statement. */
+/** Concurrent requests that look up a few users each share one statement. */
 @DgsDataLoader(name = "User", caching = false)
 public class UserDataLoader implements MappedBatchLoader<UUID, User> {
     private static final String SQL = "select " + User.COLUMNS + " from users u where u.id = any(?)";
-    /** As many statements as this machine can work on: more of them would only wait, each for itself. */
+    /** One statement per processor: more at a time would only wait for a processor. */
     private static final int STATEMENTS = Runtime.getRuntime().availableProcessors();
-    /** What is worth a statement of its own. */
+    /** A request for at least this many users gets a statement of its own. */
     private static final int MANY = 20;
 
     private final ReadDatabase reads;
@@ -34,7 +34,7 @@ public class UserDataLoader implements MappedBatchLoader<UUID, User> {
         return CompletableFuture.completedFuture(find(ids));
     }
 
-    /** Those that there are, and maybe others. */
+    /** Returns the users that exist, and maybe some that other requests asked for. */
     public Map<UUID, User> find(Set<UUID> ids) {
         return ids.size() < MANY ? shared.load(ids) : query(ids);
     }

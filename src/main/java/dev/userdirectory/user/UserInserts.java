@@ -26,8 +26,8 @@ import org.springframework.stereotype.Component;
 @Component
 class UserInserts {
     /**
-     * How long a shared statement waits for a lock. An address may be locked for as long as another program's transaction
-     * lasts, and must not delay the creation of other users.
+     * How long a shared statement waits for a lock. An address may be locked for as long as another program's
+     * transaction lasts, and must not delay the creation of other users.
      */
     private static final String LOCK_TIMEOUT = "50ms";
 
@@ -35,7 +35,7 @@ class UserInserts {
     private static final String LOCK_NOT_AVAILABLE = "55P03";
     private static final int STATEMENTS = Runtime.getRuntime().availableProcessors();
 
-    // In the order of their keys: two statements that wait for each other's addresses would deadlock.
+    // Ordered by key, so that two statements cannot deadlock by waiting for each other's addresses.
     private static final String INSERT = """
             insert into users as u (id, name, email, active, created_at, updated_at, version)
             select id, name, email, true, created_at, created_at, 0
@@ -46,15 +46,15 @@ class UserInserts {
             returning %s
             """.formatted(User.COLUMNS);
 
-    // The earlier attempt may not have waited for its standby. Its WAL is there once that of a later commit is, and a
-    // message is enough for a commit to wait.
+    // The earlier attempt may not have waited for the standby. The message makes this commit wait until the standby has
+    // all WAL up to here.
     private static final String FIND = "select " + User.COLUMNS
             + ", pg_logical_emit_message(true, 'user-directory', '') from users u where u.id = any(?)";
 
     private final JdbcTemplate jdbc;
     private final WriteTransaction transaction;
     private final RequestCollapser<User, User> shared;
-    /** Those who wait for a lock, each with a connection: few, so that others have connections too. */
+    /** Limits the inserts that wait for a lock without a timeout, since each occupies a connection. */
     private final Semaphore patient = new Semaphore(STATEMENTS, true);
 
     UserInserts(JdbcTemplate jdbc, WriteTransaction transaction) {
@@ -63,7 +63,7 @@ class UserInserts {
         shared = new RequestCollapser<>(STATEMENTS, users -> insert(users, LOCK_TIMEOUT));
     }
 
-    /** The user as it is stored, or nothing if another user has its address. */
+    /** Returns the stored user, or nothing if another user has its address. */
     Optional<User> insert(User user) {
         Set<User> alone = Set.of(user);
         try {
@@ -119,7 +119,7 @@ class UserInserts {
             throw e;
         }
         if (stored.size() < users.size()) {
-            // A statement of its own: the snapshot of the first may be older than the row that was in its way.
+            // A separate statement, because the conflicting row may be newer than the first statement's snapshot.
             List<User> missing = users.stream()
                     .filter(user -> !stored.containsKey(user.uuid()))
                     .toList();
@@ -139,7 +139,7 @@ class UserInserts {
         return new SqlArrayValue(type, users.stream().map(property).toArray());
     }
 
-    /** Not a locking failure that {@link WriteTransaction} would repeat at once. */
+    /** Hides the locking failure from {@link WriteTransaction}, which would repeat the transaction at once. */
     private static class LockTimeout extends RuntimeException {
         LockTimeout(DataAccessException cause) {
             super(cause);

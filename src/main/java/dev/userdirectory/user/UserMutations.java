@@ -120,7 +120,7 @@ class UserMutations {
         });
     }
 
-    /** All of them or none. The unique key has the last word on whose an address is; whom it refused is looked up after. */
+    /** Creates all users or none. If the unique key rejects an address that seemed free, looks it up again. */
     private CreateUsersPayload create(List<NewUser> newUsers) {
         InputErrors errors = new InputErrors();
         for (int i = 0; i < newUsers.size(); i++) {
@@ -136,7 +136,7 @@ class UserMutations {
                 return new CreateUsersPayload(transaction.execute(() -> insert(newUsers)), List.of());
             } catch (DataIntegrityViolationException e) {
                 throwUnlessTaken(e);
-                // Where the look-up finds nobody, the address has become free again: then it is worth another try.
+                // If the next look-up finds no address taken, it has become free again, and the insert is repeated.
                 if (attempt == MAX_ATTEMPTS) {
                     throw e;
                 }
@@ -153,8 +153,8 @@ class UserMutations {
         List<User> inOrderGiven = newUsers.stream()
                 .map(user -> new User(user.getName().strip(), user.getEmail(), true, now))
                 .toList();
-        // Two batches that wait for each other's addresses would deadlock. In one order, whatever the spelling, they do
-        // not.
+        // One order for every batch, whatever the spelling: two batches that wait for each other's addresses would
+        // deadlock.
         List<User> inOrderOfKeys = new ArrayList<>(inOrderGiven);
         inOrderOfKeys.sort(Comparator.comparing(
                 user -> Normalizer.normalize(user.getEmail(), Normalizer.Form.NFKC), String.CASE_INSENSITIVE_ORDER));
@@ -190,7 +190,7 @@ class UserMutations {
         }
     }
 
-    /** The user that a mutation is about, locked; or errors that say why not. */
+    /** Finds and locks the user. Adds an error if there is no such user or its version is not {@code ifVersion}. */
     private Optional<User> find(
             String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
         Optional<UUID> uuid = GlobalId.check(errors, NodeType.USER, id, "id");

@@ -9,7 +9,7 @@ import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
 
-/** The writes of users, and what they need to read. */
+/** Writes users, and reads what the writes need. */
 interface UserRepository extends Repository<User, UUID> {
     User save(User user);
 
@@ -21,7 +21,7 @@ interface UserRepository extends Repository<User, UUID> {
     @Query("from User u where u.uuid = :uuid")
     Optional<User> findAndLock(UUID uuid);
 
-    /** The indexes of addresses that another user has, or that are in the list before. */
+    /** The indexes of addresses that a user other than {@code except} has, or that occur earlier in the array. */
     @NativeQuery("""
             with given as materialized (
                 select n, email_key(email collate "pg_c_utf8") as email_key

@@ -1,4 +1,4 @@
-/** Users: what they are, how they are found, created, changed and deleted. */
+/** Users: the entity, and the queries and mutations that find, create, update and delete users. */
 @NullMarked
 package dev.userdirectory.user;
 

@@ -31,7 +31,7 @@ class FeedConnectionsTest {
         }
     }
 
-    /** The server of the tests has no certificate. */
+    /** The tests' server has no certificate. */
     @Test
     void areNotOpenedWithoutTheEncryptionThatThePoolDemands() {
         try (HikariDataSource pool = pool()) {

@@ -10,7 +10,7 @@ import java.util.Objects;
 import java.util.UUID;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** What cursors of the feed say, which clients cannot rely on. */
+/** Decodes the feed's cursors, whose content clients must not rely on. */
 public final class FeedCursors {
     private static final int SIGNATURE_END = 10;
 
@@ -22,7 +22,7 @@ public final class FeedCursors {
         return Position.of(List.of(text.split("\0")));
     }
 
-    /** The same for all cursors of an event, whatever whoever got them has seen. */
+    /** The part that all cursors of an event have in common, whatever their readers had seen. */
     public static String place(String cursor) {
         Position position = position(cursor);
         return position.transaction() + " " + position.sequence();
@@ -37,7 +37,7 @@ public final class FeedCursors {
                 position.sequence())));
     }
 
-    /** Appends an event at the place of a lost one, as a server does that gives out its numbers again. */
+    /** Appends an event at the position of a lost one, as a server does that reuses the lost numbers. */
     static void reuse(JdbcTemplate jdbc, String cursor) {
         Position position = position(cursor);
         jdbc.update("""

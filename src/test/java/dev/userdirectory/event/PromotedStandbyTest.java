@@ -22,7 +22,7 @@ import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** The primary is killed, and an asynchronous standby is promoted that lacks an acknowledged write. */
+/** Kills the primary and promotes an asynchronous standby that lacks an acknowledged write. */
 @DirectoryTest
 @Import(PromotedStandbyTest.BothServers.class)
 class PromotedStandbyTest {

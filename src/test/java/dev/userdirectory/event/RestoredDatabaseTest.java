@@ -28,7 +28,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
 
-/** The feed while its database crashes, or is set back to an older state. */
+/** The feed while its database crashes or is restored to an older state. */
 @DirectoryTest
 @Import(RestoredDatabaseTest.OwnServer.class)
 class RestoredDatabaseTest {
@@ -67,7 +67,7 @@ class RestoredDatabaseTest {
         }
     }
 
-    /** Another program commits without waiting until that is on disk, so a crash may undo it after it was visible. */
+    /** Another program commits without waiting for the disk, so a crash may undo the commit after it was visible. */
     @Test
     void showsNoEventThatACrashUndoes() throws Exception {
         try (EventStreamClient live = follow(null)) {
@@ -125,7 +125,7 @@ class RestoredDatabaseTest {
         }
     }
 
-    /** An event that is lost may stand before one that is left, since it was committed later. */
+    /** A lost event may precede an event that remains, since it was committed later. */
     @Test
     void tellsWhoeverHasSeenAnEventBeforeTheNewestThatIsLeft() throws Exception {
         try (Connection late = SERVER.connect();
@@ -148,7 +148,7 @@ class RestoredDatabaseTest {
         }
     }
 
-    /** As behind a pooler, which keeps the reader's connection and leads it to another server. */
+    /** As behind a pooler, which keeps the reader's connection open and moves it to another server. */
     @Test
     void tellsFollowersWhenTheServerChangesBehindTheConnection() throws Exception {
         try (EventStreamClient live = follow(null)) {
@@ -194,7 +194,7 @@ class RestoredDatabaseTest {
                 null);
     }
 
-    /** Reads on until the event of that user. */
+    /** Reads events up to the one of that user, and returns its cursor. */
     private static String cursorOf(EventStreamClient stream, String user) throws InterruptedException {
         while (true) {
             EventStreamClient.Event event = stream.expect("next");
@@ -242,7 +242,7 @@ class RestoredDatabaseTest {
             pid.next();
             ProcessHandle.of(pid.getLong(1)).orElseThrow().destroyForcibly();
         } catch (SQLException e) {
-            // Its connection is gone.
+            // The killed process was the connection's own.
         }
     }
 }

@@ -14,7 +14,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
-/** A client that follows the feed as clients should: it resumes after whatever ends its stream, unless it has expired. */
+/** Follows the feed as clients should: resumes whenever its stream ends, unless its cursor has expired. */
 public final class TrackedFollower implements AutoCloseable {
     private final URI graphQl;
     private final String token;
@@ -28,8 +28,8 @@ public final class TrackedFollower implements AutoCloseable {
     private volatile boolean running = true;
 
     /**
-     * @param start the cursor behind which it begins
-     * @param fields of the event, beside those that it always selects
+     * @param start the cursor after which it begins
+     * @param fields further fields of the event to select
      */
     public TrackedFollower(URI graphQl, String token, String start, String fields) {
         this.graphQl = graphQl;
@@ -45,17 +45,17 @@ public final class TrackedFollower implements AutoCloseable {
         return expired;
     }
 
-    /** Type and user of each event, in the order in which they came. */
+    /** The type and user of each event received, in order. */
     public List<String> events() {
         return events;
     }
 
-    /** The codes of errors that ended a stream. */
+    /** The error codes and exceptions that ended a stream. */
     public Set<String> errors() {
         return errors;
     }
 
-    /** What it must have seen by now, if it has not expired. */
+    /** The events that it must have received by now, unless its cursor has expired. */
     public List<String> expected(JdbcTemplate jdbc) {
         Position after = FeedCursors.position(start);
         return jdbc.query(

@@ -25,7 +25,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** {@code totalCount} of all users, which nobody counts. */
+/** {@code totalCount} of all users, which is computed without counting them. */
 @DirectoryTest
 class UserCountTest {
     private static final String TOTAL = "{ users(first: 0) { totalCount } }";
@@ -69,7 +69,7 @@ class UserCountTest {
         assertThat(totalCount()).isEqualTo(before + 2).isEqualTo(count());
     }
 
-    /** Six who write, two who take events into the row and one who trims them, while two compare in one snapshot. */
+    /** Six threads write, two add events to the row, one trims them, and two compare the counts in one snapshot. */
     @Test
     void isWhatCountingWouldFindInEverySnapshot() throws Exception {
         client.data(TOTAL);
@@ -118,7 +118,7 @@ class UserCountTest {
         assertThatThrownBy(() -> jdbc.execute("truncate users cascade")).hasMessageContaining("Delete users instead");
     }
 
-    /** Several at once, some of them again, and then perhaps none of it, after a while. */
+    /** Creates and deletes several users in a transaction that takes a while, and may roll back parts or all of it. */
     private static void write(Statement session, Deed compare) throws Exception {
         ThreadLocalRandom random = ThreadLocalRandom.current();
         session.getConnection().setAutoCommit(false);

@@ -27,7 +27,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 
-/** The reader of the feed, which is given a way to the database of its own. */
+/** The reader of the feed, with a database URL of its own. */
 @DirectoryTest
 class UserEventFeedTest {
     private static final String READER = "application_name = 'around the pooler'";
@@ -69,7 +69,7 @@ class UserEventFeedTest {
                 .containsAnyOf("listen user_events", "user_events e");
     }
 
-    /** As a replica that is promoted before it has received everything: the numbers of what it lacks are used again. */
+    /** As after the promotion of a replica that lacks some events, whose numbers it then reuses. */
     @Test
     void goesOnFromTheNewestEventThatIsLeft() throws Exception {
         String user = directory.createUser();
@@ -109,7 +109,7 @@ class UserEventFeedTest {
         }
     }
 
-    /** A report, say, in another database of the server, that has written something and is still open. */
+    /** For example a report in another database of the server, whose open transaction has written something. */
     @Test
     void showsEventsInSpiteOfTransactionsThatWriteNoUsers() throws Exception {
         directory.createUser();
@@ -128,7 +128,7 @@ class UserEventFeedTest {
                     .isEqualTo(second);
             await().untilAsserted(() -> assertThat(heldBack()).isZero());
 
-            // What it does not have to do, but may: an event of its own comes behind those.
+            // The transaction may still write a user: its event comes after those.
             String third = FeedCursors.globalId(UUID.randomUUID());
             statement.execute("insert into users (id, name, email, active, created_at, updated_at, version) values ('"
                     + GlobalId.parse("id", third).of(NodeType.USER).orElseThrow() + "', 'Late', '"

@@ -112,7 +112,7 @@ class UserEventsTest {
                 .containsExactly("CREATED3", "DELETED3", "UPDATED2");
     }
 
-    /** To a subscriber that is another user. */
+    /** To a subscriber, the new ID is another user. */
     @Test
     void hasADeletionAndACreationOfAUserWhoseIdChanges() {
         String alice = createUser("Alice");
@@ -177,7 +177,7 @@ class UserEventsTest {
         }
     }
 
-    /** T1 begins to write first, but what T2 does to Alice has happened before T1 comes to her. */
+    /** T1 begins to write first, but T2 updates Alice before T1 deletes her. */
     @Test
     void ordersTheEventsOfAUserAsTheyHappened() throws SQLException {
         jdbc.update(insert("Alice"));
@@ -195,7 +195,7 @@ class UserEventsTest {
                 .containsExactly("CREATED", "CREATED", "UPDATED", "UPDATED", "DELETED");
     }
 
-    /** Its snapshot is older than the deletion, but it finds the address free. */
+    /** The writer's snapshot is older than the deletion, but it finds the address free. */
     @Test
     void ordersTheEventsOfARepeatableReadWriterBehindWhatItNoticed() throws SQLException {
         jdbc.update(insert("Alice"));
@@ -230,7 +230,7 @@ class UserEventsTest {
         }
     }
 
-    /** They have two keys. The era that begins last here is another server's, as after a failover. */
+    /** Such cursors have two keys. The era inserted here belongs to another server, as after a failover. */
     @Test
     void takesCursorsOfBeforeThereWereErasAsLongAsThereIsOneServer() {
         createUser("Alice");
@@ -293,7 +293,7 @@ class UserEventsTest {
         assertThat(feed()).hasSize(2);
     }
 
-    /** Whoever has seen everything can go on from there, however long nothing happens. */
+    /** A client that has seen all events can resume after the newest one, however old it is. */
     @Test
     void keepsTheNewestEvent() {
         createUser("Alice");
@@ -322,7 +322,7 @@ class UserEventsTest {
         assertThat(totalCount()).isEqualTo(2);
     }
 
-    /** All events of the other server may have been trimmed or counted, and those from here stand before its number. */
+    /** The other server's events may be trimmed or counted, and new ones precede {@code user_count.transaction}. */
     @Test
     void countsUsersAnewOnAServerWhoseTransactionsAreNotThatFar() {
         jdbc.update("update user_count set transaction = transaction + 1000000");

@@ -44,7 +44,7 @@ record Attack(String name, Action run) {
         });
     }
 
-    /** Sends the same request on each connection, reads little of the responses, and asks as somebody else meanwhile. */
+    /** Sends the same request on each connection, reads the responses slowly, and sends ordinary requests meanwhile. */
     static Attack slow(String name, int connections, Function<Target, String> request) {
         return new Attack(name, target -> target.readSlowly(connections, request.apply(target)));
     }

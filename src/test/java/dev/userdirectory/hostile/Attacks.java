@@ -26,18 +26,18 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Every attack that the service must survive. To try another one, add a line. */
 final class Attacks {
-    /** So that no two requests are alike, also from one round to the next. */
+    /** Makes every request different, also from one round to the next. */
     private static final AtomicInteger COUNTER = new AtomicInteger();
 
     private static final String QUOTES = " with value '\"";
     private static final String ALICE = "VQ";
     private static final String FEED = "subscription { userEvents { type user { id name } } }";
 
-    /** Nine megabytes, for a cost of a hundred. */
+    /** A response of nine megabytes, at a cost of a hundred. */
     private static final String LARGE =
             "{ users(first: 100) { nodes { " + repeat(95, n -> "a" + n + "x".repeat(950) + ": email ") + "} } }";
 
-    /** 60 kB, for a cost of a hundred. */
+    /** A response of 60 kB, at a cost of a hundred. */
     private static final String SMALL =
             "{ users(first: 100) { nodes { " + repeat(10, n -> "a" + n + "x".repeat(30) + ": email ") + "} } }";
 
@@ -483,7 +483,7 @@ final class Attacks {
                 Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", Sha256.hex(query)))));
     }
 
-    /** An object whose members are these bits. */
+    /** An object whose members are lists where the bit is set, and numbers elsewhere. */
     private static Map<String, Object> shape(int bits, int length) {
         Map<String, Object> shape = IntStream.range(0, length)
                 .boxed()

@@ -32,13 +32,13 @@ import org.springframework.core.io.ClassPathResource;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * The packaged jar with the heap that the Kubernetes manifest gives it, and 200,000 users, under each of the
- * {@link Attacks}. A process that runs out of memory ends at once, so an attack that is not bounded is seen to kill it.
+ * Runs each of the {@link Attacks} against the packaged jar, with 200,000 users and the heap of the Kubernetes
+ * manifest. A process that runs out of memory exits at once, so an attack without a bound fails its test.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileInputIT {
     private static final int USERS = 200_000;
-    /** To try only some attacks: a regular expression for their names. */
+    /** A regular expression for the names of the attacks to run. */
     private static final String SELECTED = System.getProperty("directory.test.attacks", ".*");
 
     private static final Duration LIVENESS = Duration.ofSeconds(1);
@@ -72,14 +72,14 @@ class HostileInputIT {
         load(new JdbcTemplate(postgres.getPostgresDatabase()));
         target = new Target(service);
         probe = new Probe(URI.create("http://localhost:" + management + "/actuator/health/liveness"));
-        // What a cache may keep, it keeps from the first round; the second shows what is lost.
+        // This first round fills the caches, so that the second one shows what leaks.
         for (Attack attack : attacks().toList()) {
             restartIfDead();
             attack.run().on(target);
         }
     }
 
-    /** Otherwise one attack that kills the service would fail all that come after it. */
+    /** Otherwise an attack that kills the service would fail all later attacks, too. */
     @BeforeEach
     void restartIfDead() throws IOException, InterruptedException {
         if (!service.isAlive()) {
@@ -104,7 +104,7 @@ class HostileInputIT {
         long before = liveHeap();
 
         Duration liveness = livenessDuring(attack);
-        // Whatever else this machine does makes probes slow once; an attack that starves them does so each time.
+        // Other work on this machine may slow down the probes once; an attack that starves them does so each time.
         for (int retry = 0; retry < 2 && liveness.compareTo(LIVENESS) >= 0; retry++) {
             liveness = livenessDuring(attack);
         }
@@ -112,7 +112,7 @@ class HostileInputIT {
         assertThat(service.isAlive()).as("the process is alive").isTrue();
         assertThat(liveness).as("liveness").isLessThan(LIVENESS);
         assertThat(ordinaryRequest()).as("an ordinary request").isLessThan(ORDINARY);
-        // What the service has received before the attack was over it may still be working through.
+        // The service may still be working on requests that it received during the attack.
         await().atMost(SETTLED)
                 .untilAsserted(() -> assertThat(liveHeap() - before)
                         .as("bytes of live heap retained")
@@ -125,7 +125,7 @@ class HostileInputIT {
         return probe.slowest();
     }
 
-    /** The fastest of a few: this machine has other things to do as well. */
+    /** The time of the fastest of a few requests, since this machine may be busy with other work. */
     private Duration ordinaryRequest() throws IOException, InterruptedException {
         Duration fastest = Duration.ofDays(1);
         for (int i = 0; i < 5 && fastest.compareTo(ORDINARY) >= 0; i++) {
@@ -137,7 +137,7 @@ class HostileInputIT {
         return fastest;
     }
 
-    /** In bytes, after a full collection. */
+    /** The heap in use, in bytes, after a full garbage collection. */
     private long liveHeap() throws IOException, InterruptedException {
         Process jcmd = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
@@ -162,7 +162,7 @@ class HostileInputIT {
         postgres.close();
     }
 
-    /** Asks for liveness again and again, as the kubelet does, but more often. */
+    /** Polls liveness as the kubelet does, but more often. */
     private static final class Probe implements AutoCloseable {
         private static final Duration INTERVAL = Duration.ofMillis(50);
 
@@ -203,7 +203,7 @@ class HostileInputIT {
             slowestNanos.set(0);
         }
 
-        /** Also counts the request that is waiting now. */
+        /** Includes the request that is still waiting for its response. */
         Duration slowest() {
             record();
             return Duration.ofNanos(slowestNanos.get());

@@ -26,7 +26,7 @@ import java.util.concurrent.Semaphore;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
-/** The service under attack. What it answers does not matter here, nor whether it hangs up. */
+/** The service under attack. Responses are ignored, as are disconnects. */
 final class Target {
     private static final Duration HOLD = Duration.ofSeconds(2);
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
@@ -40,7 +40,7 @@ final class Target {
         this.service = service;
     }
 
-    /** Of another subject than the one that sends ordinary requests. */
+    /** A token of another subject than the one that sends ordinary requests. */
     String token() {
         return token;
     }
@@ -74,7 +74,7 @@ final class Target {
         }
     }
 
-    /** The response, or null if the service hung up. */
+    /** Returns the response, or null if the service disconnected. */
     @Nullable
     HttpResponse<String> post(@Nullable String token, String body) {
         HttpRequest.Builder request = HttpRequest.newBuilder(graphQl())
@@ -186,8 +186,8 @@ final class Target {
     }
 
     /**
-     * Sends a request on each of some connections, reads no more of the responses than 64 kB every half second, and asks as
-     * somebody else meanwhile.
+     * Sends a request on each connection and reads at most 64 kB of each response every half second. Meanwhile, sends
+     * ordinary requests as another subject.
      */
     void readSlowly(int connections, String request) throws IOException, InterruptedException {
         List<Socket> open = new ArrayList<>();

@@ -1,4 +1,4 @@
-/** Requests that are meant to harm the service, and what the service must look like after each of them. */
+/** Hostile requests, and checks that the service survives each of them. */
 @NullMarked
 package dev.userdirectory.hostile;
 

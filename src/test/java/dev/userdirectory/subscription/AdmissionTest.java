@@ -29,11 +29,11 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** How much clients may keep open. */
+/** Limits on what clients keep open. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
-            // Which is how a stream whose client is gone is noticed.
+            // The service notices a disconnected client when it writes the next ping.
             "spring.graphql.websocket.keep-alive=1s",
             "directory.subscriptions.connections=8",
             "directory.subscriptions.connections-per-subject=5",
@@ -64,7 +64,7 @@ class AdmissionTest {
         token = newSubject();
     }
 
-    /** What one test leaves must not count in the next. */
+    /** Waits until the connections of one test no longer count, before the next one begins. */
     @AfterEach
     void closeAll() {
         await().until(() -> {
@@ -194,7 +194,7 @@ class AdmissionTest {
     @Test
     void countsTheVariablesOfSubscriptionsByTheMemoryThatTheyTake() {
         SocketClient socket = connect(token);
-        // Unknown variables are kept as well.
+        // The service keeps unknown variables as well.
         socket.subscribe("1", EVENTS, Map.of("x", Collections.nCopies(100, List.of())));
         assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
                 .isEqualTo("TOO_MANY_SUBSCRIPTIONS");
@@ -228,7 +228,7 @@ class AdmissionTest {
         return response;
     }
 
-    /** Each query is one while it runs, and none is left. */
+    /** A query counts as an operation only while it runs. */
     @Test
     void countsNoOperationThatIsOver() {
         SocketClient socket = connect(token);

@@ -50,10 +50,10 @@ class EventExecutionTest {
     @Autowired
     MeterRegistry meters;
 
-    /** The first requests of a test run take as long as their code takes to load. */
+    /** The first requests of a test run are slow, since their classes have to be loaded. */
     @BeforeEach
     void warmUp() {
-        // A stream whose client has left goes on until the next ping, and its events with it.
+        // A stream whose client has disconnected executes events until the next ping.
         await().atMost(Duration.ofSeconds(30))
                 .until(() -> meters.get("directory.feed.subscribers").gauge().value() == 0);
         await().until(() -> !client.execute("{ users(first: 1) { nodes { groups { totalCount } } } }", Map.of())
@@ -68,7 +68,7 @@ class EventExecutionTest {
                 SocketClient another = SocketClient.connect(client.uri("/graphql"), READER)) {
             for (int i = 1; i <= 12; i++) {
                 for (SocketClient each : List.of(socket, another)) {
-                    // Different ones, so that they cannot share a statement.
+                    // The operations differ, so that they cannot share a statement.
                     each.subscribe(
                             "" + i,
                             "subscription { userEvents { user { groups(first: " + i
@@ -233,8 +233,8 @@ class EventExecutionTest {
     }
 
     /**
-     * Changes a user, then locks. The feed shows a change only after all transactions before it, so not one that comes after
-     * the lock; and it looks for a change that it is not woken for after the lock.
+     * Changes a user, then locks the table. In the reverse order, the feed would not show the change while the
+     * transaction with the lock is open. The feed polls for the change after the lock, since no hint wakes it.
      */
     private Locks changeAndLock(String table, String user) throws SQLException {
         try (Connection connection = TestPostgres.connect();
@@ -246,7 +246,7 @@ class EventExecutionTest {
         return Locks.holding(table);
     }
 
-    /** What the service has PostgreSQL do with that table. */
+    /** The service's statements on that table that PostgreSQL is executing. */
     private List<String> running(String table) throws SQLException {
         return query("select query from pg_stat_activity where application_name = 'events' and state = 'active'"
                 + " and query like '%" + table + "%'");

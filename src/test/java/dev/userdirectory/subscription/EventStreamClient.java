@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A client of GraphQL over server-sent events. The stream is open, and the operation subscribed, once it is made. */
+/** A client of GraphQL over server-sent events. Once it is created, the stream is open and the operation subscribed. */
 public final class EventStreamClient implements AutoCloseable {
     private static final HttpClient HTTP =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -33,7 +33,7 @@ public final class EventStreamClient implements AutoCloseable {
     private final AtomicInteger comments = new AtomicInteger();
     private volatile boolean reading = true;
 
-    /** @param type {@code next}, {@code complete}, or {@code end} once there is no more to come */
+    /** @param type {@code next}, {@code complete}, or {@code end} after the last event */
     public record Event(@Nullable String id, String type, JsonNode data) {}
 
     public EventStreamClient(
@@ -48,7 +48,7 @@ public final class EventStreamClient implements AutoCloseable {
                 lastEventId);
     }
 
-    /** @param body the JSON as it is */
+    /** @param body the JSON, sent unchanged */
     public static EventStreamClient post(URI uri, String token, String body) throws IOException, InterruptedException {
         return new EventStreamClient(
                 HttpRequest.newBuilder(uri)
@@ -58,7 +58,7 @@ public final class EventStreamClient implements AutoCloseable {
                 null);
     }
 
-    /** As an {@code EventSource} does it. */
+    /** Subscribes as an {@code EventSource} does. */
     public static EventStreamClient get(URI uri, String token, String query, @Nullable String lastEventId)
             throws IOException, InterruptedException {
         URI withQuery = URI.create(uri + "?query=" + URLEncoder.encode(query, StandardCharsets.UTF_8));
@@ -79,7 +79,7 @@ public final class EventStreamClient implements AutoCloseable {
         return response.statusCode();
     }
 
-    /** The next event, or null if there is none in that time. */
+    /** Returns the next event, or null if none arrives in that time. */
     public @Nullable Event poll(long millis) throws InterruptedException {
         return events.poll(millis, TimeUnit.MILLISECONDS);
     }
@@ -92,12 +92,12 @@ public final class EventStreamClient implements AutoCloseable {
         return event;
     }
 
-    /** How often the service has shown that it is there. */
+    /** The number of pings received. */
     public int comments() {
         return comments.get();
     }
 
-    /** Leaves in the connection what comes from now on. */
+    /** Stops reading from the connection, but keeps it open. */
     public void stopReading() {
         reading = false;
     }
@@ -133,13 +133,13 @@ public final class EventStreamClient implements AutoCloseable {
                 }
             }
         } catch (IOException | InterruptedException e) {
-            // Cut.
+            // Disconnected.
         } finally {
             events.add(new Event(null, "end", JsonMapper.shared().nullNode()));
         }
     }
 
-    /** As if the network were gone. */
+    /** Disconnects without completing the operation, as if the network were gone. */
     @Override
     public void close() {
         try {

@@ -56,7 +56,7 @@ class EventStreamTest {
         }
     }
 
-    /** All that an {@code EventSource} sends. */
+    /** Sends only what an {@code EventSource} can send. */
     @Test
     void subscribesByGetAndResumes() throws IOException, InterruptedException {
         Event last;
@@ -74,13 +74,13 @@ class EventStreamTest {
         }
     }
 
-    /** A link is enough to send one. */
+    /** A link is enough to make a browser send a GET request. */
     @Test
     void refusesMutationsByGet() throws IOException, InterruptedException {
         String mutation = "mutation { createUser(name: \"By GET\", email: \"by-get@example.com\") { user { id } } }";
         try (EventStreamClient stream = EventStreamClient.get(
                 client.uri("/graphql"), Tokens.withScopes("users:read users:write"), mutation, null)) {
-            // As graphql-sse does: an EventSource would come back after a stream that has ended.
+            // As graphql-sse does: after a stream that ended, an EventSource would reconnect and repeat the mutation.
             assertThat(stream.status()).isEqualTo(405);
         }
         assertThat(client.data("{ userByEmail(email: \"by-get@example.com\") { id } }")
@@ -89,7 +89,7 @@ class EventStreamTest {
                 .isTrue();
     }
 
-    /** HTML 9.2.2: an EventSource that has seen no ID sends none, and a polyfill an empty one. */
+    /** HTML 9.2.2: without a last event ID, an EventSource sends no header, but a polyfill sends an empty one. */
     @Test
     void takesAnEmptyIdForNone() throws IOException, InterruptedException {
         try (EventStreamClient stream = open(READER, EVENTS, "")) {
@@ -102,7 +102,7 @@ class EventStreamTest {
         }
     }
 
-    /** Its cursor is that of the feed, wherever it is read. */
+    /** An event's ID is the cursor that the event has everywhere in the feed. */
     @Test
     void hasTheCursorForAnId() throws IOException, InterruptedException {
         try (EventStreamClient stream = open(READER, "subscription { userEvents { cursor } }", null)) {
@@ -123,7 +123,7 @@ class EventStreamTest {
         assertRefused(open(READER, "", null), "GRAPHQL_PARSE_FAILED");
     }
 
-    /** It has no UTF-8. */
+    /** UTF-8 cannot encode it. */
     @Test
     void replacesHalfASurrogatePair() throws IOException, InterruptedException {
         String half = "\\ud83d";

@@ -24,7 +24,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
-/** Where events come faster than they can be kept in mind, and where time runs out. */
+/** Events that exceed the buffer in memory, clients that do not read, and timeouts. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
@@ -36,7 +36,7 @@ import tools.jackson.databind.JsonNode;
         })
 class FullBufferTest {
     private static final String READER = Tokens.withScopes("users:read");
-    /** An event of about 20 kB, so that a few fill what lies between the service and a client that does not read. */
+    /** An event of about 20 kB: a few fill all buffers between the service and a client that does not read. */
     private static final String LARGE =
             "subscription ($after: String) { userEvents(after: $after) { cursor " + fields("c%d: cursor ", 400) + "} }";
 
@@ -57,7 +57,7 @@ class FullBufferTest {
         lifecycles.stream().filter(part -> !part.isRunning()).forEach(SmartLifecycle::start);
     }
 
-    /** Far more than are in memory: they are read from the table, a page after the other, until what is in memory follows. */
+    /** There are far more events than fit into memory, so the service reads them from the table page by page first. */
     @Test
     void replaysWhatIsNoLongerInMemory() {
         String start = newestCursor();
@@ -76,7 +76,7 @@ class FullBufferTest {
             }
             assertThat(cursors).isEqualTo(expected);
 
-            // One user's last event is long past, and everybody's newest is not his.
+            // This user's last event has long left memory, and the newest event is another user's.
             socket.subscribe("2", """
                     subscription ($after: String, $user: ID) { userEvents(after: $after, userId: $user) { userId type } }
                     """, Map.of("after", start, "user", users.get(3)));
@@ -155,7 +155,7 @@ class FullBufferTest {
         }
     }
 
-    /** To keep what comes for each of them would take more than half a gigabyte. */
+    /** To buffer all results for each of them would take more than half a gigabyte. */
     @Test
     void keepsLittleForSocketsThatDoNotRead() {
         List<SocketClient> sockets = new ArrayList<>();
@@ -183,7 +183,7 @@ class FullBufferTest {
                 EventStreamClient stream = stream(null)) {
             socket.awaitPing();
             socket.awaitPing();
-            // The first is the answer to the request.
+            // The first ping sends the headers of the response.
             await().until(() -> stream.comments() >= 3);
         }
     }
@@ -192,7 +192,7 @@ class FullBufferTest {
     void saysWhenTheHistoryIsGone() throws IOException, InterruptedException {
         directory.createUser();
         jdbc.update("update users set version = version + 1");
-        // PostgreSQL's own transactions in the background may hold the newest back.
+        // PostgreSQL's own background transactions may hold back the newest event.
         await().until(() -> jdbc.queryForObject(
                 "select max(transaction) < pg_snapshot_xmin(pg_current_snapshot())::text::bigint from user_events",
                 Boolean.class));
@@ -200,7 +200,7 @@ class FullBufferTest {
                 .at("/userEvents/newestCursor")
                 .asString();
         directory.createUsers(3);
-        // Of an update, so that no user's creation is gone before it is counted.
+        // Deletes only updates, so that no creation is lost before it is counted.
         jdbc.update("delete from user_events where type = 'UPDATED'");
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
                 EventStreamClient stream = stream(start)) {
@@ -254,7 +254,7 @@ class FullBufferTest {
                 .asString();
     }
 
-    /** The cursors behind one, as {@code Query.userEvents} has them. */
+    /** The cursors after the given one, as {@code Query.userEvents} returns them. */
     private List<String> feed(@Nullable String after) {
         List<String> cursors = new ArrayList<>();
         while (true) {
@@ -287,7 +287,7 @@ class FullBufferTest {
         return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }
 
-    /** Long enough to fill what lies between, and then for the patience with a client that does not read. */
+    /** Long enough to fill the buffers, and then to exceed the patience with a client that does not read. */
     private static void pause() {
         try {
             Thread.sleep(Duration.ofSeconds(5));

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A client of {@code graphql-transport-ws} that does no more than it is told, right or wrong. */
+/** A client of {@code graphql-transport-ws} that sends only what a test tells it to, valid or not. */
 public final class SocketClient implements WebSocket.Listener, AutoCloseable {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -39,7 +39,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
                 .join();
     }
 
-    /** An open socket on which nothing was said yet. */
+    /** Opens a socket, and sends no message. */
     public static SocketClient open(URI uri, Map<String, String> headers) {
         return new SocketClient(uri, "graphql-transport-ws", headers);
     }
@@ -48,7 +48,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         return new SocketClient(uri, protocol, Map.of());
     }
 
-    /** A socket on which the token was accepted. */
+    /** Opens a socket, and waits until the service accepts the token. */
     public static SocketClient connect(URI uri, String token) {
         SocketClient client = open(uri, Map.of());
         client.initialize(token);
@@ -64,7 +64,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         send(Map.of("type", "subscribe", "id", id, "payload", Map.of("query", query, "variables", variables)));
     }
 
-    /** Messages are taken one after the other, so what was sent before is done once this comes back. */
+    /** Returns once the service has handled all messages sent before: it handles one at a time. */
     public void settle() {
         send(Map.of("type", "ping"));
         expect("pong");
@@ -78,7 +78,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         try {
             socket.sendText(message, true).join();
         } catch (CompletionException e) {
-            // The other side has closed it, which is told by closed().
+            // The service has closed the socket; closed() returns its code.
         }
     }
 
@@ -87,7 +87,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         socket.sendText(message, false).join();
     }
 
-    /** The next message, other than a ping, which must be of that type. */
+    /** Returns the next message other than a ping, which must be of that type. */
     public JsonNode expect(String type) {
         JsonNode message = poll(PATIENCE);
         if (message == null || !message.get("type").asString().equals(type)) {
@@ -96,7 +96,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         return message;
     }
 
-    /** Waits until the service asks whether somebody is there. */
+    /** Waits for a ping from the service. */
     public void awaitPing() {
         JsonNode message;
         try {
@@ -110,7 +110,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         }
     }
 
-    /** The next message other than a ping, or null if there is none in that time, or before the socket is closed. */
+    /** Returns the next message other than a ping, or null if none arrives in time or the socket is closed. */
     public @Nullable JsonNode poll(Duration time) {
         long end = System.nanoTime() + time.toNanos();
         try {
@@ -131,12 +131,12 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         }
     }
 
-    /** When the last message came, in {@link System#nanoTime}. */
+    /** The {@link System#nanoTime} at which the last message arrived. */
     public long lastReceived() {
         return lastReceived;
     }
 
-    /** With which code the other side closes the socket, -1 if with none. */
+    /** Waits until the service closes the socket. The code is -1 if it sends none. */
     public Close closed() {
         return closed.orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join();
     }
@@ -145,7 +145,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         return closed.isDone();
     }
 
-    /** Leaves in the socket what comes from now on. */
+    /** Stops reading from the socket, but keeps it open. */
     public void stopReading() {
         reading = false;
     }
@@ -155,7 +155,7 @@ public final class SocketClient implements WebSocket.Listener, AutoCloseable {
         socket.request(1);
     }
 
-    /** As if the network were gone. */
+    /** Disconnects without a close frame, as if the network were gone. */
     public void cut() {
         socket.abort();
         closed.complete(new Close(-1, "cut"));

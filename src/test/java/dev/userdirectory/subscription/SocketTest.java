@@ -76,7 +76,7 @@ class SocketTest {
         }
     }
 
-    /** Twice a second is how often the feed looks by itself. */
+    /** Without hints, the feed polls only twice a second. */
     @Test
     void isWokenByWhatIsWritten() {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
@@ -97,7 +97,7 @@ class SocketTest {
         }
     }
 
-    /** In each event, not as at the first. */
+    /** Each event loads the user again, instead of repeating the state of the first event. */
     @Test
     void showsTheUserAsItIsNow() {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
@@ -140,7 +140,7 @@ class SocketTest {
         }
     }
 
-    /** Else each subscriber of an event would have a statement of its own. */
+    /** Otherwise each subscriber of an event would execute a statement of its own. */
     @Test
     void loadsTheUserForManySubscribersAtOnce() {
         List<SocketClient> sockets = new ArrayList<>();
@@ -324,7 +324,7 @@ class SocketTest {
         }
     }
 
-    /** As over HTTP: `data` is null, since it cannot be without this field. Other operations go on. */
+    /** As over HTTP, a failed non-null root field makes `data` null. The socket's other operations continue. */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -457,7 +457,7 @@ class SocketTest {
         }
     }
 
-    /** Where a member may be absent, null is as if it were. */
+    /** A member that may be absent may also be null. */
     @Test
     void takesNullForAbsent() {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
@@ -483,7 +483,7 @@ class SocketTest {
         }
     }
 
-    /** Clients escape it in JSON, so it arrives as what it is. */
+    /** Clients escape it in JSON, so it arrives unchanged. */
     @Test
     void echoesHalfASurrogatePairAsItCame() {
         String half = "\\ud83d";

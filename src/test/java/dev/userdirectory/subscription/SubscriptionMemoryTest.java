@@ -20,7 +20,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 
 /**
- * What subscriptions leave in the heap. {@code -Ddirectory.test.events=200000} sends that many events instead of a few
+ * The heap that subscriptions retain. {@code -Ddirectory.test.events=200000} sends that many events instead of a few
  * thousand.
  */
 @DirectoryTest
@@ -51,7 +51,7 @@ class SubscriptionMemoryTest {
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
             socket.subscribe("1", "subscription { userEvents { cursor user { name } } }", Map.of());
             socket.settle();
-            // What is loaded and cached for the first ones stays.
+            // The first events load classes and fill caches, which remain.
             follow(socket, 2 * USERS);
             long before = usedHeap();
             follow(socket, EVENTS);
@@ -78,7 +78,7 @@ class SubscriptionMemoryTest {
             for (int sent = 0; sent < 12_000; sent += USERS) {
                 update();
             }
-            // One that reads has been sent them all.
+            // Once a socket that reads has received its events, the feed has passed on the earlier ones, too.
             try (SocketClient reader = SocketClient.connect(client.uri("/graphql"), READER)) {
                 reader.subscribe("1", "subscription { userEvents { type } }", Map.of());
                 reader.settle();
@@ -93,7 +93,7 @@ class SubscriptionMemoryTest {
         }
     }
 
-    /** They are found by a name that nobody else has. */
+    /** The users share a name that no other user has. */
     private void createUsers() {
         List<Object[]> ids = directory.createUsers(USERS).stream()
                 .map(id -> new Object[] {
