@@ -200,7 +200,7 @@ record Listing(Client client, String document, Map<String, ?> variables, Compara
         Page page;
         do {
             Map<String, Object> arguments = new HashMap<>();
-            arguments.put(backward ? "last" : "first", 1 + random.nextInt(3 + rows.size() / 30));
+            arguments.put(backward ? "last" : "first", 1 + random.nextInt(Math.min(100, 3 + rows.size() / 30)));
             arguments.put(backward ? "before" : "after", cursor);
             page = page(arguments);
             List<String> ids = page.ids();
