@@ -5,13 +5,21 @@ FROM eclipse-temurin:${JAVA}-jdk AS build
 WORKDIR /build
 COPY .mvn .mvn
 COPY mvnw pom.xml ./
-RUN ./mvnw -q -B dependency:resolve dependency:resolve-plugins
-COPY src src
-COPY db db
-RUN ./mvnw -q -B package dependency:copy-dependencies -DskipTests -Dspotless.check.skip \
-      -DincludeScope=test -DoutputDirectory=target/test-lib \
+# What Maven downloads is kept from build to build.
+RUN --mount=type=cache,target=/root/.m2 \
+    ./mvnw -q -B dependency:copy-dependencies -DincludeScope=test -DoutputDirectory=target/test-lib
+COPY src/main src/main
+COPY db/migration db/migration
+ARG VERSION=0.1.0-SNAPSHOT
+RUN --mount=type=cache,target=/root/.m2 \
+    ./mvnw -q -B package -Drevision=${VERSION#v} -Dmaven.test.skip -Dexec.skip -Dspotless.check.skip \
     && java -Djarmode=tools -jar target/user-directory-*.jar extract --layers --destination target/layers \
       --application-filename user-directory.jar
+# Of the tests and benchmarks, only what the training needs is compiled.
+COPY src/test/java src/test/java
+COPY src/benchmark/java src/benchmark/java
+RUN javac -proc:none -d target/training -cp 'target/classes:target/test-lib/*' \
+      --source-path src/test/java:src/benchmark/java src/benchmark/java/dev/userdirectory/StartUp.java
 
 FROM eclipse-temurin:${JAVA}-jre AS service
 # PostgreSQL, in training, wants its user to have a name.
@@ -24,8 +32,9 @@ ENV MANAGEMENT_SERVER_PORT=8081
 
 # Runs real queries on a real PostgreSQL (which refuses to run as root), and keeps what the JVM learned.
 FROM service AS training
-COPY --from=build /build/target/test-classes /training/classes
 COPY --from=build /build/target/test-lib /training/lib
+COPY --from=build /build/target/training /training/classes
+COPY db/sample /training/classes/db/sample
 RUN mkdir /cache && chown directory /cache
 USER 10001:10001
 RUN java -cp '/training/classes:/training/lib/*' dev.userdirectory.StartUp /app/user-directory.jar /cache/user-directory.aot

@@ -1,4 +1,4 @@
--- A small directory to try things with: Alice and Bob of the tutorial, some colleagues, and their groups.
+-- A small directory to try things with: Alice, Bob, some colleagues, and their groups.
 -- A directory that has users is left as it is.
 do $$
 begin

@@ -1,14 +1,11 @@
 // Apollo's federation compatibility tests, as they come, over the service at PRODUCTS_URL: their subgraphs, composed
 // and served by what supergraph.test.js uses in place of Apollo's rover and router.
-import { createGatewayRuntime } from '@graphql-hive/gateway-runtime';
-import { composeServices } from '@theguild/federation-composition';
 import { expect } from 'expect';
-import { parse } from 'graphql';
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { after, before, describe, it, test } from 'node:test';
-import { serve } from './supergraph.js';
+import { compose, createGateway, serve } from '../../../examples/supergraph/gateway.js';
 
 const require = createRequire(import.meta.url);
 const suite = new URL('./node_modules/@apollo/federation-subgraph-compatibility-tests/', import.meta.url);
@@ -17,7 +14,7 @@ const subgraphs = [];
 let gateway;
 
 before(async () => {
-  const services = [{ name: 'products', url: PRODUCTS_URL, typeDefs: parse(await sdl(PRODUCTS_URL)) }];
+  const services = [{ name: 'products', url: PRODUCTS_URL, schema: await sdl(PRODUCTS_URL) }];
   for (const name of ['users', 'inventory']) {
     const port = await freePort();
     subgraphs.push(
@@ -27,13 +24,9 @@ before(async () => {
       }),
     );
     const url = `http://localhost:${port}/`;
-    services.push({ name, url, typeDefs: parse(await sdl(url)) });
+    services.push({ name, url, schema: await sdl(url) });
   }
-  const { supergraphSdl, errors } = composeServices(services);
-  if (errors?.length) {
-    throw new Error(errors.map(error => error.message).join('\n'));
-  }
-  gateway = await serve(createGatewayRuntime({ supergraph: supergraphSdl, logging: false }));
+  gateway = await serve(createGateway(compose(services)));
 });
 
 after(async () => {

@@ -1,20 +1,18 @@
-// The supergraph of supergraph.js over the running service.
+// The supergraph of examples/supergraph over the running service.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { composeServices } from '@theguild/federation-composition';
-import { parse } from 'graphql';
-import { compose, createDesks, createGateway, createKeys, serve } from './supergraph.js';
+import { compose, createGateway, serve } from '../../../examples/supergraph/gateway.js';
+import { serveSupergraph } from '../../../examples/supergraph/supergraph.js';
 
 const { DIRECTORY_URL, TOKEN, TOKEN_THAT_WRITES, USERS } = process.env;
 const [alice, bob] = JSON.parse(USERS);
 const servers = [];
+let supergraph;
 
 before(async () => {
-  servers.push(await serve(createDesks()), await serve(createKeys()));
-  const schema = readFileSync(new URL('../contracts/schema/user-directory.graphqls', import.meta.url), 'utf8');
-  const supergraph = compose(schema, DIRECTORY_URL, ...servers.map(({ url }) => url));
-  servers.push(await serve(createGateway(supergraph)));
+  supergraph = await serveSupergraph(DIRECTORY_URL);
+  servers.push(supergraph);
   await data(`mutation {
     bookDesk(number: 7, userId: "${alice.id}") { number }
     handOutKey(room: "Lab", email: "${bob.email}") { room }
@@ -29,7 +27,7 @@ after(async () => {
 });
 
 async function execute(query, token = TOKEN) {
-  const response = await fetch(servers.at(-1).url, {
+  const response = await fetch(supergraph.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify({ query }),
@@ -112,14 +110,13 @@ test('composes with subgraphs that have nodes of their own, and finds the ones o
       id: ID!
       ${field}: String
     }`;
-  const { supergraphSdl, errors } = composeServices([
-    { name: 'user-directory', url: DIRECTORY_URL, typeDefs: parse(directory) },
-    { name: 'rooms', url: 'http://127.0.0.1:1', typeDefs: parse(withNodes('Room', 'floor')) },
-    { name: 'parcels', url: 'http://127.0.0.1:1', typeDefs: parse(withNodes('Parcel', 'sender')) },
+  const composed = compose([
+    { name: 'user-directory', url: DIRECTORY_URL, schema: directory },
+    { name: 'rooms', url: 'http://127.0.0.1:1', schema: withNodes('Room', 'floor') },
+    { name: 'parcels', url: 'http://127.0.0.1:1', schema: withNodes('Parcel', 'sender') },
   ]);
-  assert.deepEqual(errors ?? [], []);
-  const gateway = await serve(createGateway(supergraphSdl));
-  servers.unshift(gateway);
+  const gateway = await serve(createGateway(composed));
+  servers.push(gateway);
 
   const response = await fetch(gateway.url, {
     method: 'POST',

@@ -140,7 +140,7 @@ class FeedBenchmark {
                 .orElseThrow();
     }
 
-    private static String jcmd(ServiceProcess service, String command) throws IOException, InterruptedException {
+    static String jcmd(ServiceProcess service, String command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
                         Long.toString(service.pid()),

@@ -79,8 +79,9 @@ class StartUp {
     private static void train(String jar, String cache, JdbcTemplate jdbc, String database, Path work)
             throws IOException, InterruptedException {
         Path log = work.resolve("training.log");
-        try (ServiceProcess service =
-                new ServiceProcess(List.of("-XX:AOTCacheOutput=" + cache, "-jar", jar), database, log)) {
+        // The first requests are slow while the JVM records, all the more on a busy machine.
+        List<String> java = List.of("-XX:AOTCacheOutput=" + cache, "-jar", jar, "--directory.limits.deadline=1m");
+        try (ServiceProcess service = new ServiceProcess(java, database, log)) {
             service.awaitFirstAnswer();
             jdbc.execute(new ClassPathResource("db/sample/people.sql").getContentAsString(StandardCharsets.UTF_8));
             for (int round = 0; round < TRAINING_ROUNDS; round++) {
@@ -88,8 +89,10 @@ class StartUp {
                     service.post(query.getKey(), query.getValue());
                 }
             }
+            service.terminate();
+            // The cache is written as the JVM ends, which may take minutes.
+            ProcessHandle.of(service.pid()).ifPresent(ending -> ending.onExit().join());
         }
-        // Written as the JVM ends.
         if (!Files.exists(Path.of(cache))) {
             throw new IllegalStateException("No AOT cache was written: " + Files.readString(log));
         }

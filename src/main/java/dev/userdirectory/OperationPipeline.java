@@ -2,7 +2,6 @@ package dev.userdirectory;
 
 import com.netflix.graphql.dgs.springgraphql.webmvc.DgsWebMvcGraphQLInterceptor;
 import dev.userdirectory.graphql.cache.ResponseCache;
-import dev.userdirectory.graphql.federation.TracedFields;
 import dev.userdirectory.graphql.federation.Tracing;
 import dev.userdirectory.graphql.limit.LimitsInstrumentation;
 import dev.userdirectory.graphql.limit.LimitsInterceptor;
@@ -13,7 +12,10 @@ import dev.userdirectory.graphql.operation.TransportRules;
 import dev.userdirectory.graphql.scope.CallerInterceptor;
 import dev.userdirectory.observability.OperationInstrumentation;
 import dev.userdirectory.observability.OperationObserver;
+import dev.userdirectory.shortcut.InstrumentationShortcut;
+import dev.userdirectory.shortcut.ShortcutProperties;
 import dev.userdirectory.subscription.EventExecution;
+import graphql.execution.instrumentation.ChainedInstrumentation;
 import graphql.execution.instrumentation.Instrumentation;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -76,7 +78,8 @@ class OperationPipeline {
             LimitsInstrumentation limits,
             Tracing tracing,
             TransportRules transport,
-            ObjectProvider<Instrumentation> all) {
+            ObjectProvider<Instrumentation> all,
+            ShortcutProperties shortcuts) {
         Set<Instrumentation> ordered = new LinkedHashSet<>(List.of(
                 errorCodes, // before DGS classifies errors, after which they look alike
                 observer,
@@ -85,7 +88,8 @@ class OperationPipeline {
                 tracing,
                 transport));
         all.orderedStream().forEach(ordered::add);
-        return source ->
-                source.configureGraphQl(graphQl -> graphQl.instrumentation(new TracedFields(List.copyOf(ordered))));
+        List<Instrumentation> list = List.copyOf(ordered);
+        return source -> source.configureGraphQl(graphQl -> graphQl.instrumentation(
+                shortcuts.instrumentation() ? new InstrumentationShortcut(list) : new ChainedInstrumentation(list)));
     }
 }

@@ -15,7 +15,9 @@ public class UserDirectoryApplication {
         } else {
             // An open socket keeps three such buffers, and most sockets are idle. Longer messages arrive in parts.
             System.getProperties().putIfAbsent(SOCKET_BUFFER_BYTES, "1024");
-            SpringApplication.run(UserDirectoryApplication.class, args);
+            SpringApplication application = new SpringApplication(UserDirectoryApplication.class);
+            application.addListeners(new PortCheck());
+            application.run(args);
         }
     }
 }

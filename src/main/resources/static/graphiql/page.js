@@ -1,39 +1,7 @@
-"use strict";
-
-const USERS = `# Press Ctrl-Enter to run it.
-query Users {
-  users(first: 10) {
-    nodes {
-      id
-      name
-      email
-      groups(first: 5) {
-        nodes {
-          name
-        }
-      }
-    }
-    pageInfo {
-      hasNextPage
-      endCursor
-    }
-  }
-}
-`;
-
-const USER_EVENTS = `# Shows each event until stopped.
-subscription UserEvents {
-  userEvents {
-    cursor
-    type
-    user {
-      id
-      name
-      email
-    }
-  }
-}
-`;
+import { showCaller, showSignInError } from "./caller.js";
+import { closeFeed, watchesFeed, watchFeed } from "./feed.js";
+import { storage } from "./storage.js";
+import { TABS } from "./tabs.js";
 
 const endpoint = new URL("graphql", document.baseURI);
 const socket = new URL(endpoint);
@@ -41,64 +9,100 @@ socket.protocol = endpoint.protocol.replace("http", "ws");
 
 const tokenBox = document.getElementById("token");
 const signIn = document.getElementById("sign-in");
-
-function authorization() {
-  const token = tokenBox.value.trim().replace(/^Bearer\s+/i, "");
-  return token ? { Authorization: `Bearer ${token}` } : {};
-}
-
-// A browser cannot send headers with a socket: there the token goes into connection_init.
-function fetcher(params, options) {
-  return GraphiQL.createFetcher({
-    url: endpoint.href,
-    subscriptionUrl: socket.href,
-    headers: authorization(),
-    wsConnectionParams: authorization(),
-  })(params, options);
-}
-
-// What GraphiQL would keep in the browser's local storage, tokens in its headers editor included, lasts as long as the page.
-const memory = new Map();
-const storage = {
-  getItem: (key) => memory.get(key) ?? null,
-  setItem: (key, value) => memory.set(key, value),
-  removeItem: (key) => memory.delete(key),
-  clear: () => memory.clear(),
-  get length() {
-    return memory.size;
-  },
-};
-
+const signOut = document.getElementById("sign-out");
+const watch = document.getElementById("watch");
 const root = ReactDOM.createRoot(document.getElementById("graphiql"));
-const tabs = [{ query: USERS }, { query: USER_EVENTS }];
 
-// A new fetcher makes GraphiQL load the schema again.
-function render() {
+// What GraphiQL follows with the current token.
+let streams = [];
+
+function setToken(text) {
+  const token = text.trim().replace(/^Bearer\s+/i, "");
+  closeFeed();
+  streams.forEach((stream) => stream.return());
+  streams = [];
+  tokenBox.value = "";
+  document.body.classList.toggle("signed-in", token !== "");
+  watch.disabled = !token;
+  showCaller(token);
+  const fetcher = fetcherFor(token);
+  watch.onclick = () => (watchesFeed() ? closeFeed() : watchFeed(fetcher));
   root.render(
     React.createElement(GraphiQL, {
-      fetcher: (...args) => fetcher(...args),
+      fetcher,
+      // Without a token, GraphiQL does not ask for the schema. A new fetcher makes it ask again.
+      schema: token ? undefined : null,
       storage,
-      defaultTabs: tabs,
-      shouldPersistHeaders: false,
+      defaultTabs: TABS,
+      defaultEditorToolsVisibility: "variables",
+      shouldPersistHeaders: true,
       showPersistHeadersSettings: false,
     }),
   );
 }
 
-tokenBox.addEventListener("change", render);
-render();
-
-// Only spring-boot:test-run has a local identity provider, and answers here; elsewhere it is not worth a request.
-async function localToken() {
-  const response = await fetch("graphiql/sign-in");
-  return response.ok ? (await response.json()).access_token : null;
+// A browser cannot send headers with a socket: there the token goes into connection_init.
+function fetcherFor(token) {
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const fetcher = GraphiQL.createFetcher({
+    url: endpoint.href,
+    subscriptionUrl: socket.href,
+    headers,
+    wsConnectionParams: headers,
+    enableIncrementalDelivery: false,
+  });
+  const mine = streams;
+  return async (params, options) => {
+    const editor = document.querySelector(".graphiql-editor-tool .CodeMirror")?.CodeMirror;
+    const variables = editor?.getValue();
+    const result = await fetcher(params, options);
+    if (Symbol.asyncIterator in result) {
+      if (mine === streams) {
+        mine.push(result);
+      } else {
+        result.return();
+      }
+    }
+    const page = result.data?.users?.pageInfo;
+    // Another tab's variables may be shown by now.
+    if (page && "after" in (params.variables ?? {}) && editor.getValue() === variables) {
+      const after = page.hasNextPage ? page.endCursor : null;
+      editor.setValue(JSON.stringify({ ...params.variables, after }, null, 2));
+    }
+    return result;
+  };
 }
 
-signIn.addEventListener("click", async () => {
-  tokenBox.value = await localToken();
-  render();
+async function localToken(tokenUri) {
+  const response = await fetch(tokenUri, {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: "alice",
+      client_secret: "secret",
+      scope: "users:read users:write",
+    }),
+  });
+  return (await response.json()).access_token;
+}
+
+// GraphiQL labels its editors, but not the fields in them that have the focus.
+new MutationObserver(() => {
+  for (const field of document.querySelectorAll(".CodeMirror textarea:not([aria-label])")) {
+    const headers = field.closest(".graphiql-editor-tool .graphiql-editor:nth-child(2)");
+    field.setAttribute("aria-label", headers ? "Headers" : field.closest("section").getAttribute("aria-label"));
+  }
+}).observe(document.getElementById("graphiql"), { childList: true, subtree: true });
+
+tokenBox.addEventListener("change", () => setToken(tokenBox.value));
+signOut.addEventListener("click", () => setToken(""));
+// Only development has a local identity provider, and this button.
+signIn?.addEventListener("click", async () => {
+  const { tokenUri } = signIn.dataset;
+  try {
+    setToken(await localToken(tokenUri));
+  } catch {
+    showSignInError(`No token from ${tokenUri}. Is the identity provider running?`);
+  }
 });
-
-if (["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
-  localToken().then((token) => (signIn.hidden = !token));
-}
+setToken("");

@@ -28,7 +28,7 @@ import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
 import org.springframework.security.web.SecurityFilterChain;
 
-/** The subgraph that Apollo's compatibility tests ask for, on DGS and our resolver of entities. */
+/** The subgraph that Apollo's compatibility tests require, with DGS and our entity resolver. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(SecurityProperties.class)
 @EnableAutoConfiguration(
@@ -113,7 +113,7 @@ public class ProductsApplication {
                 .build();
     }
 
-    /** What our filters and pipeline do before federated tracing. */
+    /** Stands in for our filters and pipeline, which run before federated tracing. */
     @Bean
     Filter noteOperation() {
         return (request, response, chain) -> {

@@ -19,7 +19,11 @@ import org.springframework.data.repository.CrudRepository;
 /** Rules of the architecture that the compiler does not enforce. */
 class ArchitectureTest {
     private static final String[] FEATURES = {
-        "dev.userdirectory.user..", "dev.userdirectory.group..", "dev.userdirectory.event.."
+        "dev.userdirectory.user..",
+        "dev.userdirectory.group..",
+        "dev.userdirectory.event..",
+        "dev.userdirectory.export..",
+        "dev.userdirectory.webhook.."
     };
 
     /** Excludes generated code, which connects the features as the schema does. */
@@ -41,6 +45,47 @@ class ArchitectureTest {
     }
 
     @Test
+    void operationsKnowNoTransport() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(
+                        "dev.userdirectory.graphql..",
+                        "dev.userdirectory.page..",
+                        "dev.userdirectory.relay..",
+                        "dev.userdirectory.input..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.userdirectory.http..", "dev.userdirectory.subscription..", "dev.userdirectory.token..")
+                .because("an operation means the same over HTTP, over a socket and on Lambda")
+                .check(CLASSES);
+    }
+
+    @Test
+    void relayKnowsNoPages() {
+        noClasses()
+                .that()
+                .resideInAPackage("dev.userdirectory.relay..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("dev.userdirectory.page..", "dev.userdirectory.database..")
+                .because("IDs, cursors and connections are what Relay specifies, however their rows are read")
+                .check(CLASSES);
+    }
+
+    @Test
+    void databaseKnowsNoGraphQl() {
+        noClasses()
+                .that()
+                .resideInAPackage("dev.userdirectory.database..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("graphql..", "com.netflix.graphql..", "dev.userdirectory.graphql..")
+                .because("background work uses the same connections, and answers no operation")
+                .check(CLASSES);
+    }
+
+    @Test
     void packagesDependOneWay() {
         slices().matching("dev.userdirectory.(*)..")
                 .should()
@@ -50,7 +95,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void repositoriesListTheirQueriesAndPagesSeek() {
+    void repositoriesDeclareAllQueriesAndUseNoOffsetPages() {
         noClasses()
                 .should()
                 .dependOnClassesThat(describe(

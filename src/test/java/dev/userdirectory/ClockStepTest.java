@@ -72,7 +72,7 @@ class ClockStepTest {
     }
 
     @Test
-    void keepsItsPromisesWhenTheClockIsSet() throws Exception {
+    void servesRequestsAndEventsCorrectlyAfterClockSteps() throws Exception {
         Path clock = folder.resolve("offset");
         Files.writeString(clock, "0");
         List<TrackedFollower> followers = new ArrayList<>();

@@ -76,6 +76,7 @@ public class Directory {
                 select 'users', count(*), sum(hashtextextended(users::text, 0)) from users union all
                 select 'groups', count(*), sum(hashtextextended(groups::text, 0)) from groups union all
                 select 'members', count(*), sum(hashtextextended(m::text, 0)) from group_members m
+                order by 1
                 """);
     }
 

@@ -37,7 +37,7 @@ public class LocalPostgres {
         return builder.setDataDirectory(data).setCleanDataDirectory(false).start();
     }
 
-    /** Sorts and folds by Unicode code points on every platform, whatever the images do by default. */
+    /** Sorts and folds by Unicode code points on every platform, regardless of the images' defaults. */
     public static EmbeddedPostgres.Builder embedded() {
         return EmbeddedPostgres.builder()
                 .setLocaleConfig("locale-provider", "builtin")

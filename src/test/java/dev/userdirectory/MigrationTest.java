@@ -61,7 +61,7 @@ class MigrationTest {
     }
 
     @Test
-    void bringsEmptyDatabaseUpToDateAndEnds() throws Exception {
+    void migratesEmptyDatabaseAndExits() throws Exception {
         assertThat(migrate(1)).containsExactly(0);
         assertThat(versions()).isEqualTo(migrations());
         assertThat(jdbc.queryForList("select name from users")).isEmpty();
@@ -71,13 +71,13 @@ class MigrationTest {
     }
 
     @Test
-    void letsSeveralRunAtOnce() throws Exception {
+    void allowsConcurrentMigrations() throws Exception {
         assertThat(migrate(2)).containsExactly(0, 0);
         assertThat(versions()).isEqualTo(migrations());
     }
 
     @Test
-    void failsOnDatabaseThatIsNotOurs() throws Exception {
+    void failsOnForeignDatabase() throws Exception {
         jdbc.execute("create table users (name text)");
         assertThat(migrate(1)).containsExactly(1);
         assertThat(jdbc.queryForList("select * from users")).isEmpty();
@@ -85,7 +85,7 @@ class MigrationTest {
 
     /** On AWS Lambda, no instance of the service would notice it. */
     @Test
-    void noticesThatTheDatabaseWasRestoredIntoAnotherServer() throws Exception {
+    void deletesEventsOfAnotherServerAfterRestore() throws Exception {
         migrate(1);
         jdbc.update(insert(2));
         assertThat(migrate(1)).containsExactly(0);
@@ -121,7 +121,7 @@ class MigrationTest {
 
     /** The previous version keeps writing during the migration. */
     @Test
-    void countsUsersOfTransactionsThatAreUnderWay() throws Exception {
+    void countsUsersOfConcurrentTransactions() throws Exception {
         flyway().target("4").load().migrate();
         jdbc.update(insert(3));
         client.data("{ users(first: 0) { totalCount } }");
@@ -151,7 +151,7 @@ class MigrationTest {
     }
 
     @Test
-    void keepsAndReportsAccountsWhoseAddressesReadAlike() throws Exception {
+    void keepsAndReportsUsersWithEquivalentAddresses() throws Exception {
         flyway().target("5").load().migrate();
         List<UUID> alike = Stream.of("s@example.com", "ſ@Example.com", "s\ufe0f@example.com")
                 .map(this::insertUser)
@@ -179,7 +179,7 @@ class MigrationTest {
 
     /** Users who already share an address keep it, and nobody else gets it until the last of them is gone. */
     @Test
-    void keepsAddressTakenUntilTheLastWhoSharesItGivesItUp() {
+    void keepsAddressTakenUntilNoUserSharesIt() {
         flyway().target("5").load().migrate();
         List<UUID> alike = Stream.of("s@example.com", "ſ@example.com", "S\u034f@example.com")
                 .map(this::insertUser)
@@ -240,6 +240,61 @@ class MigrationTest {
         assertThat(jdbc.queryForList(search, UUID.class, "%soφοσ%", "%soφοσ%")).isEmpty();
         jdbc.update("update users set name = 'Μάϊος' where id = ?", before);
         assertThat(jdbc.queryForList(search, UUID.class, "%ΜΆΪΟΣ%", "%ΜΆΪΟΣ%")).containsExactly(before);
+    }
+
+    /** The statements are those of the version before events of groups. */
+    @Test
+    void letsThePreviousVersionFollowAndTrimTheNewLog() {
+        flyway().target("11").load().migrate();
+        UUID before = insertUser("before@example.com");
+        flyway().load().migrate();
+        jdbc.update(
+                "insert into groups (id, name, created_at, updated_at, version) values (uuidv7(), 'A', now(), now(), 0)");
+        jdbc.update("insert into group_members select id, ?, now() from groups", before);
+        jdbc.update("insert into user_events (type, user_id) values ('UPDATED', ?)", before);
+        UUID after = insertUser("after@example.com");
+
+        String known = "e.type in ('CREATED', 'UPDATED', 'DELETED') and e.transaction < "
+                + "pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+        assertThat(jdbc.queryForList(
+                        "select e.user_id from user_events e where " + known
+                                + " and (e.transaction, e.sequence) > (0, 0) order by e.transaction, e.sequence limit 500",
+                        UUID.class))
+                .containsExactly(before, before, after);
+        String has = "select feed_has(transaction, sequence, feed_era(), feed_wal(), ?::uuid) from user_events e where "
+                + known + " order by e.transaction, e.sequence limit 1";
+        assertThat(jdbc.queryForObject(has, Boolean.class, (Object) null)).isTrue();
+        String behind = jdbc.queryForObject(
+                "select transaction || ', ' || sequence || ', ' || feed_era() || ', ' || feed_wal() from user_events e"
+                        + " where " + known + " order by e.transaction, e.sequence limit 1",
+                String.class);
+
+        jdbc.update("update user_events set occurred_at = now() - interval '40 days'");
+        jdbc.update("update user_count set transaction = pg_snapshot_xmin(pg_current_snapshot())::text::bigint");
+        assertThat(jdbc.update("""
+                delete from user_events where (transaction, sequence) in (
+                    select transaction, sequence
+                    from (
+                        select e.transaction, e.sequence,
+                               bool_and(e.occurred_at < now() - ? * interval '1 second') over in_order as old,
+                               lead(e.sequence) over in_order is not null as followed
+                        from (
+                            select * from user_events e
+                            where e.transaction < (select transaction from user_count)
+                            order by e.transaction, e.sequence limit ? + 1
+                        ) e
+                        window in_order as (order by e.transaction, e.sequence)
+                    ) oldest
+                    where old and followed)
+                """, 30 * 86400, 3)).isEqualTo(3);
+        String of = "select feed_has(" + behind + ", ?::uuid)";
+        assertThat(jdbc.queryForObject(of, Boolean.class, (Object) null)).isFalse();
+        assertThat(jdbc.queryForObject(of, Boolean.class, before))
+                .as("only the first event of the user was trimmed, and memberships do not count")
+                .isTrue();
+        assertThat(jdbc.queryForObject(of, Boolean.class, after)).isTrue();
+        assertThat(jdbc.queryForObject("select count(*) from trimmed_group_events", Integer.class))
+                .isEqualTo(2);
     }
 
     private UUID insertUser(String email) {

@@ -5,9 +5,9 @@ import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.event.FeedCursors;
 import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
 import dev.userdirectory.subscription.EventStreamClient;
 import dev.userdirectory.subscription.SocketClient;
+import dev.userdirectory.user.User;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -56,7 +56,7 @@ class NothingIsLostIT {
     private final Set<UUID> committed = ConcurrentHashMap.newKeySet();
     private String start = "";
 
-    /** No application context of this JVM configures logging. */
+    /** This JVM has no application context that would configure logging. */
     @BeforeAll
     static void logOnlyWhatIsAmiss() {
         LoggingSystem.get(NothingIsLostIT.class.getClassLoader())
@@ -154,7 +154,7 @@ class NothingIsLostIT {
                 .query(
                         "select type, user_id from user_events order by transaction, sequence offset 1",
                         (row, number) -> row.getString("type") + " "
-                                + new GlobalId(NodeType.USER, row.getObject("user_id", UUID.class)));
+                                + new GlobalId(User.TYPE, row.getObject("user_id", UUID.class)));
     }
 
     private static void assertThatSubscribersAreToldToComeBack(ServiceProcess service)

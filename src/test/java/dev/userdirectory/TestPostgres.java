@@ -2,6 +2,7 @@ package dev.userdirectory;
 
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -32,7 +33,7 @@ public class TestPostgres {
     private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
     private static final String IMAGE = "postgres:18-alpine";
     /** Part of the statement that checks whether a cached response is current. Concurrent requests share it. */
-    private static final String STATE = " pg_current_snapshot()";
+    private static final String STATE = "?::pg_snapshot as before";
 
     private static final String CHOICE = System.getProperty("directory.test.postgres", "auto");
 
@@ -47,7 +48,7 @@ public class TestPostgres {
     }
 
     @Bean
-    @Role(BeanDefinition.ROLE_INFRASTRUCTURE) // it comes before what could process it
+    @Role(BeanDefinition.ROLE_INFRASTRUCTURE) // created before the post-processors
     static Statements statements() {
         return new Statements();
     }
@@ -61,7 +62,7 @@ public class TestPostgres {
                 return bean instanceof DataSource dataSource
                         ? ProxyDataSourceBuilder.create(dataSource)
                                 .afterQuery((execution, queries) -> queries.stream()
-                                        .filter(query -> !query.getQuery().endsWith(STATE))
+                                        .filter(query -> !query.getQuery().contains(STATE))
                                         .forEach(query -> statements.executed.add(Statement.of(query))))
                                 .build()
                         : bean;
@@ -81,6 +82,10 @@ public class TestPostgres {
             return executed.stream().map(Statement::sql).toList();
         }
 
+        public List<Statement> withArguments() {
+            return List.copyOf(executed);
+        }
+
         public Statement last() {
             return executed.getLast();
         }
@@ -94,6 +99,8 @@ public class TestPostgres {
                     query.getParametersList().stream()
                             .flatMap(List::stream)
                             .map(parameter -> parameter.getArgs()[1])
+                            // As text, since an array is freed after its statement.
+                            .map(value -> value instanceof Array array ? array.toString() : value)
                             .toList());
         }
     }

@@ -2,6 +2,7 @@ package dev.userdirectory;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
 import org.springframework.boot.test.context.TestConfiguration;
@@ -15,22 +16,26 @@ public class TestUserDirectoryApplication {
 
     public static void main(String[] args) {
         SpringApplication.from(UserDirectoryApplication::main)
-                .with(LocalPostgres.class, LocalIssuer.class, SampleDirectory.class, Addresses.class)
+                .with(LocalPostgres.class, LocalIssuer.class, SampleDirectory.class, ReadyLine.class)
                 .withAdditionalProfiles("local")
                 .run(args);
     }
 
     @TestConfiguration(proxyBeanMethods = false)
-    static class Addresses {
+    static class ReadyLine {
         @Bean
-        ApplicationListener<ApplicationReadyEvent> showAddresses(WebServerApplicationContext server) {
+        ApplicationListener<ApplicationReadyEvent> showHowToGoOn(
+                WebServerApplicationContext server,
+                @Value("${spring.security.oauth2.resourceserver.jwt.issuer-uri}") String issuer) {
             return ready -> {
                 String address = "http://localhost:" + server.getWebServer().getPort();
                 log.info(
-                        "Ready. GraphiQL: {}/graphiql  API: {}/graphql  Schema: {}/schema.graphqls",
+                        "Ready: {}  GraphiQL: {}/graphiql  Token: curl -s {}/token -d grant_type=client_credentials"
+                                + " -d client_id=alice -d client_secret=secret  Stop: Ctrl-C"
+                                + "  Start over: delete the folder .data",
                         address,
                         address,
-                        address);
+                        issuer);
             };
         }
     }

@@ -41,6 +41,8 @@ final class Benchmark {
     /** How many requests are checked, and given to pgbench. */
     private static final int SAMPLES = 20;
 
+    private static final List<String> SHORTCUTS = List.of("post", "property", "instrumentation", "observation");
+
     private static final OperatingSystemMXBean OWN = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
 
     private final Servers servers;
@@ -48,6 +50,7 @@ final class Benchmark {
     private final int rounds;
     private final List<String> only;
     private final boolean limits;
+    private final List<String> shortcuts;
     private final @Nullable Path against;
     private final AtomicLong requests = new AtomicLong();
     private final Map<Workload, Results> results = new LinkedHashMap<>();
@@ -59,6 +62,7 @@ final class Benchmark {
         rounds = Integer.parseInt(option(arguments, "rounds", "3"));
         only = List.of(option(arguments, "only", "").split(","));
         limits = !arguments.containsOption("no-limits");
+        shortcuts = arguments.containsOption("shortcuts") ? SHORTCUTS : List.of();
         against = arguments.containsOption("against") ? Path.of(option(arguments, "against", "")) : null;
     }
 
@@ -170,6 +174,13 @@ final class Benchmark {
         result.service.add(measure(servers.service(workload.service()), workload, warmUp));
         if (against != null) {
             result.other.add(measure(servers.other(workload.service(), against), workload, warmUp));
+        }
+        if (workload.service() == Kind.MILLION_USERS) {
+            for (String shortcut : shortcuts) {
+                result.without
+                        .computeIfAbsent(shortcut, key -> new ArrayList<>())
+                        .add(measure(servers.without(shortcut), workload, warmUp));
+            }
         }
         if (limits) {
             measureStatements(workload, result, warmUp);

@@ -1,8 +1,8 @@
 package dev.userdirectory.benchmark;
 
 import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.group.Group;
 import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -116,7 +116,7 @@ final class PageTimes {
     }
 
     private static String id(UUID group) {
-        return new GlobalId(NodeType.GROUP, group).toString();
+        return new GlobalId(Group.TYPE, group).toString();
     }
 
     /** Prints the median and the 95th percentile of each, and whether every median is within its limit. */

@@ -3,7 +3,7 @@ package dev.userdirectory.benchmark;
 import dev.userdirectory.LocalPostgres;
 import dev.userdirectory.ServiceProcess;
 import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.user.User;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.net.http.HttpClient;
@@ -47,7 +47,7 @@ final class QueryCosts {
     private record Operation(String shown, String document, Map<String, ?> variables) {}
 
     /** @param outcome the cost, and the code of the error if there was one */
-    private record CachedResponse(double millis, String outcome) {}
+    private record Measurement(double millis, String outcome) {}
 
     private QueryCosts() {}
 
@@ -98,7 +98,7 @@ final class QueryCosts {
                     """);
             jdbc.execute("vacuum analyze");
         }
-        return new GlobalId(NodeType.USER, jdbc.queryForObject("select id from users order by id limit 1", UUID.class))
+        return new GlobalId(User.TYPE, jdbc.queryForObject("select id from users order by id limit 1", UUID.class))
                 .toString();
     }
 
@@ -150,7 +150,7 @@ final class QueryCosts {
         String[] outcomes = new String[services.size()];
         for (int round = 0; round < ROUNDS; round++) {
             for (int i = 0; i < services.size(); i++) {
-                CachedResponse answer = post(services.get(i), operation);
+                Measurement answer = post(services.get(i), operation);
                 shortest[i] = Math.min(shortest[i], answer.millis);
                 outcomes[i] = answer.outcome;
             }
@@ -160,7 +160,7 @@ final class QueryCosts {
                 .collect(Collectors.joining(" | "));
     }
 
-    private static CachedResponse post(ServiceProcess service, Operation operation)
+    private static Measurement post(ServiceProcess service, Operation operation)
             throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(service.graphQl())
                 .header("Content-Type", "application/json")
@@ -174,7 +174,7 @@ final class QueryCosts {
         double millis = (System.nanoTime() - start) / 1e6;
         JsonNode response = JSON.readTree(body);
         String cost = response.at("/extensions/cost/requested").asString("");
-        return new CachedResponse(
+        return new Measurement(
                 millis, (cost + " " + response.at("/errors/0/extensions/code").asString("")).strip());
     }
 }

@@ -33,6 +33,8 @@ final class Servers implements AutoCloseable {
     private final EmbeddedPostgres postgres;
     private final Map<Kind, ServiceProcess> services = new LinkedHashMap<>();
     private final Map<Kind, ServiceProcess> others = new LinkedHashMap<>();
+    /** By the shortcut that is switched off. */
+    private final Map<String, ServiceProcess> without = new LinkedHashMap<>();
 
     final JdbcTemplate million;
     final JdbcTemplate few;
@@ -81,6 +83,7 @@ final class Servers implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             services.values().forEach(ServiceProcess::kill);
             others.values().forEach(ServiceProcess::kill);
+            without.values().forEach(ServiceProcess::kill);
         }));
     }
 
@@ -118,17 +121,37 @@ final class Servers implements AutoCloseable {
 
     ServiceProcess service(Kind kind) throws IOException, InterruptedException {
         ServiceProcess service = services.get(kind);
-        return service != null ? service : start(services, kind, ServiceProcess.jar(), List.of());
+        return service != null ? service : keep(services, kind, start(kind, ServiceProcess.jar(), List.of()));
     }
 
     /** Likewise, of another build. */
     ServiceProcess other(Kind kind, Path jar) throws IOException, InterruptedException {
         ServiceProcess service = others.get(kind);
-        return service != null ? service : start(others, kind, jar, otherJavaOptions);
+        return service != null ? service : keep(others, kind, start(kind, jar, otherJavaOptions));
     }
 
-    private ServiceProcess start(Map<Kind, ServiceProcess> started, Kind kind, Path jar, List<String> moreJavaOptions)
+    /** The service for a million users, with one shortcut switched off. */
+    ServiceProcess without(String shortcut) throws IOException, InterruptedException {
+        ServiceProcess service = without.get(shortcut);
+        return service != null
+                ? service
+                : keep(
+                        without,
+                        shortcut,
+                        start(
+                                Kind.MILLION_USERS,
+                                ServiceProcess.jar(),
+                                List.of("-Ddirectory.shortcuts." + shortcut + "=false")));
+    }
+
+    private static <K> ServiceProcess keep(Map<K, ServiceProcess> started, K key, ServiceProcess service)
             throws IOException, InterruptedException {
+        started.put(key, service);
+        service.awaitFirstAnswer();
+        return service;
+    }
+
+    private ServiceProcess start(Kind kind, Path jar, List<String> moreJavaOptions) throws IOException {
         List<String> java = new ArrayList<>(List.of("-Xmx256m"));
         // What a JVM chooses by itself in a container that is so small.
         java.addAll(javaOptions.isEmpty() ? List.of("-XX:+UseSerialGC") : javaOptions);
@@ -144,10 +167,7 @@ final class Servers implements AutoCloseable {
             java.add("--directory.cache.enabled=false");
         }
         String url = postgres.getJdbcUrl("postgres", kind.database());
-        ServiceProcess service = new ServiceProcess(java, url, DATA.resolve("service.log"));
-        started.put(kind, service);
-        service.awaitFirstAnswer();
-        return service;
+        return new ServiceProcess(java, url, DATA.resolve("service.log"));
     }
 
     /** A folder with that one class, beside the packaged ones. */
@@ -167,6 +187,9 @@ final class Servers implements AutoCloseable {
             service.close();
         }
         for (ServiceProcess other : others.values()) {
+            other.close();
+        }
+        for (ServiceProcess other : without.values()) {
             other.close();
         }
         removeCreated();

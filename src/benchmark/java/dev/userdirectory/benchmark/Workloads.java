@@ -2,8 +2,11 @@ package dev.userdirectory.benchmark;
 
 import dev.userdirectory.benchmark.Servers.Kind;
 import dev.userdirectory.benchmark.Workload.Operation;
+import dev.userdirectory.group.Group;
 import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.GlobalIds;
 import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.user.User;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -34,7 +37,11 @@ final class Workloads {
     static final String RARE = "search, rare";
     static final String COMMON = "search, common";
     static final String MIXED = "90% user, 10% createUser";
+    static final String RARELY_MIXED = "99% user, 1% createUser";
     static final String CACHED = "first page of 20, cached";
+    static final String CACHED_USER = "user by ID, cached";
+    static final String CACHED_MIXED = "90% user, 10% createUser, cached";
+    static final String CACHED_RARELY_MIXED = "99% user, 1% createUser, cached";
 
     /** Whom the load has created, to be removed again. */
     static final String CREATED = "@load.example";
@@ -71,8 +78,8 @@ final class Workloads {
                 "select email from users order by created_at, id offset ? limit 1", String.class, DEPTH - 1)));
         Operation user = user();
         Operation create = create();
-        List<Operation> mixed = new ArrayList<>(Collections.nCopies(9, user));
-        mixed.add(create);
+        List<Operation> mixed = mixed(9, user, create);
+        List<Operation> rarelyMixed = mixed(99, user, create);
         return List.of(
                 new Workload(USER, Kind.MILLION_USERS, false, List.of(user)),
                 page(FIRST_OF_FEW, Kind.TEN_THOUSAND_USERS, "first: 20", few, "", 0),
@@ -85,13 +92,23 @@ final class Workloads {
                 new Workload(ENTITIES, Kind.MILLION_USERS, false, List.of(entities())),
                 search(RARE, "xavier quispe"),
                 page(CACHED, Kind.CACHED, "first: 20", million, "", 0),
+                new Workload(CACHED_USER, Kind.CACHED, false, List.of(user)),
                 new Workload(MIXED, Kind.MILLION_USERS, true, mixed),
+                new Workload(CACHED_MIXED, Kind.CACHED, true, mixed),
+                new Workload(RARELY_MIXED, Kind.MILLION_USERS, true, rarelyMixed),
+                new Workload(CACHED_RARELY_MIXED, Kind.CACHED, true, rarelyMixed),
                 new Workload(CREATE, Kind.MILLION_USERS, true, List.of(create)));
+    }
+
+    private static List<Operation> mixed(int reads, Operation read, Operation write) {
+        List<Operation> mixed = new ArrayList<>(Collections.nCopies(reads, read));
+        mixed.add(write);
+        return mixed;
     }
 
     private Operation user() {
         List<Map<String, Object>> variables = ids.stream()
-                .map(id -> Map.<String, Object>of("id", globalId(NodeType.USER, id)))
+                .map(id -> Map.<String, Object>of("id", globalId(User.TYPE, id)))
                 .toList();
         return Operation.read(
                 USER_DOCUMENT,
@@ -122,7 +139,7 @@ final class Workloads {
                         parts("/users/nodes", "/users/pageInfo/hasNextPage", "/users/totalCount"))));
     }
 
-    /** Hardly two at a time are the same, so that no two share a statement. */
+    /** As real clients send them: hardly two requests at a time ask for the same page. */
     private Operation pageAnywhere(Function<String, String> cursors) {
         List<String> emails = million.queryForList(
                 "select email from users where id = any(?)",
@@ -177,13 +194,15 @@ final class Workloads {
     }
 
     private List<Map<String, Object>> groupsOf(Map<String, Object> user) {
-        UUID id = GlobalId.parse((String) user.get("id")).orElseThrow().uuid();
+        UUID id = new GlobalIds(List.of(User.TYPE))
+                .parse("id", (String) user.get("id"))
+                .uuid();
         String sql = "select id, name from groups where id in (select group_id from group_members where user_id = ?)"
                 + " order by name_lower, id limit 5";
         return million.query(
                 sql,
                 (row, n) -> Map.of(
-                        "id", globalId(NodeType.GROUP, row.getObject("id", UUID.class)), "name", row.getString("name")),
+                        "id", globalId(Group.TYPE, row.getObject("id", UUID.class)), "name", row.getString("name")),
                 id);
     }
 
@@ -199,7 +218,7 @@ final class Workloads {
                 .map(hundred -> Map.<String, Object>of(
                         "representations",
                         hundred.stream()
-                                .map(id -> Map.of("__typename", "User", "id", globalId(NodeType.USER, id)))
+                                .map(id -> Map.of("__typename", "User", "id", globalId(User.TYPE, id)))
                                 .toList()))
                 .toList();
         return Operation.read(
@@ -229,7 +248,7 @@ final class Workloads {
                 "select users.id, name, email from users " + rest,
                 (row, n) -> {
                     Map<String, Object> user = new LinkedHashMap<>();
-                    user.put("id", globalId(NodeType.USER, row.getObject("id", UUID.class)));
+                    user.put("id", globalId(User.TYPE, row.getObject("id", UUID.class)));
                     user.put("name", row.getString("name"));
                     user.put("email", row.getString("email"));
                     return user;

@@ -21,7 +21,6 @@ import org.springframework.stereotype.Component;
 @Component
 public class BackgroundThreads implements HealthIndicator {
     private static final Logger log = LoggerFactory.getLogger(BackgroundThreads.class);
-    private static final Duration PAUSE = Duration.ofSeconds(1);
 
     private final Set<Task> tasks = ConcurrentHashMap.newKeySet();
     private final Duration patience;
@@ -104,7 +103,7 @@ public class BackgroundThreads implements HealthIndicator {
                 } catch (Exception | Error e) {
                     if (running) {
                         report(e);
-                        pause();
+                        Pause.beforeRetry();
                     }
                 }
             }
@@ -113,20 +112,12 @@ public class BackgroundThreads implements HealthIndicator {
         private void report(Throwable failure) {
             failures++;
             if (!(failure instanceof SQLException || failure instanceof DataAccessException)) {
-                log.error("{} failed and starts again", name, failure);
+                log.error("{} failed and will start again", name, failure);
                 return;
             }
             lastProgress = System.nanoTime();
             if (failures == 1) {
-                log.warn("{} has lost the database and keeps trying: {}", name, failure.getMessage());
-            }
-        }
-
-        private static void pause() {
-            try {
-                Thread.sleep(PAUSE);
-            } catch (InterruptedException e) {
-                // The task has been stopped, so the loop ends.
+                log.warn("{} cannot use the database and keeps trying: {}", name, failure.getMessage());
             }
         }
     }

@@ -8,10 +8,10 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * How PostgreSQL itself ends statements that the service no longer waits for, because the service died or its request
  * to cancel them was lost. With both values at 0, PostgreSQL does nothing.
  *
- * @param grace how long after the deadline PostgreSQL ends a statement, or a transaction that is idle, by itself; the service
+ * @param grace how long after the deadline PostgreSQL itself ends a statement or an idle transaction; the service
  *     cancels them at the deadline, which takes a moment
- * @param clientCheck how often PostgreSQL looks whether the service is still there while it executes a statement; a system
- *     call, so not more often than needed. 0 for a server on Windows, which cannot look
+ * @param clientCheck how often PostgreSQL checks during a statement whether the service is still connected. Each check
+ *     is a system call. 0 disables the checks, which PostgreSQL on Windows does not support
  */
 @ConfigurationProperties("directory.database")
 public record DatabaseProperties(

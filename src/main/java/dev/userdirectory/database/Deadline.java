@@ -1,21 +1,13 @@
 package dev.userdirectory.database;
 
-import io.micrometer.context.ThreadLocalAccessor;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientException;
 import java.time.Duration;
-import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGConnection;
 import reactor.core.Disposable;
 import reactor.core.scheduler.Schedulers;
 
@@ -28,28 +20,14 @@ import reactor.core.scheduler.Schedulers;
  * connection is closed here, PostgreSQL goes on waiting, and the client is told that the outcome is unknown.
  */
 public class Deadline {
-    private static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
+    static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
+
     /** Longer than PostgreSQL takes to cancel a statement; a server that takes longer is considered gone. */
     private static final Duration GRACE = Duration.ofMillis(300);
 
-    private static final Duration AGAIN = Duration.ofMillis(100);
-
-    /** The subject of work that no request waits for. */
-    private static final String BACKGROUND = "background";
-
     private final Thread worker;
-    private final String account;
-    private final @Nullable Semaphore share;
-    private volatile String subject;
-    private volatile @Nullable String actingAs;
-    private volatile ConnectionQueue.@Nullable Waiter waiter;
-    private final AtomicBoolean lent = new AtomicBoolean();
-    private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
-    /** The connections that are committing. */
-    private final Set<Connection> committing = ConcurrentHashMap.newKeySet();
-    /** Held while a connection is cancelled: once it is given back, it works for another request. */
-    private final Lock cancelling = new ReentrantLock();
-
+    private final Requester requester;
+    private final WorkingConnections connections = new WorkingConnections();
     private volatile boolean over;
     private volatile @Nullable Opening opening;
     private boolean ended;
@@ -59,22 +37,16 @@ public class Deadline {
     /**
      * @param worker the thread to interrupt if it waits for something other than PostgreSQL
      * @param account the caller's account, under which the request queues for connections
+     * @param share the permits for the connections that the operation may use, or null if it may use them all
      */
-    public Deadline(Thread worker, String account) {
-        this(worker, account, null);
-    }
-
-    /** @param share the permits for the connections that the operation may use, or null if it may use them all */
     public Deadline(Thread worker, String account, @Nullable Semaphore share) {
         this.worker = worker;
-        this.account = account;
-        this.subject = account;
-        this.share = share;
+        this.requester = new Requester(account, share);
     }
 
     /** Runs work that no request waits for, and stops it in the same way when its time is over. */
     public static <T> T within(Duration limit, Supplier<T> work) {
-        Deadline deadline = new Deadline(Thread.currentThread(), BACKGROUND);
+        Deadline deadline = new Deadline(Thread.currentThread(), "background", null);
         Disposable timeout = Schedulers.parallel().schedule(deadline::stop, limit.toMillis(), TimeUnit.MILLISECONDS);
         CURRENT.set(deadline);
         try {
@@ -86,30 +58,9 @@ public class Deadline {
         }
     }
 
-    /** The caller's account, whatever the subject under which the request queues. */
-    String account() {
-        return account;
-    }
-
-    /** The subject under which the request queues for connections. */
-    String subject() {
-        String other = actingAs;
-        return other == null ? subject : other;
-    }
-
-    /** Runs work under another subject, since it is not done for this request alone. */
-    <T> T runAs(String other, Supplier<T> work) {
-        String before = actingAs;
-        actingAs = other;
-        try {
-            return work.get();
-        } finally {
-            actingAs = before;
-        }
-    }
-
-    void waitsAs(ConnectionQueue.@Nullable Waiter queued) {
-        waiter = queued;
+    /** The deadline of the request that the current thread works for, or null. */
+    public static @Nullable Deadline current() {
+        return CURRENT.get();
     }
 
     /**
@@ -119,36 +70,12 @@ public class Deadline {
     public static void waitFor(@Nullable Deadline other) {
         Deadline own = CURRENT.get();
         if (own != null && other != null) {
-            other.lend(own.account);
+            other.requester.lend(own.requester.account());
         }
     }
 
-    /** Works only once, so that a request is not handed back to the queue that it came from. */
-    void lend(String to) {
-        if (to.equals(subject) || !lent.compareAndSet(false, true)) {
-            return;
-        }
-        subject = to;
-        ConnectionQueue.Waiter queued = waiter;
-        if (queued != null && actingAs == null) {
-            queued.moveTo(to);
-        }
-    }
-
-    /** The deadline of the request that the current thread works for, or null. */
-    public static @Nullable Deadline current() {
-        return CURRENT.get();
-    }
-
-    /** Whether the current thread was told to stop. If so, its failures do not mean that others would fail, too. */
-    public static boolean isStopped() {
-        Deadline current = CURRENT.get();
-        return Thread.currentThread().isInterrupted() || (current != null && current.over);
-    }
-
-    @Nullable
-    Semaphore share() {
-        return share;
+    Requester requester() {
+        return requester;
     }
 
     public boolean isOver() {
@@ -200,19 +127,7 @@ public class Deadline {
                 return true;
             }
         }
-        boolean alone = false;
-        try {
-            alone = cancelling.tryLock(GRACE.toMillis(), TimeUnit.MILLISECONDS);
-            return connections.remove(connection) && alone;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            connections.remove(connection);
-            return false;
-        } finally {
-            if (alone) {
-                cancelling.unlock();
-            }
-        }
+        return connections.removeCancelled(connection, GRACE);
     }
 
     /**
@@ -222,11 +137,11 @@ public class Deadline {
      */
     synchronized void beginCommit(Connection connection) throws SQLException {
         check();
-        committing.add(connection);
+        connections.beginCommit(connection);
     }
 
     synchronized void endCommit(Connection connection) {
-        committing.remove(connection);
+        connections.endCommit(connection);
     }
 
     /** Returns at once. A statement that does not end when it is cancelled, or a commit, loses its connection. */
@@ -239,7 +154,7 @@ public class Deadline {
             worker.interrupt();
         }
         // On threads of their own, since a frozen server blocks these calls as well.
-        Thread.startVirtualThread(this::cancelUntilDone);
+        Thread.startVirtualThread(connections::cancelUntilDone);
         Thread.startVirtualThread(this::abortAfterGrace);
     }
 
@@ -252,79 +167,13 @@ public class Deadline {
         }
     }
 
-    /** Repeated, since a statement that was checked just before the deadline may start just after it. */
-    private void cancelUntilDone() {
-        while (!connections.isEmpty()) {
-            for (Connection connection : connections) {
-                cancel(connection);
-            }
-            sleep(AGAIN);
-        }
-    }
-
-    private void cancel(Connection connection) {
-        cancelling.lock();
-        try {
-            if (connections.contains(connection) && !committing.contains(connection)) {
-                // Not Statement.cancel(): the statement would then not return before the server takes this.
-                connection.unwrap(PGConnection.class).cancelQuery();
-            }
-        } catch (SQLException e) {
-            // closed meanwhile
-        } finally {
-            cancelling.unlock();
-        }
-    }
-
     private void abortAfterGrace() {
-        sleep(GRACE);
-        for (Connection connection : List.copyOf(connections)) {
-            if (!connections.remove(connection)) {
-                continue;
+        Pause.of(GRACE);
+        connections.abort();
+        synchronized (this) {
+            if (!ended) {
+                worker.interrupt();
             }
-            try {
-                connection.abort(Runnable::run);
-            } catch (SQLException e) {
-                // closed meanwhile
-            }
-        }
-        interrupt();
-    }
-
-    private synchronized void interrupt() {
-        if (!ended) {
-            worker.interrupt();
-        }
-    }
-
-    private static void sleep(Duration time) {
-        try {
-            Thread.sleep(time);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Propagates the deadline to each thread that takes over work for the request. */
-    public static class Accessor implements ThreadLocalAccessor<Deadline> {
-        @Override
-        public Object key() {
-            return Deadline.class;
-        }
-
-        @Override
-        public @Nullable Deadline getValue() {
-            return CURRENT.get();
-        }
-
-        @Override
-        public void setValue(Deadline deadline) {
-            CURRENT.set(deadline);
-        }
-
-        @Override
-        public void setValue() {
-            CURRENT.remove();
         }
     }
 }

@@ -2,10 +2,7 @@ package dev.userdirectory.database;
 
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.HikariPoolMXBean;
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
+import dev.userdirectory.database.FairShares.Share;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
@@ -20,8 +17,8 @@ import org.springframework.jdbc.datasource.DelegatingDataSource;
 /**
  * Tells the {@link Deadline} of the current thread which connections work for it, and begins nothing once it is over.
  *
- * <p>Requests queue for connections here, where {@link ConnectionQueue subjects take turns}. In the pool's own queue
- * they would compete again and again for each connection that is given back.
+ * <p>Requests queue for connections here, where {@link FairShares subjects take turns}. In the pool's own queue they
+ * would compete again and again for each connection that is given back.
  */
 public class DeadlineDataSource extends DelegatingDataSource {
     private static final Duration SLACK = Duration.ofMillis(100);
@@ -78,14 +75,14 @@ public class DeadlineDataSource extends DelegatingDataSource {
             return super.getConnection();
         }
         deadline.check();
-        Semaphore ofSubscriptions = deadline.share();
+        Semaphore ofSubscriptions = deadline.requester().share();
         if (ofSubscriptions != null) {
             acquire(ofSubscriptions);
         }
-        ConnectionQueue.Share share = null;
+        Share share = null;
         Connection connection = null;
         try {
-            share = await(deadline);
+            share = acquire(deadline.requester());
             deadline.opening(this);
             connection = super.getConnection();
             handedOut = System.nanoTime();
@@ -95,13 +92,11 @@ public class DeadlineDataSource extends DelegatingDataSource {
                 release(share, ofSubscriptions);
             }
         }
-        return (Connection) Proxy.newProxyInstance(
-                DeadlineDataSource.class.getClassLoader(),
-                new Class<?>[] {Connection.class},
-                new Watched(connection, deadline, share));
+        Share held = share;
+        return new WatchedConnection(connection, deadline, () -> release(held, ofSubscriptions)).proxy();
     }
 
-    private void release(ConnectionQueue.@Nullable Share share, @Nullable Semaphore ofSubscriptions) {
+    private void release(@Nullable Share share, @Nullable Semaphore ofSubscriptions) {
         if (share != null) {
             connections.release(share);
         }
@@ -118,112 +113,25 @@ public class DeadlineDataSource extends DelegatingDataSource {
                         "No connection of this caller's share was free for " + millis + " ms");
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new SQLTransientConnectionException("Interrupted", e);
+            throw interrupted(e);
         }
     }
 
-    private ConnectionQueue.Share await(Deadline deadline) throws SQLException {
+    private Share acquire(Requester requester) throws SQLException {
         long millis = pool.getConnectionTimeout();
         try {
-            ConnectionQueue.Share share = connections.acquire(deadline, Duration.ofMillis(millis));
+            Share share = connections.acquire(requester, Duration.ofMillis(millis));
             if (share == null) {
                 throw new SQLTransientConnectionException("No connection was free for " + millis + " ms");
             }
             return share;
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new SQLTransientConnectionException("Interrupted", e);
+            throw interrupted(e);
         }
     }
 
-    private final class Watched implements InvocationHandler {
-        private final Connection connection;
-        private final Deadline deadline;
-        private final ConnectionQueue.Share share;
-        private boolean closed;
-
-        Watched(Connection connection, Deadline deadline, ConnectionQueue.Share share) {
-            this.connection = connection;
-            this.deadline = deadline;
-            this.share = share;
-        }
-
-        @Override
-        public @Nullable Object invoke(Object proxy, Method method, @Nullable Object @Nullable [] args)
-                throws Throwable {
-            switch (method.getName()) {
-                case "createStatement", "prepareStatement", "prepareCall" -> deadline.check();
-                case "close" -> {
-                    close();
-                    return null;
-                }
-                case "commit" -> {
-                    return commit(method, args);
-                }
-                case "setAutoCommit" -> {
-                    if (args != null && Boolean.TRUE.equals(args[0])) {
-                        // In this case JDBC commits an open transaction.
-                        return commit(method, args);
-                    }
-                }
-                default -> {}
-            }
-            return invoke(method, args);
-        }
-
-        private @Nullable Object commit(Method method, @Nullable Object @Nullable [] args) throws Throwable {
-            deadline.beginCommit(connection);
-            try {
-                return invoke(method, args);
-            } finally {
-                deadline.endCommit(connection);
-            }
-        }
-
-        private @Nullable Object invoke(Method method, @Nullable Object @Nullable [] args) throws Throwable {
-            try {
-                return method.invoke(connection, args);
-            } catch (InvocationTargetException e) {
-                throw e.getTargetException();
-            }
-        }
-
-        private void close() throws SQLException {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            try {
-                boolean reusable = deadline.closed(connection);
-                if (!reusable || (deadline.isOver() && !survivesCancellation(connection))) {
-                    discard(connection);
-                }
-                connection.close();
-            } finally {
-                release(share, deadline.share());
-            }
-        }
-    }
-
-    /** A late cancellation, if there is one, reaches PostgreSQL before it answers this check. */
-    private static boolean survivesCancellation(Connection connection) {
-        try {
-            if (!connection.getAutoCommit()) {
-                connection.rollback();
-            }
-            return connection.isValid(1);
-        } catch (SQLException e) {
-            return false;
-        }
-    }
-
-    private static void discard(Connection connection) throws SQLException {
-        connection.abort(Runnable::run);
-        try {
-            connection.rollback();
-        } catch (SQLException e) {
-            // This failure tells the pool that the connection is no longer usable.
-        }
+    private static SQLException interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return new SQLTransientConnectionException("Interrupted", e);
     }
 }

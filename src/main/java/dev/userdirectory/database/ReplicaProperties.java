@@ -6,10 +6,11 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * @param url of a streaming replica that queries are read from, as JDBC has it; none if it is not set
- * @param username at the replica, if it is another one
- * @param password at the replica, if it is another one
- * @param patience how long a query waits for the replica to have what the primary has before it is read from there
+ * @param url the JDBC URL of a streaming replica that queries read from; without it, they read from the primary
+ * @param username the user name at the replica, if it is not the primary's
+ * @param password the password at the replica, if it is not the primary's
+ * @param patience how long a query waits until the replica has replayed what the primary has committed; after that it
+ *     reads from the primary
  */
 @ConfigurationProperties("directory.replica")
 record ReplicaProperties(

@@ -12,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Combines what several threads ask for at the same time into one call. While few calls are in flight, a thread makes
@@ -29,13 +28,12 @@ public final class RequestCollapser<K, V> {
     private final int maxCalls;
     private final Function<Set<K>, Map<K, V>> loader;
     private final Deque<Waiting<K, V>> queue = new ArrayDeque<>();
-    /** The subject under which calls queue for a connection, or null for that of the request that makes the call. */
-    private final @Nullable String subject;
+    /** The subject under which calls queue for a connection. */
+    private final String subject = "calls " + SUBJECTS.incrementAndGet();
 
     private int calls;
-    private volatile @Nullable Deadline caller;
 
-    private record Waiting<K, V>(Set<K> keys, @Nullable Deadline deadline, CompletableFuture<Turn<K, V>> turn) {}
+    private record Waiting<K, V>(Set<K> keys, CompletableFuture<Turn<K, V>> turn) {}
 
     /** What a waiting thread is told. */
     private sealed interface Turn<K, V> {
@@ -49,25 +47,15 @@ public final class RequestCollapser<K, V> {
     }
 
     /**
-     * For short calls. They queue for a connection under a subject of their own, so that nobody waits for them behind
+     * The calls should be short. They queue for a connection under a subject of their own, so that nobody waits for them behind
      * the slow queries of the subject whose request happens to make the call.
      *
      * @param maxCalls how many calls may be in flight at a time
      * @param loader leaves out the keys that have no value
      */
     public RequestCollapser(int maxCalls, Function<Set<K>, Map<K, V>> loader) {
-        this(maxCalls, loader, "calls " + SUBJECTS.incrementAndGet());
-    }
-
-    private RequestCollapser(int maxCalls, Function<Set<K>, Map<K, V>> loader, @Nullable String subject) {
         this.maxCalls = maxCalls;
         this.loader = loader;
-        this.subject = subject;
-    }
-
-    /** For calls of any length, one at a time. They queue under the subjects of the waiting requests. */
-    static <K, V> RequestCollapser<K, V> ofRequests(Function<Set<K>, Map<K, V>> loader) {
-        return new RequestCollapser<>(1, loader, null);
     }
 
     /**
@@ -84,16 +72,13 @@ public final class RequestCollapser<K, V> {
     }
 
     private Turn<K, V> await(Set<K> keys) {
-        Waiting<K, V> own = new Waiting<>(keys, Deadline.current(), new CompletableFuture<>());
+        Waiting<K, V> own = new Waiting<>(keys, new CompletableFuture<>());
         synchronized (this) {
             if (calls < maxCalls) {
                 calls++;
                 return new Turn.Next<>();
             }
             queue.add(own);
-        }
-        if (subject == null) {
-            Deadline.waitFor(caller);
         }
         try {
             return own.turn.get();
@@ -107,16 +92,14 @@ public final class RequestCollapser<K, V> {
     }
 
     private Map<K, V> loadForAll(Set<K> keys) {
-        caller = Deadline.current();
         Set<K> all = new HashSet<>(keys);
         List<Waiting<K, V>> others = takeWaiting(all);
         Turn<K, V> result = new Turn.Alone<>();
         try {
-            Map<K, V> values = call(all, others);
+            Map<K, V> values = call(all);
             result = new Turn.Found<>(values);
             return values;
         } finally {
-            caller = null;
             for (Waiting<K, V> other : others) {
                 other.turn.complete(result);
             }
@@ -124,20 +107,9 @@ public final class RequestCollapser<K, V> {
         }
     }
 
-    private Map<K, V> call(Set<K> keys, List<Waiting<K, V>> others) {
+    private Map<K, V> call(Set<K> keys) {
         Deadline own = Deadline.current();
-        if (own == null) {
-            return loader.apply(keys);
-        }
-        if (subject != null) {
-            return own.runAs(subject, () -> loader.apply(keys));
-        }
-        for (Waiting<K, V> other : others) {
-            if (other.deadline != null) {
-                own.lend(other.deadline.account());
-            }
-        }
-        return loader.apply(keys);
+        return own == null ? loader.apply(keys) : own.requester().runAs(subject, () -> loader.apply(keys));
     }
 
     private synchronized List<Waiting<K, V>> takeWaiting(Set<K> keys) {

@@ -1,7 +1,10 @@
 package dev.userdirectory.database;
 
+import java.util.Objects;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.springframework.dao.PessimisticLockingFailureException;
+import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -10,18 +13,32 @@ import org.springframework.transaction.support.TransactionTemplate;
 @Component
 public class WriteTransaction {
     private static final int ATTEMPTS = 5;
+    /** Triggers read these settings, which end with the transaction. */
+    private static final String SET_ACTOR =
+            "select set_config('directory.actor_subject', ?, true), set_config('directory.actor_client', ?, true)";
 
     private final TransactionTemplate transaction;
+    private final JdbcTemplate jdbc;
 
-    WriteTransaction(PlatformTransactionManager manager) {
+    WriteTransaction(PlatformTransactionManager manager, JdbcTemplate jdbc) {
         transaction = new TransactionTemplate(manager);
+        this.jdbc = jdbc;
     }
 
-    /** @param write runs again after each deadlock, so it must not keep state between runs */
-    public <T> T execute(Supplier<T> write) {
+    /**
+     * @param actor whom the events of the transaction name; null if nobody is known, or if the write itself tells
+     * @param write runs again after each deadlock, so it must not keep state between runs
+     */
+    public <T> T execute(@Nullable Actor actor, Supplier<T> write) {
         for (int attempt = 1; ; attempt++) {
             try {
-                return transaction.execute(status -> write.get());
+                return transaction.execute(status -> {
+                    if (actor != null) {
+                        jdbc.query(
+                                SET_ACTOR, row -> {}, actor.subject(), Objects.requireNonNullElse(actor.client(), ""));
+                    }
+                    return write.get();
+                });
             } catch (PessimisticLockingFailureException e) {
                 if (attempt == ATTEMPTS) {
                     throw e;

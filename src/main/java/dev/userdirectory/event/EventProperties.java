@@ -8,12 +8,15 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * Settings of the change feed.
  *
- * @param retention how long an event is kept, at least; a cursor is good as long as its event
- * @param buffer how many of the newest events are in memory; who is further behind reads the table
- * @param follow whether this instance reads what is new as it comes, for subscribers
- * @param patience how long a subscriber that far behind may take nothing before it is ended
- * @param readTimeout how long PostgreSQL may take for a page of events that a subscriber has missed, before it is asked again
- * @param url where the feed listens, as JDBC has it, if the data source's leads through a pooler of transactions
+ * @param retention how long events are kept, at least; a cursor is valid as long as its event is kept
+ * @param buffer how many of the newest events are kept in memory; subscribers that are further behind read the table
+ * @param follow whether this instance reads new events for its subscribers and webhooks
+ * @param patience how long a subscriber that is further behind than the buffer may take no event before its
+ *     subscription ends
+ * @param readTimeout how long PostgreSQL may take to read a page of events that a subscriber has missed, before the
+ *     query is cancelled and repeated
+ * @param url the JDBC URL by which the feed listens for notifications and webhooks hold their locks, if the URL of the
+ *     data source leads through a transaction pooler
  */
 @ConfigurationProperties("directory.events")
 record EventProperties(

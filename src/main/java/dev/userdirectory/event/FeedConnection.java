@@ -2,6 +2,7 @@ package dev.userdirectory.event;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import org.postgresql.PGConnection;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
@@ -23,6 +24,30 @@ final class FeedConnection implements AutoCloseable {
     /** Returns as soon as a notification arrives, or after the given time. */
     void awaitNotification(int millis) throws SQLException {
         connection.unwrap(PGConnection.class).getNotifications(millis);
+    }
+
+    /**
+     * Begins a transaction in which all statements see the same snapshot.
+     *
+     * @param limit after which PostgreSQL ends the transaction, even if the service hangs
+     */
+    void beginSnapshot(Duration limit) throws SQLException {
+        connection.setAutoCommit(false);
+        // Not by JDBC, which would set it for the session: a pooler may give the session to others.
+        jdbc.execute("set transaction isolation level repeatable read, read only");
+        jdbc.execute("set local statement_timeout = 0");
+        jdbc.execute("set local idle_in_transaction_session_timeout = 0");
+        jdbc.execute("set local transaction_timeout = " + limit.toMillis());
+        connection.setNetworkTimeout(Runnable::run, Math.toIntExact(limit.toMillis()));
+    }
+
+    /** Closes the connection, whatever another thread is doing with it. */
+    void abort() {
+        try {
+            connection.abort(Runnable::run);
+        } catch (SQLException e) {
+            // closed meanwhile
+        }
     }
 
     @Override

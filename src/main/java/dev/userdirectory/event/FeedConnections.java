@@ -1,6 +1,8 @@
 package dev.userdirectory.event;
 
+import com.zaxxer.hikari.HikariCredentialsProvider;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.util.Credentials;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -32,8 +34,9 @@ class FeedConnections {
     }
 
     /**
-     * Opens a connection on which {@code listen} works, even if the pool's URL leads through a transaction pooler. Its
-     * socket timeout is short, so that followers continue soon after an unresponsive database is back.
+     * Opens a connection on which {@code listen} and locks of the session work, even if the pool's URL leads through a
+     * transaction pooler. Its socket timeout is short, so that followers continue soon after an unresponsive database is
+     * back.
      */
     FeedConnection openToListen(String name) throws SQLException {
         return open(properties.url() == null ? pool.getJdbcUrl() : properties.url(), name, SHORT_PATIENCE);
@@ -42,11 +45,13 @@ class FeedConnections {
     private FeedConnection open(String url, String name, Duration patience) throws SQLException {
         Properties driver = new Properties();
         driver.putAll(pool.getDataSourceProperties());
-        if (pool.getUsername() != null) {
-            driver.setProperty("user", pool.getUsername());
+        HikariCredentialsProvider provider = pool.getCredentialsProvider();
+        Credentials credentials = provider == null ? pool.getCredentials() : provider.getCredentials();
+        if (credentials.getUsername() != null) {
+            driver.setProperty("user", credentials.getUsername());
         }
-        if (pool.getPassword() != null) {
-            driver.setProperty("password", pool.getPassword());
+        if (credentials.getPassword() != null) {
+            driver.setProperty("password", credentials.getPassword());
         }
         driver.setProperty("ApplicationName", name);
         // To notice a server that is gone without closing its connections.

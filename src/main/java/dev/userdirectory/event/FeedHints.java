@@ -1,5 +1,6 @@
 package dev.userdirectory.event;
 
+import dev.userdirectory.database.BackgroundThread;
 import dev.userdirectory.database.BackgroundThreads;
 import dev.userdirectory.database.BackgroundThreads.Task;
 import java.sql.SQLException;
@@ -7,7 +8,6 @@ import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionExecution;
 import org.springframework.transaction.TransactionExecutionListener;
@@ -18,26 +18,18 @@ import org.springframework.transaction.TransactionExecutionListener;
  * announce several transactions.
  */
 @Component
-class FeedHints implements TransactionExecutionListener, SmartLifecycle {
-    /** Records, before it commits, that the hint's transaction changes no data, so that cached responses stay valid. */
-    private static final String SEND = """
-            select setval(
-                'user_event_hints',
-                (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint + pg_current_xact_id()::text::bigint),
-                pg_notify('%s', '')
-            """.formatted(UserEventFeed.CHANNEL);
+class FeedHints extends BackgroundThread implements TransactionExecutionListener {
+    private static final String SEND = "select pg_notify('" + FeedReader.CHANNEL + "', '')";
 
     private static final Duration INTERVAL = Duration.ofMillis(10);
     private static final Duration IDLE = Duration.ofSeconds(5);
 
     private final FeedConnections connections;
     private final Semaphore wanted = new Semaphore(0);
-    private final BackgroundThreads threads;
-    private volatile @Nullable Task sender;
 
     FeedHints(FeedConnections connections, BackgroundThreads threads) {
+        super(threads, "user-event-hints", Duration.ZERO);
         this.connections = connections;
-        this.threads = threads;
     }
 
     @Override
@@ -58,42 +50,19 @@ class FeedHints implements TransactionExecutionListener, SmartLifecycle {
     }
 
     @Override
-    public void start() {
-        sender = threads.start("user-event-hints", this::send);
-    }
-
-    private void send(Task task) throws SQLException, InterruptedException {
+    protected void run(Task current) throws SQLException, InterruptedException {
         try (FeedConnection connection = connections.open("user-directory hints")) {
             // After a crash, a lost hint would no longer be needed.
             connection.jdbc().execute("set synchronous_commit = off");
-            while (task.isRunning()) {
+            while (current.isRunning()) {
                 if (wanted.tryAcquire(IDLE.toMillis(), TimeUnit.MILLISECONDS)) {
                     wanted.drainPermits();
                     connection.jdbc().execute(SEND);
                     // Under many writes, one hint announces all transactions of the interval.
                     Thread.sleep(INTERVAL);
                 }
-                task.progress();
+                current.progress();
             }
         }
-    }
-
-    @Override
-    public void stop() {
-        Task stopped = sender;
-        sender = null;
-        if (stopped != null) {
-            stopped.stop(Duration.ZERO);
-        }
-    }
-
-    @Override
-    public boolean isRunning() {
-        return sender != null;
-    }
-
-    @Override
-    public int getPhase() {
-        return 0;
     }
 }

@@ -1,7 +1,9 @@
 package dev.userdirectory.event;
 
+import dev.userdirectory.relay.Cursors;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The position of an event in the feed. Positions are ordered by transaction and sequence alone.
@@ -18,20 +20,52 @@ record Position(long transaction, long sequence, Seen seen) implements Comparabl
     /**
      * @param era the ID of a row of {@code feed_eras}
      * @param wal a position in the write-ahead log, in bytes, that covers every commit seen
+     * @param export what the client has seen of the events after this position, if it began with an export
      */
-    record Seen(long era, long wal) {
+    record Seen(long era, long wal, @Nullable ExportSnapshot export) {
         /** In cursors from versions of the service that had no eras. */
         static final Seen UNKNOWN = new Seen(0, 0);
+
+        Seen(long era, long wal) {
+            this(era, wal, null);
+        }
     }
 
     static Position of(List<String> cursorKeys) {
-        List<Long> keys = cursorKeys.stream().map(Long::valueOf).toList();
+        List<Long> keys = cursorKeys.stream().limit(4).map(Long::valueOf).toList();
+        ExportSnapshot export = cursorKeys.size() > 4 ? ExportSnapshot.parse(cursorKeys.get(4)) : null;
         return new Position(
-                keys.get(0), keys.get(1), keys.size() == 2 ? Seen.UNKNOWN : new Seen(keys.get(2), keys.get(3)));
+                keys.get(0), keys.get(1), keys.size() == 2 ? Seen.UNKNOWN : new Seen(keys.get(2), keys.get(3), export));
     }
 
-    boolean isAfter(Position other) {
-        return compareTo(other) > 0;
+    static Position of(String cursor, Cursors cursors) {
+        return of(cursors.decode("after", DirectoryEvents.ORDER.name(), cursor));
+    }
+
+    /** The keys of the event in {@link DirectoryEvents#ORDER}. */
+    List<String> keys() {
+        return List.of(Long.toString(transaction), Long.toString(sequence));
+    }
+
+    String cursor(Cursors cursors) {
+        return seen.export == null
+                ? cursors.encode(DirectoryEvents.ORDER.name(), transaction, sequence, seen.era, seen.wal)
+                : cursors.encode(
+                        DirectoryEvents.ORDER.name(), transaction, sequence, seen.era, seen.wal, seen.export.text());
+    }
+
+    /** The same position for a client that had seen that before. An export matters until all its commits are behind. */
+    Position having(Seen before) {
+        if (before.export == null || transaction >= before.export.end()) {
+            return this;
+        }
+        long wal = seen.era == before.era ? Math.max(seen.wal, before.wal) : seen.wal;
+        return new Position(transaction, sequence, new Seen(seen.era, wal, before.export));
+    }
+
+    /** Whether no event is before this position. */
+    boolean isStart() {
+        return compareTo(START) == 0;
     }
 
     @Override

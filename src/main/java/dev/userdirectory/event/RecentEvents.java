@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * events, in order, while any number of threads read.
  */
 final class RecentEvents {
-    private final ConcurrentSkipListMap<Position, UserEvent> events = new ConcurrentSkipListMap<>();
+    private final ConcurrentSkipListMap<Position, DirectoryEvent> events = new ConcurrentSkipListMap<>();
     private final int capacity;
     private int size;
     /** Contains every event after the start, up to the end. */
@@ -31,8 +31,8 @@ final class RecentEvents {
         this.end = start;
     }
 
-    void add(List<UserEvent> newer) {
-        for (UserEvent event : newer) {
+    void add(List<DirectoryEvent> newer) {
+        for (DirectoryEvent event : newer) {
             events.put(event.position(), event);
             end = event.position();
             if (++size > capacity) {
@@ -50,8 +50,8 @@ final class RecentEvents {
 
     /** Returns the first event after that position, or null if there is none yet. */
     @Nullable
-    UserEvent next(Position position) {
-        Map.Entry<Position, UserEvent> next = events.higherEntry(position);
+    DirectoryEvent next(Position position) {
+        Map.Entry<Position, DirectoryEvent> next = events.higherEntry(position);
         if (!covers(position)) {
             throw new Overtaken();
         }

@@ -3,27 +3,72 @@ package dev.userdirectory.event;
 import dev.userdirectory.database.AfterMigration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.annotation.Import;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Transactional;
 
 /**
- * Checks after a migration whether the database was restored into another server. Instances that follow the feed check
- * it when they start, but on AWS Lambda no instance follows the feed.
+ * Starts the feed anew if the database was restored into another server, whose transaction numbers have not reached
+ * those of the events yet. New events would be sorted before the old ones, so the old ones are deleted, a new era
+ * expires every cursor, and the users are counted again.
+ *
+ * <p>Instances that follow the feed check this when they start. On AWS Lambda no instance follows the feed, so every
+ * migration checks it, too.
  */
-@Import({UserEvents.class, Coverage.class})
+@Component
+@Transactional
 class RestoredFeed implements AfterMigration {
     private static final Logger log = LoggerFactory.getLogger(RestoredFeed.class);
 
-    private final UserEvents events;
+    private final JdbcTemplate jdbc;
 
-    RestoredFeed(UserEvents events) {
-        this.events = events;
+    RestoredFeed(JdbcTemplate jdbc) {
+        this.jdbc = jdbc;
     }
 
     @Override
     public void run() {
-        int foreign = events.deleteIfForeign();
-        if (foreign > 0) {
-            log.warn("The change feed starts anew: its {} events are from another database server", foreign);
+        deleteIfForeign();
+    }
+
+    /**
+     * One statement does everything, so that each event is either deleted and counted, or neither.
+     *
+     * @return the number of deleted events
+     */
+    int deleteIfForeign() {
+        // Locks before the statement takes its snapshot, so that no other instance counts events that it deletes.
+        jdbc.execute("lock table user_count in exclusive mode");
+        Integer gone = jdbc.queryForObject("""
+                with found as materialized (
+                    select pg_snapshot_xmax(pg_current_snapshot())::text::bigint < greatest(
+                        (select max(transaction) from user_events), (select transaction from user_count)) as foreign_events
+                ), gone as (
+                    delete from user_events where (select foreign_events from found) returning 1
+                ), counted as (
+                    update user_count set
+                        transaction = pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+                        users = (select count(*) from users)
+                    where (select foreign_events from found)
+                ), begun as (
+                    insert into feed_eras (system_identifier, timeline, server_started, events, began_after)
+                    select system_identifier, timeline, server_started, events, '0/0'
+                    from feed_eras
+                    where (select foreign_events from found) order by number desc limit 1
+                    returning 1
+                )
+                select case when exists (select from begun) then (select count(*) from gone) end
+                """, Integer.class);
+        if (gone == null) {
+            return 0;
         }
+        jdbc.update("delete from trimmed_group_events");
+        jdbc.update("delete from trimmed_events");
+        // For `since`: what came before is gone.
+        jdbc.update("insert into trimmed_events (transaction, sequence) values (0, 0)");
+        if (gone > 0) {
+            log.warn("The change feed starts anew: its {} events are from another database server", gone);
+        }
+        return gone;
     }
 }

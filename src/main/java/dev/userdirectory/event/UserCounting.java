@@ -1,11 +1,10 @@
 package dev.userdirectory.event;
 
+import dev.userdirectory.database.BackgroundThread;
 import dev.userdirectory.database.BackgroundThreads;
 import dev.userdirectory.database.BackgroundThreads.Task;
 import java.sql.SQLException;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
 /**
@@ -13,23 +12,24 @@ import org.springframework.stereotype.Component;
  * of them. The count is exact without this, too.
  */
 @Component
-class UserCounting implements SmartLifecycle {
+class UserCounting extends BackgroundThread {
     private static final Duration INTERVAL = Duration.ofSeconds(1);
-    /** A query adds up fewer events fast enough, while each update invalidates cached responses. */
+    /** A query adds up fewer events fast enough. */
     private static final int LEAST = 500;
 
     private final FeedConnections connections;
     private final EventProperties properties;
-    private final UserEvents events;
-    private final BackgroundThreads threads;
-    private volatile @Nullable Task counter;
+    private final DirectoryEvents events;
 
     UserCounting(
-            FeedConnections connections, EventProperties properties, UserEvents events, BackgroundThreads threads) {
+            FeedConnections connections,
+            EventProperties properties,
+            DirectoryEvents events,
+            BackgroundThreads threads) {
+        super(threads, "user-counting", Duration.ZERO);
         this.connections = connections;
         this.properties = properties;
         this.events = events;
-        this.threads = threads;
     }
 
     @Override
@@ -38,37 +38,14 @@ class UserCounting implements SmartLifecycle {
     }
 
     @Override
-    public void start() {
-        counter = threads.start("user-counting", this::count);
-    }
-
-    private void count(Task task) throws SQLException, InterruptedException {
+    protected void run(Task current) throws SQLException, InterruptedException {
         try (FeedConnection connection = connections.open("user-directory counting")) {
-            UserEvents table = events.over(connection.jdbc());
-            while (task.isRunning()) {
+            DirectoryEvents table = events.over(connection.jdbc());
+            while (current.isRunning()) {
                 table.count(LEAST);
-                task.progress();
+                current.progress();
                 Thread.sleep(INTERVAL);
             }
         }
-    }
-
-    @Override
-    public void stop() {
-        Task stopped = counter;
-        counter = null;
-        if (stopped != null) {
-            stopped.stop(Duration.ZERO);
-        }
-    }
-
-    @Override
-    public boolean isRunning() {
-        return counter != null;
-    }
-
-    @Override
-    public int getPhase() {
-        return 0;
     }
 }

@@ -1,4 +1,4 @@
-/** The change feed of users: their events in a fixed order, to which new events are only appended. */
+/** The change feed of users, groups and memberships: events in a fixed order, to which new events are only appended. */
 @NullMarked
 package dev.userdirectory.event;
 

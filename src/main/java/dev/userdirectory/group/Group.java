@@ -1,5 +1,7 @@
 package dev.userdirectory.group;
 
+import dev.userdirectory.graphql.limit.Weight;
+import dev.userdirectory.input.Characters;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.Node;
 import dev.userdirectory.relay.NodeType;
@@ -22,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 @Entity
 @Table(name = "groups")
 public class Group implements Node {
+    public static final NodeType TYPE = new NodeType('G', "Group");
+
     /** The columns that {@link #read} needs; the table's alias is {@code g}. */
     public static final String COLUMNS = "g.id, g.name, g.description, g.created_at, g.updated_at, g.version";
 
@@ -47,6 +51,20 @@ public class Group implements Node {
         this.description = description;
         this.createdAt = now;
         this.updatedAt = now;
+    }
+
+    /** Returns what is wrong with the description, or null. */
+    static @Nullable String descriptionProblem(@Nullable String description) {
+        if (description == null) {
+            return null;
+        }
+        if (Characters.length(description) > 2000) {
+            return "A description has at most 2,000 characters.";
+        }
+        if (Characters.contains(description, c -> Characters.isControl(c) && c != '\n' && c != '\r' && c != '\t')) {
+            return "A description has no control characters but line breaks and tabs.";
+        }
+        return null;
     }
 
     /** Reads a stored group to show it. JPA does not manage it, so it must not be changed. */
@@ -84,7 +102,12 @@ public class Group implements Node {
 
     @Override
     public String getId() {
-        return new GlobalId(NodeType.GROUP, uuid).toString();
+        return new GlobalId(TYPE, uuid).toString();
+    }
+
+    @Override
+    public long bytes() {
+        return 5L * Weight.OBJECT + Weight.of(name) + Weight.of(description);
     }
 
     public UUID uuid() {

@@ -6,25 +6,24 @@ import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
 import com.netflix.graphql.dgs.DgsEntityFetcher;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.graphql.cache.Dependencies;
 import dev.userdirectory.graphql.federation.Representation;
 import dev.userdirectory.input.BadUserInput;
-import dev.userdirectory.input.Text;
+import dev.userdirectory.input.SearchText;
+import dev.userdirectory.page.Ordering;
+import dev.userdirectory.page.Ordering.SortKey;
+import dev.userdirectory.page.PageRequest;
+import dev.userdirectory.page.Pages;
+import dev.userdirectory.page.Pages.OfParent;
+import dev.userdirectory.page.Rows;
 import dev.userdirectory.relay.Connection;
 import dev.userdirectory.relay.Cursors;
-import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
-import dev.userdirectory.relay.Ordering;
-import dev.userdirectory.relay.Ordering.SortKey;
-import dev.userdirectory.relay.PageRequest;
-import dev.userdirectory.relay.Pages;
-import dev.userdirectory.relay.Pages.OfParent;
-import dev.userdirectory.relay.Rows;
+import dev.userdirectory.relay.GlobalIds;
+import dev.userdirectory.relay.Nodes;
 import dev.userdirectory.user.User;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -41,19 +40,19 @@ public class GroupDataFetcher {
 
     private final Pages pages;
     private final Cursors cursors;
+    private final GlobalIds ids;
+    private final Nodes nodes;
 
-    GroupDataFetcher(Pages pages, Cursors cursors) {
+    GroupDataFetcher(Pages pages, Cursors cursors, GlobalIds ids, Nodes nodes) {
         this.pages = pages;
         this.cursors = cursors;
+        this.ids = ids;
+        this.nodes = nodes;
     }
 
     @DgsQuery
     CompletableFuture<@Nullable Group> group(@InputArgument String id, DgsDataFetchingEnvironment env) {
-        Optional<UUID> uuid = GlobalId.parse("id", id).of(NodeType.GROUP);
-        return uuid.isEmpty()
-                ? CompletableFuture.completedFuture(null)
-                : env.<UUID, @Nullable Group>getDataLoader(GroupDataLoader.class)
-                        .load(uuid.get());
+        return nodes.load(ids.parse("id", id), Group.TYPE, env);
     }
 
     @DgsEntityFetcher(name = "Group")
@@ -64,6 +63,7 @@ public class GroupDataFetcher {
 
     @DgsQuery
     Connection<Group> groups(@InputArgument @Nullable String search, DgsDataFetchingEnvironment env) {
+        Dependencies.of(env).add(Group.TYPE.typeName());
         PageRequest request = PageRequest.of(env, BY_NAME, cursors);
         return pages.load(
                 search == null ? ALL : ALL.filteredBy(List.of(NAME_CONTAINS), args(search)),
@@ -72,13 +72,16 @@ public class GroupDataFetcher {
     }
 
     private static List<Object> args(String search) {
-        String pattern = Text.containing("search", search);
+        String pattern = SearchText.pattern("search", search);
         return List.of(pattern, pattern);
     }
 
     @DgsData(parentType = "User", field = "groups")
     CompletableFuture<Connection<Group>> groupsOfUser(DgsDataFetchingEnvironment env) {
         User user = Objects.requireNonNull(env.getSource());
+        Dependencies.of(env).add(Dependencies.list("User.groups", user.getId()));
+        // The order of the groups changes with their names.
+        Dependencies.of(env).add(Group.TYPE.typeName());
         return env.<OfParent, Connection<Group>>getDataLoader(GroupsByUserDataLoader.class)
                 .load(new OfParent(user.uuid(), PageRequest.of(env, OF_USER_BY_NAME, cursors)));
     }
@@ -86,6 +89,7 @@ public class GroupDataFetcher {
     @DgsData(parentType = "Group", field = "members")
     CompletableFuture<Connection<User>> members(DgsDataFetchingEnvironment env) {
         Group group = Objects.requireNonNull(env.getSource());
+        Dependencies.of(env).add(Dependencies.list("Group.members", group.getId()));
         return env.<OfParent, Connection<User>>getDataLoader(MembersByGroupDataLoader.class)
                 .load(new OfParent(group.uuid(), PageRequest.of(env, BY_JOINING, cursors)));
     }

@@ -2,6 +2,7 @@ package dev.userdirectory.group;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
 import dev.userdirectory.database.ReadDatabase;
+import dev.userdirectory.relay.NodeType;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -10,6 +11,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.dataloader.MappedBatchLoader;
+import org.springframework.context.annotation.Bean;
 import org.springframework.jdbc.support.SqlArrayValue;
 
 @DgsDataLoader(name = "Group", caching = false)
@@ -20,6 +22,11 @@ class GroupDataLoader implements MappedBatchLoader<UUID, Group> {
 
     GroupDataLoader(ReadDatabase reads) {
         this.reads = reads;
+    }
+
+    @Bean
+    static NodeType groupType() {
+        return Group.TYPE;
     }
 
     @Override

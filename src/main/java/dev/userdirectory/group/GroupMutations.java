@@ -9,10 +9,11 @@ import dev.userdirectory.generated.types.CreateGroupPayload;
 import dev.userdirectory.generated.types.DeleteGroupPayload;
 import dev.userdirectory.generated.types.RemoveGroupMembersPayload;
 import dev.userdirectory.generated.types.UpdateGroupPayload;
+import dev.userdirectory.graphql.scope.Caller;
 import dev.userdirectory.input.InputErrors;
-import dev.userdirectory.input.Text;
-import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.input.Names;
+import dev.userdirectory.relay.GlobalIds;
+import dev.userdirectory.user.User;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.HashSet;
 import java.util.List;
@@ -28,21 +29,25 @@ class GroupMutations {
 
     private final GroupRepository groups;
     private final WriteTransaction transaction;
+    private final GlobalIds ids;
 
-    GroupMutations(GroupRepository groups, WriteTransaction transaction) {
+    GroupMutations(GroupRepository groups, WriteTransaction transaction, GlobalIds ids) {
         this.groups = groups;
         this.transaction = transaction;
+        this.ids = ids;
     }
 
     @DgsMutation
-    CreateGroupPayload createGroup(@InputArgument String name, @InputArgument @Nullable String description) {
+    CreateGroupPayload createGroup(
+            @InputArgument String name, @InputArgument @Nullable String description, Caller caller) {
         InputErrors errors = new InputErrors();
-        errors.check(Text.nameProblem(name), "name");
-        errors.check(Text.descriptionProblem(description), "description");
+        errors.check(Names.problem(name), "name");
+        errors.check(Group.descriptionProblem(description), "description");
         if (!errors.isEmpty()) {
             return new CreateGroupPayload(null, errors.list());
         }
-        Group group = transaction.execute(() -> groups.save(new Group(name.strip(), description, Group.now())));
+        Group group = transaction.execute(
+                caller.actor(), () -> groups.save(new Group(name.strip(), description, Group.now())));
         return new CreateGroupPayload(group, List.of());
     }
 
@@ -52,14 +57,15 @@ class GroupMutations {
             @InputArgument @Nullable String name,
             @InputArgument @Nullable String description,
             @InputArgument @Nullable Integer ifVersion,
+            Caller caller,
             DataFetchingEnvironment env) {
-        return transaction.execute(() -> {
+        return transaction.execute(caller.actor(), () -> {
             InputErrors errors = new InputErrors();
             Optional<Group> group = find(id, ifVersion, env, errors);
             if (env.containsArgument("name")) {
-                errors.check(Text.nameProblem(name), "name");
+                errors.check(Names.problem(name), "name");
             }
-            errors.check(Text.descriptionProblem(description), "description");
+            errors.check(Group.descriptionProblem(description), "description");
             if (group.isEmpty() || !errors.isEmpty()) {
                 return new UpdateGroupPayload(null, errors.list());
             }
@@ -76,8 +82,11 @@ class GroupMutations {
 
     @DgsMutation
     DeleteGroupPayload deleteGroup(
-            @InputArgument String id, @InputArgument @Nullable Integer ifVersion, DataFetchingEnvironment env) {
-        return transaction.execute(() -> {
+            @InputArgument String id,
+            @InputArgument @Nullable Integer ifVersion,
+            Caller caller,
+            DataFetchingEnvironment env) {
+        return transaction.execute(caller.actor(), () -> {
             InputErrors errors = new InputErrors();
             Optional<Group> group = find(id, ifVersion, env, errors);
             if (group.isEmpty() || !errors.isEmpty()) {
@@ -89,11 +98,12 @@ class GroupMutations {
     }
 
     @DgsMutation
-    AddGroupMembersPayload addGroupMembers(@InputArgument String groupId, @InputArgument List<String> userIds) {
-        return transaction.execute(() -> {
+    AddGroupMembersPayload addGroupMembers(
+            @InputArgument String groupId, @InputArgument List<String> userIds, Caller caller) {
+        return transaction.execute(caller.actor(), () -> {
             InputErrors errors = new InputErrors();
             UUID[] users = findUsers(userIds, errors);
-            Optional<Group> group = findAndKeep(groupId, errors);
+            Optional<Group> group = ids.find(groups::findAndKeep, errors, Group.TYPE, groupId, "groupId");
             if (group.isEmpty() || !errors.isEmpty()) {
                 return new AddGroupMembersPayload(null, errors.list());
             }
@@ -103,11 +113,12 @@ class GroupMutations {
     }
 
     @DgsMutation
-    RemoveGroupMembersPayload removeGroupMembers(@InputArgument String groupId, @InputArgument List<String> userIds) {
-        return transaction.execute(() -> {
+    RemoveGroupMembersPayload removeGroupMembers(
+            @InputArgument String groupId, @InputArgument List<String> userIds, Caller caller) {
+        return transaction.execute(caller.actor(), () -> {
             InputErrors errors = new InputErrors();
             UUID[] users = findUsers(userIds, errors);
-            Optional<Group> group = findAndKeep(groupId, errors);
+            Optional<Group> group = ids.find(groups::findAndKeep, errors, Group.TYPE, groupId, "groupId");
             if (group.isEmpty() || !errors.isEmpty()) {
                 return new RemoveGroupMembersPayload(null, errors.list());
             }
@@ -122,35 +133,22 @@ class GroupMutations {
             return new UUID[0];
         }
         List<Optional<UUID>> uuids = IntStream.range(0, userIds.size())
-                .mapToObj(i -> GlobalId.check(errors, NodeType.USER, userIds.get(i), "userIds", Integer.toString(i)))
+                .mapToObj(i -> ids.check(errors, User.TYPE, userIds.get(i), "userIds", Integer.toString(i)))
                 .toList();
         UUID[] wellFormed = uuids.stream().flatMap(Optional::stream).distinct().toArray(UUID[]::new);
         Set<UUID> found = new HashSet<>(groups.findAndKeepUsers(wellFormed));
         for (int i = 0; i < uuids.size(); i++) {
             if (uuids.get(i).isPresent() && !found.contains(uuids.get(i).get())) {
-                GlobalId.addNotFound(errors, NodeType.USER, "userIds", Integer.toString(i));
+                GlobalIds.addNotFound(errors, User.TYPE, "userIds", Integer.toString(i));
             }
         }
         return wellFormed;
     }
 
-    private Optional<Group> findAndKeep(String groupId, InputErrors errors) {
-        Optional<UUID> uuid = GlobalId.check(errors, NodeType.GROUP, groupId, "groupId");
-        Optional<Group> group = uuid.flatMap(groups::findAndKeep);
-        if (uuid.isPresent() && group.isEmpty()) {
-            GlobalId.addNotFound(errors, NodeType.GROUP, "groupId");
-        }
-        return group;
-    }
-
     /** Finds and locks the group. Adds an error if there is no such group or its version is not {@code ifVersion}. */
     private Optional<Group> find(
             String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
-        Optional<UUID> uuid = GlobalId.check(errors, NodeType.GROUP, id, "id");
-        Optional<Group> group = uuid.flatMap(groups::findAndLock);
-        if (uuid.isPresent() && group.isEmpty()) {
-            GlobalId.addNotFound(errors, NodeType.GROUP, "id");
-        }
+        Optional<Group> group = ids.find(groups::findAndLock, errors, Group.TYPE, id, "id");
         errors.checkNotNull(env, "ifVersion");
         group.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion()));
         return group;

@@ -1,10 +1,10 @@
 package dev.userdirectory.group;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
+import dev.userdirectory.page.Pages;
+import dev.userdirectory.page.Pages.OfParent;
+import dev.userdirectory.page.Rows;
 import dev.userdirectory.relay.Connection;
-import dev.userdirectory.relay.Pages;
-import dev.userdirectory.relay.Pages.OfParent;
-import dev.userdirectory.relay.Rows;
 import dev.userdirectory.user.User;
 import java.util.Map;
 import java.util.Set;

@@ -1,6 +1,5 @@
 package dev.userdirectory.http;
 
-import dev.userdirectory.graphql.limit.JsonValues;
 import dev.userdirectory.graphql.limit.Limits;
 import dev.userdirectory.graphql.limit.RequestMemory;
 import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
@@ -14,61 +13,30 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.SocketTimeoutException;
-import java.time.Duration;
-import java.util.Locale;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
-import org.springframework.http.HttpStatus;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
- * Reads request bodies within limits on their length and on the time they take, and reserves memory for the parsed
- * result. The reservation lasts until the response has been sent.
+ * Reads request bodies within limits, and keeps the memory for the parsed result reserved until the response has been
+ * sent.
  */
 @Component
-class BodyLimit extends OncePerRequestFilter {
-    private static final int CHUNK = 4 * 1024;
+public class BodyLimit extends OncePerRequestFilter {
     private static final Set<String> WITHOUT_BODY = Set.of("GET", "HEAD", "OPTIONS");
-    private static final HttpError TOO_MANY = new HttpError(
-            HttpStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", "Too many large requests at a time: try again");
 
     private final RequestMemory memory;
-    private final long limit;
-    private final long anonymousLimit;
-    private final int maxValues;
-    private final Duration deadline;
-    private final HttpError tooLarge;
-    private final HttpError tooLargeWithoutToken;
-    private final HttpError tooSlow;
+    private final BodyReader bodies;
+    private final BodyReader anonymousBodies;
 
     BodyLimit(Limits limits, RequestMemory memory) {
         this.memory = memory;
-        limit = limits.body().toBytes();
-        anonymousLimit = Math.min(limit, limits.anonymousBody().toBytes());
-        maxValues = limits.variables();
-        deadline = limits.deadline();
-        tooLarge = new HttpError(
-                HttpStatus.CONTENT_TOO_LARGE,
-                "MAX_BODY_LIMIT",
-                String.format(Locale.ROOT, "The body is larger than %,d bytes, the most that is read", limit));
-        tooLargeWithoutToken = new HttpError(
-                HttpStatus.CONTENT_TOO_LARGE,
-                "MAX_BODY_LIMIT",
-                String.format(
-                        Locale.ROOT,
-                        "The body is larger than %,d bytes, the most that is read without a token",
-                        anonymousLimit));
-        tooSlow = new HttpError(
-                HttpStatus.REQUEST_TIMEOUT,
-                "DEADLINE_EXCEEDED",
-                "The body took longer than %d ms, the most that a request may take".formatted(deadline.toMillis()));
+        long limit = limits.body().toBytes();
+        bodies = new BodyReader(limit, "", limits);
+        anonymousBodies = new BodyReader(Math.min(limit, limits.anonymousBody().toBytes()), " without a token", limits);
     }
 
     @Override
@@ -84,89 +52,26 @@ class BodyLimit extends OncePerRequestFilter {
                 chain.doFilter(request, response);
                 return;
             }
-            Body body = new Body(Caller.isAnonymous(authentication), reservation);
-            if (request.getContentLengthLong() > body.limit) {
-                refuse(request, response, body.tooLarge());
+            ReadRequest read;
+            try {
+                BodyReader reader = Caller.isAnonymous(authentication) ? anonymousBodies : bodies;
+                read = new ReadRequest(request, reader.read(request, reservation, started));
+            } catch (BodyReader.Rejected e) {
+                e.error().writeTo(request, response);
                 return;
             }
-            HttpError error = body.read(request.getInputStream(), started);
-            if (error == null) {
-                byte[] bytes = body.take();
-                chain.doFilter(new ReadRequest(request, bytes), response);
-            } else {
-                refuse(request, response, error);
-            }
-        }
-    }
-
-    private class Body {
-        private final boolean anonymous;
-        private final Reservation reservation;
-        private final long limit;
-        private ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        private int values;
-
-        Body(boolean anonymous, Reservation reservation) {
-            this.anonymous = anonymous;
-            this.reservation = reservation;
-            limit = anonymous ? anonymousLimit : BodyLimit.this.limit;
-        }
-
-        /** Returns why the body could not be read to its end, or null if it was. */
-        @Nullable
-        HttpError read(InputStream stream, long started) throws IOException {
-            byte[] chunk = new byte[CHUNK];
             try {
-                for (int read = stream.read(chunk); read >= 0; read = stream.read(chunk)) {
-                    if (bytes.size() + read > limit) {
-                        return tooLarge();
-                    }
-                    if (System.nanoTime() - started > deadline.toNanos()) {
-                        return tooSlow;
-                    }
-                    bytes.write(chunk, 0, read);
-                    countValues(chunk, read);
-                    if (!reservation.growForJson(bytes.size(), Math.min(values, maxValues))) {
-                        return TOO_MANY;
-                    }
-                }
-                return null;
-            } catch (SocketTimeoutException e) {
-                return tooSlow;
+                chain.doFilter(read, response);
+            } finally {
+                read.forgetBody();
             }
         }
-
-        private void countValues(byte[] chunk, int length) {
-            for (int i = 0; i < length; i++) {
-                if (JsonValues.mayPrecedeValue(chunk[i])) {
-                    values++;
-                }
-            }
-        }
-
-        HttpError tooLarge() {
-            return anonymous ? tooLargeWithoutToken : tooLarge;
-        }
-
-        /** Returns the bytes and drops the buffer, so that no second copy stays in memory during execution. */
-        byte[] take() {
-            byte[] all = bytes.toByteArray();
-            bytes = new ByteArrayOutputStream(0);
-            return all;
-        }
-    }
-
-    private static void refuse(HttpServletRequest request, HttpServletResponse response, HttpError error)
-            throws IOException {
-        // Closing the connection is cheaper than reading the rest of the body to get to the next request.
-        response.setHeader("Connection", "close");
-        error.writeTo(request, response);
     }
 
     /** A request whose whole body has been read. */
-    static class ReadRequest extends HttpServletRequestWrapper {
-        private final byte[] body;
-        private final ServletInputStream stream;
+    public static class ReadRequest extends HttpServletRequestWrapper {
+        private byte[] body;
+        private ServletInputStream stream;
 
         ReadRequest(HttpServletRequest request, byte[] body) {
             super(request);
@@ -174,8 +79,14 @@ class BodyLimit extends OncePerRequestFilter {
             stream = new ReadStream(new ByteArrayInputStream(body));
         }
 
+        /** An event stream keeps its request until it ends, which may take days. */
+        private void forgetBody() {
+            body = new byte[0];
+            stream = new ReadStream(new ByteArrayInputStream(body));
+        }
+
         /** Returns the array itself, not a copy. */
-        byte[] body() {
+        public byte[] body() {
             return body;
         }
 

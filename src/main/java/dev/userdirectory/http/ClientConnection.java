@@ -42,6 +42,11 @@ class ClientConnection implements Operation.Client {
         answered = true;
     }
 
+    @Override
+    public void cut() {
+        request.action(ActionCode.CLOSE_NOW, null);
+    }
+
     static class Valve extends ValveBase {
         Valve() {
             super(true);

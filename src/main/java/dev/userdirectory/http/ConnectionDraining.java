@@ -22,7 +22,7 @@ import org.springframework.web.filter.OncePerRequestFilter;
  */
 @Component
 @ConditionalOnProperty(name = "server.shutdown", havingValue = "graceful", matchIfMissing = true)
-class ConnectionDraining extends OncePerRequestFilter implements SmartLifecycle {
+public class ConnectionDraining extends OncePerRequestFilter implements SmartLifecycle {
     /** The longest wait: {@code server.tomcat.connection-timeout}, which closes idle connections, plus a margin. */
     private static final Duration LIMIT = Duration.ofSeconds(6);
 

@@ -10,21 +10,30 @@ import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
 import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
+import org.springframework.web.filter.ServerHttpObservationFilter;
 
 /** Counts requests that are denied before they reach GraphQL. Bad tokens are counted where they are rejected. */
 @Component
-class DeniedRequests implements Filter {
+public class DeniedRequests implements Filter {
     private final DeniedAccess denied;
+    private final String path;
 
-    DeniedRequests(DeniedAccess denied) {
+    DeniedRequests(DeniedAccess denied, GraphQlProperties properties) {
         this.denied = denied;
+        path = properties.getHttp().getPath();
     }
 
     @Override
     public void doFilter(ServletRequest request, ServletResponse response, FilterChain chain)
             throws IOException, ServletException {
+        if (path.equals(((HttpServletRequest) request).getRequestURI())) {
+            // Metrics know the path of rejected requests, too.
+            ServerHttpObservationFilter.findObservationContext((HttpServletRequest) request)
+                    .ifPresent(observation -> observation.setPathPattern(path));
+        }
         chain.doFilter(request, response);
         switch (((HttpServletResponse) response).getStatus()) {
             case HttpServletResponse.SC_UNAUTHORIZED -> {

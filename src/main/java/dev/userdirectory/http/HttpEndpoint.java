@@ -1,13 +1,12 @@
 package dev.userdirectory.http;
 
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.document.Sha256;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.operation.Transport;
-import dev.userdirectory.graphql.operation.TransportRules;
 import dev.userdirectory.graphql.operation.WrittenResult;
 import jakarta.servlet.ServletException;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -26,45 +25,40 @@ import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
-import org.springframework.web.server.ServerWebInputException;
 import org.springframework.web.servlet.function.RequestPredicates;
 import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.RouterFunctions;
 import org.springframework.web.servlet.function.ServerRequest;
 import org.springframework.web.servlet.function.ServerResponse;
 import reactor.core.publisher.Mono;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
- * GraphQL over HTTP for all requests that {@link PostShortcut} does not answer: POST, and GET or HEAD, which Spring
- * GraphQL does not support. A GET has {@code query}, {@code operationName}, the hash of a persisted query and, as JSON,
- * {@code variables} and {@code extensions} in its URL. Other requests are rejected with an error message; Spring would
- * send the status alone.
+ * GraphQL over HTTP, except for requests that a shortcut has answered. Requests that are not GraphQL are rejected with
+ * an error message; Spring would send the status alone.
  */
 @Configuration(proxyBeanMethods = false)
-class HttpEndpoint {
+public class HttpEndpoint {
     private static final Set<HttpMethod> METHODS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST);
     private static final MediaType APPLICATION_GRAPHQL = new MediaType("application", "graphql");
 
     static final HttpError NOT_ONE_REQUEST = new HttpError(
-            HttpStatus.BAD_REQUEST,
-            "BAD_REQUEST",
+            ErrorCode.BAD_REQUEST,
             "Send one JSON object with a `query`, or its members in the URL of a GET; lists of operations are not"
                     + " served");
-    private static final HttpError OTHER_METHOD =
-            new HttpError(HttpStatus.METHOD_NOT_ALLOWED, TransportRules.OTHER_METHOD, "Send a query by GET or POST");
+    private static final HttpError OTHER_METHOD = new HttpError(
+                    ErrorCode.METHOD_NOT_ALLOWED, "Send a query by GET or POST")
+            .with(HttpHeaders.ALLOW, "GET,HEAD,POST");
     /** A page of another site can send the media types of a form without a CORS preflight, but not JSON. */
-    private static final HttpError OTHER_TYPE = new HttpError(
-            HttpStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "Send application/json, not a form or text");
-
+    private static final HttpError OTHER_TYPE =
+            new HttpError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send application/json, not a form or text");
+    /** RFC 9110, 15.5.16. */
     private static final HttpError ENCODED = new HttpError(
-            HttpStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "Send the body without Content-Encoding");
+                    ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the body without Content-Encoding")
+            .with(HttpHeaders.ACCEPT_ENCODING, "identity");
+
     private static final HttpError NOT_ACCEPTABLE = new HttpError(
-            HttpStatus.NOT_ACCEPTABLE,
-            "NOT_ACCEPTABLE",
+            ErrorCode.NOT_ACCEPTABLE,
             "Accept application/graphql-response+json, application/json or text/event-stream");
 
     /** Takes precedence over Spring's own router function, of which only the handler is used. */
@@ -87,20 +81,19 @@ class HttpEndpoint {
         Negotiation accepted = Negotiation.of(request.servletRequest());
         HttpError error = problem(request, accepted);
         if (error != null) {
-            return answer(error, accepted);
+            return error.response(request);
         }
-        boolean streamOnly = accepted.json() == null || accepted.streamFirst();
-        if (streamOnly && request.method().equals(HttpMethod.HEAD)) {
+        if (accepted.streamFirst() && request.method().equals(HttpMethod.HEAD)) {
             return ServerResponse.ok()
                     .cacheControl(CacheControl.noStore())
                     .contentType(MediaType.TEXT_EVENT_STREAM)
                     .build();
         }
-        ServerRequest operation = post ? request : asPost(request, json);
+        ServerRequest operation = post ? request : GetRequests.asPost(request, json);
         boolean stream = accepted.stream() && !request.method().equals(HttpMethod.HEAD);
         Operation.of(request.servletRequest()).transport =
                 post ? stream ? Transport.STREAM : Transport.POST : stream ? Transport.STREAM_BY_GET : Transport.GET;
-        return streamOnly ? streams.handleRequest(operation) : handler.handleRequest(operation);
+        return accepted.streamFirst() ? streams.handleRequest(operation) : handler.handleRequest(operation);
     }
 
     private static @Nullable HttpError problem(ServerRequest request, Negotiation accepted) {
@@ -118,21 +111,8 @@ class HttpEndpoint {
         return accepted.isNothing() ? NOT_ACCEPTABLE : null;
     }
 
-    static boolean isEncoded(@Nullable String encoding) {
+    public static boolean isEncoded(@Nullable String encoding) {
         return encoding != null && !encoding.isBlank() && !encoding.strip().equalsIgnoreCase("identity");
-    }
-
-    private static ServerResponse answer(HttpError error, Negotiation accepted) {
-        ServerResponse.BodyBuilder response = ServerResponse.status(error.status())
-                .cacheControl(CacheControl.noStore())
-                .contentType(Objects.requireNonNullElse(accepted.json(), MediaType.APPLICATION_JSON));
-        if (error.equals(OTHER_METHOD)) {
-            response.allow(METHODS);
-        }
-        if (error.equals(ENCODED)) {
-            response.header(HttpHeaders.ACCEPT_ENCODING, "identity"); // RFC 9110, 15.5.16
-        }
-        return response.body(error.body());
     }
 
     private static boolean isJson(ServerRequest request) {
@@ -143,33 +123,6 @@ class HttpEndpoint {
                     .isPresent();
         } catch (InvalidMediaTypeException e) {
             return false;
-        }
-    }
-
-    private static ServerRequest asPost(ServerRequest request, JsonMapper json) {
-        ObjectNode body = json.createObjectNode();
-        try {
-            for (String name : List.of("query", "operationName", "documentId", "id")) {
-                request.param(name).ifPresent(text -> body.put(name, text));
-            }
-        } catch (IllegalStateException e) {
-            throw new ServerWebInputException("Not UTF-8", null, e);
-        }
-        for (String name : List.of("variables", "extensions")) {
-            request.param(name).filter(text -> !text.isEmpty()).ifPresent(text -> body.set(name, parse(text, json)));
-        }
-        return ServerRequest.from(request)
-                .method(HttpMethod.POST)
-                .headers(headers -> headers.setContentType(MediaType.APPLICATION_JSON))
-                .body(body.toString())
-                .build();
-    }
-
-    private static JsonNode parse(String text, JsonMapper json) {
-        try {
-            return json.readTree(text);
-        } catch (JacksonException e) {
-            throw new ServerWebInputException("Not JSON", null, e);
         }
     }
 

@@ -1,9 +1,11 @@
 package dev.userdirectory.http;
 
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.limit.JsonLimitExceeded;
 import dev.userdirectory.graphql.operation.ErrorHandler;
 import graphql.GraphQLError;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -18,9 +20,9 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
 /** Reports failures in Spring MVC as an {@link HttpError}. */
 @Configuration(proxyBeanMethods = false)
-class HttpRefusals implements WebMvcConfigurer {
+public class HttpRefusals implements WebMvcConfigurer {
     /** The error for a request that could not be read. */
-    static HttpError unreadable(Throwable exception) {
+    public static HttpError unreadable(Throwable exception) {
         for (Throwable cause = exception; cause != null; cause = cause.getCause()) {
             if (cause instanceof JsonLimitExceeded limit) {
                 GraphQLError error = limit.error();
@@ -30,10 +32,10 @@ class HttpRefusals implements WebMvcConfigurer {
         return HttpEndpoint.NOT_ONE_REQUEST;
     }
 
-    static HttpError unforeseen(Throwable exception, HttpServletRequest request) {
+    public static HttpError unforeseen(Throwable exception, HttpServletRequest request) {
         GraphQLError error =
                 ErrorHandler.unforeseen(exception, request.getRequestURI()).build();
-        return new HttpError(HttpStatus.INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", error.getMessage());
+        return new HttpError(ErrorCode.INTERNAL_SERVER_ERROR, error.getMessage());
     }
 
     @Override
@@ -51,20 +53,18 @@ class HttpRefusals implements WebMvcConfigurer {
             if (exception instanceof ErrorResponse other) {
                 other.getHeaders().forEach((name, values) -> values.forEach(value -> response.addHeader(name, value)));
             }
-            try {
-                error.writeTo(request, response);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            return new ModelAndView();
+            return answer(error, request, response);
         });
-        resolvers.addLast((request, response, handler, exception) -> {
-            try {
-                unforeseen(exception, request).writeTo(request, response);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            return new ModelAndView();
-        });
+        resolvers.addLast(
+                (request, response, handler, exception) -> answer(unforeseen(exception, request), request, response));
+    }
+
+    private static ModelAndView answer(HttpError error, HttpServletRequest request, HttpServletResponse response) {
+        try {
+            error.writeTo(request, response);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return new ModelAndView();
     }
 }

@@ -18,7 +18,7 @@ import org.springframework.http.MediaType;
  *
  * @param json the preferred JSON type, or null if neither is accepted
  * @param stream whether an event stream is accepted; the wildcard alone does not ask for one
- * @param streamFirst whether an event stream has more weight than JSON
+ * @param streamFirst whether an event stream has more weight than JSON, or is all that is accepted
  */
 public record Negotiation(@Nullable MediaType json, boolean stream, boolean streamFirst) {
     private static final Negotiation JSON = new Negotiation(MediaType.APPLICATION_JSON, false, false);
@@ -43,12 +43,17 @@ public record Negotiation(@Nullable MediaType json, boolean stream, boolean stre
         }
         String first = headers.nextElement();
         if (!headers.hasMoreElements()) {
-            Negotiation usual = USUAL.get(first);
-            return usual == null ? parse(List.of(first)) : usual;
+            return of(first);
         }
         List<String> all = new ArrayList<>(List.of(first));
         all.addAll(Collections.list(headers));
         return parse(all);
+    }
+
+    /** @param header the only {@code Accept} header; an empty one allows everything */
+    private static Negotiation of(String header) {
+        Negotiation usual = USUAL.get(header);
+        return usual == null ? parse(List.of(header)) : usual;
     }
 
     private static Negotiation parse(List<String> headers) {
@@ -71,6 +76,11 @@ public record Negotiation(@Nullable MediaType json, boolean stream, boolean stre
 
     boolean isNothing() {
         return json == null && !stream;
+    }
+
+    /** The type of an error that is not streamed, even if only a stream is accepted. */
+    MediaType errors() {
+        return json == null ? MediaType.APPLICATION_JSON : json;
     }
 
     /**

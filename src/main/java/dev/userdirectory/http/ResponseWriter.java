@@ -11,17 +11,17 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The HTTP status and body of a response, the same for {@link PostShortcut} and {@link HttpEndpoint}. */
-final class ResponseWriter {
+/** The HTTP status and body of a response, whichever way its request came. */
+public final class ResponseWriter {
     private ResponseWriter() {}
 
-    static byte[] json(WebGraphQlResponse response, JsonMapper json) {
+    public static byte[] json(WebGraphQlResponse response, JsonMapper json) {
         return response.getExecutionResult() instanceof WrittenResult written
                 ? written.json()
                 : json.writeValueAsBytes(response.toMap());
     }
 
-    static HttpStatus status(WebGraphQlResponse response, MediaType type) {
+    public static HttpStatus status(WebGraphQlResponse response, MediaType type) {
         ExecutionResult result = response.getExecutionResult();
         if (result.isDataPresent()) {
             return HttpStatus.OK;

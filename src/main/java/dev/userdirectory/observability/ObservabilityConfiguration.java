@@ -2,27 +2,20 @@ package dev.userdirectory.observability;
 
 import com.netflix.graphql.dgs.DgsDataLoaderOptionsProvider;
 import com.netflix.graphql.dgs.internal.DefaultDataLoaderOptionsProvider;
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.observation.ObservationRegistry;
-import io.micrometer.tracing.propagation.Propagator;
+import dev.userdirectory.shortcut.ObservationShortcut;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.sdk.trace.data.LinkData;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import io.opentelemetry.sdk.trace.samplers.Sampler;
-import io.opentelemetry.sdk.trace.samplers.SamplingDecision;
 import io.opentelemetry.sdk.trace.samplers.SamplingResult;
 import java.util.List;
-import java.util.function.Predicate;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
-import org.springframework.boot.graphql.autoconfigure.GraphQlProperties;
-import org.springframework.boot.micrometer.observation.autoconfigure.ObservationProperties;
 import org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.SdkTracerProviderBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.http.server.observation.DefaultServerRequestObservationConvention;
 
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(ObservabilityProperties.class)
@@ -37,7 +30,7 @@ class ObservabilityConfiguration {
         return exporters.stream().findAny().isPresent();
     }
 
-    /** @param others decides about traces that the {@link RequestObserver} has not sampled */
+    /** @param others decides about traces that the {@link ObservationShortcut} has not sampled */
     private record DrawnBefore(Sampler others) implements Sampler {
         @Override
         public SamplingResult shouldSample(
@@ -47,7 +40,7 @@ class ObservabilityConfiguration {
                 SpanKind kind,
                 Attributes attributes,
                 List<LinkData> links) {
-            return RequestObserver.isInSample(parent)
+            return ObservationShortcut.isInSample(parent)
                     ? SamplingResult.recordAndSample()
                     : others.shouldSample(parent, traceId, name, kind, attributes, links);
         }
@@ -56,33 +49,6 @@ class ObservabilityConfiguration {
         public String getDescription() {
             return "DrawnBefore{" + others.getDescription() + "}";
         }
-    }
-
-    /** Replaces Spring Boot's filter. */
-    @Bean
-    RequestObserver requestObserver(
-            ObjectProvider<SpanExporter> exporters,
-            Sampler sampler,
-            DirectRequests operations,
-            GraphQlProperties graphQl,
-            Propagator propagator,
-            MeterRegistry meters,
-            ObservationRegistry observations,
-            ObservationProperties properties) {
-        boolean areTracesSent = areTracesSent(exporters);
-        Predicate<String> sample = traceId -> areTracesSent
-                && sampler.shouldSample(Context.root(), traceId, "", SpanKind.SERVER, Attributes.empty(), List.of())
-                                .getDecision()
-                        == SamplingDecision.RECORD_AND_SAMPLE;
-        return new RequestObserver(
-                sample,
-                operations,
-                graphQl.getHttp().getPath(),
-                propagator.fields(),
-                meters,
-                observations,
-                new DefaultServerRequestObservationConvention(
-                        properties.getHttp().getServer().getRequests().getName()));
     }
 
     @Bean

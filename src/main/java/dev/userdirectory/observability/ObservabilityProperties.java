@@ -8,8 +8,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * How operations are observed. Where traces are sent, and how many, is set by Spring Boot's own
  * {@code management.opentelemetry.tracing.export.otlp.endpoint} and {@code management.tracing.sampling.probability}.
  *
- * @param slowOperation how long an operation takes to be logged as slow
- * @param operationNames how many names of operations metrics tell apart; the others are {@code other}
+ * @param slowOperation operations that take at least this long are logged
+ * @param operationNames how many names of operations metrics distinguish; all others are {@code other}
  */
 @ConfigurationProperties("directory.observability")
 record ObservabilityProperties(

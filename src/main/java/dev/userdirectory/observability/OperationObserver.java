@@ -6,15 +6,12 @@ import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.scope.DeniedAccess;
 import graphql.ExecutionInput;
 import graphql.GraphQLError;
-import io.micrometer.common.KeyValues;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.contextpropagation.ObservationThreadLocalAccessor;
-import io.micrometer.tracing.Span;
-import io.micrometer.tracing.Tracer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -31,42 +28,32 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
 /**
- * Observes each operation until its response, or until its subscription begins. That includes operations that are never
- * executed, because they are rejected, stopped or answered from the cache.
+ * Observes each operation until its response, or until its subscription begins, under the names of Spring for GraphQL
+ * and OpenTelemetry. Unlike Spring's own observation, that includes operations that are never executed, because they
+ * are rejected, stopped or answered from the cache.
  */
 @Component
 public class OperationObserver implements WebGraphQlInterceptor {
-    static final String NAME = "directory.operation";
-    private static final String OPERATION = "operation";
+    private static final String NAME = "graphql.request";
     private static final Logger log = LoggerFactory.getLogger(OperationObserver.class);
-    private static final String UNKNOWN = "unknown";
-    private static final String ANONYMOUS = "anonymous";
-    /** How long a name is unused before another one may replace it, so that former clients do not keep new ones out. */
-    private static final long IDLE = Duration.ofMinutes(10).toNanos();
-
-    private static final int MAX_NAME = 100;
 
     private final ObservationRegistry observations;
-    private final Tracer tracer;
     private final MeterRegistry meters;
     private final ObservabilityProperties properties;
     private final DeniedAccess denied;
-    /** When each name was last used, by {@link System#nanoTime()}. */
-    private final Map<String, Long> names = new ConcurrentHashMap<>();
-
-    private final Map<KeyValues, Timer> timers = new ConcurrentHashMap<>();
+    private final OperationNames names;
+    private final Map<OperationOutcome, Timer> timers = new ConcurrentHashMap<>();
 
     OperationObserver(
             ObservationRegistry observations,
-            Tracer tracer,
             MeterRegistry meters,
             ObservabilityProperties properties,
             DeniedAccess denied) {
         this.denied = denied;
         this.observations = observations;
-        this.tracer = tracer;
         this.meters = meters;
         this.properties = properties;
+        names = new OperationNames(properties.operationNames(), this::forget);
     }
 
     @Override
@@ -77,19 +64,19 @@ public class OperationObserver implements WebGraphQlInterceptor {
             Mono<WebGraphQlResponse> answer = chain.next(request)
                     .doOnNext(response -> {
                         KnownOperation known = operation.known;
-                        running.end(
-                                tag(known, !operation.caller.anonymous()),
-                                known == null ? UNKNOWN : known.type(),
-                                code(response));
                         List<GraphQLError> errors =
                                 response.getExecutionResult().getErrors();
+                        running.end(OperationOutcome.of(
+                                tag(known, !operation.caller.anonymous()),
+                                known == null ? OperationOutcome.ANY_TYPE : known.type(),
+                                errors));
                         if (!errors.isEmpty()) {
                             denied.count(errors);
                         }
                         logIfSlow(running, response.getExecutionInput(), known);
                     })
-                    .doOnError(exception -> running.end(UNKNOWN, UNKNOWN, "INTERNAL_SERVER_ERROR"))
-                    .doOnCancel(() -> running.end(UNKNOWN, UNKNOWN, "CANCELLED"));
+                    .doOnError(exception -> running.end(OperationOutcome.FAILED))
+                    .doOnCancel(() -> running.end(OperationOutcome.CANCELLED));
             Observation observation = running.observation;
             return observation == null
                     ? answer
@@ -97,14 +84,12 @@ public class OperationObserver implements WebGraphQlInterceptor {
         });
     }
 
-    /** If the request is not traced, an observation would come to the same as a timer, but take much longer. */
+    /** If the request is only timed, so is its operation: an observation would come to the same, but take longer. */
     private Running start(ContextView context, Operation operation) {
-        Span ofRequest = tracer.currentSpan();
-        if (ofRequest == null ? operation.isOnlyTimed : ofRequest.isNoop()) {
+        if (operation.isOnlyTimed) {
             return new Running(null);
         }
         return new Running(Observation.createNotStarted(NAME, observations)
-                .contextualName("graphql operation")
                 .parentObservation(
                         context.getOrDefault(ObservationThreadLocalAccessor.KEY, observations.getCurrentObservation()))
                 .start());
@@ -122,91 +107,39 @@ public class OperationObserver implements WebGraphQlInterceptor {
             return System.nanoTime() - started;
         }
 
-        void end(String name, String type, String code) {
-            KeyValues tags = KeyValues.of(OPERATION, name, "type", type, "code", code);
+        void end(OperationOutcome outcome) {
             if (observation == null) {
-                timers.computeIfAbsent(tags, OperationObserver.this::timer).record(nanos(), TimeUnit.NANOSECONDS);
+                timers.computeIfAbsent(outcome, OperationObserver.this::timer).record(nanos(), TimeUnit.NANOSECONDS);
             } else {
-                observation.lowCardinalityKeyValues(tags).stop();
+                observation
+                        .contextualName(outcome.spanName())
+                        .lowCardinalityKeyValues(outcome.tags())
+                        .stop();
             }
         }
     }
 
     /** The same timer as an observation registers. */
-    private Timer timer(KeyValues values) {
+    private Timer timer(OperationOutcome outcome) {
         return Timer.builder(NAME)
-                .tags(values.stream()
+                .tags(outcome.tags().stream()
                         .map(value -> Tag.of(value.getKey(), value.getValue()))
                         .toList())
                 .tag("error", "none")
                 .register(meters);
     }
 
-    /**
-     * The name as a tag of metrics. Clients choose the names and each is several time series, so their number is
-     * limited. Only callers with a token may add one, if there is room or another name has not been used for some time.
-     */
     private String tag(@Nullable KnownOperation operation, boolean mayAdd) {
         if (operation == null) {
-            return UNKNOWN;
+            return OperationOutcome.UNKNOWN;
         }
         String name = operation.name();
-        if (name == null) {
-            return ANONYMOUS;
-        }
-        long now = System.nanoTime();
-        Long used = names.get(name);
-        if (used != null) {
-            if (now - used > IDLE / 10) {
-                names.replace(name, now);
-            }
-            return name;
-        }
-        return mayAdd && name.length() <= MAX_NAME && add(name, now) ? name : "other";
-    }
-
-    private synchronized boolean add(String name, long now) {
-        if (names.size() >= properties.operationNames()) {
-            String idle = longestIdle(now);
-            if (idle == null) {
-                return false;
-            }
-            forget(idle);
-        }
-        names.put(name, now);
-        return true;
-    }
-
-    private @Nullable String longestIdle(long now) {
-        String found = null;
-        long longest = IDLE;
-        for (Map.Entry<String, Long> name : names.entrySet()) {
-            long idle = now - name.getValue();
-            if (idle > longest) {
-                longest = idle;
-                found = name.getKey();
-            }
-        }
-        return found;
+        return name == null ? OperationOutcome.ANONYMOUS : names.tag(name, mayAdd);
     }
 
     private void forget(String name) {
-        names.remove(name);
-        timers.keySet()
-                .removeIf(tags -> tags.stream()
-                        .anyMatch(tag ->
-                                tag.getKey().equals(OPERATION) && tag.getValue().equals(name)));
-        meters.find(NAME).tag(OPERATION, name).meters().forEach(meters::remove);
-    }
-
-    /** The code of the first error. */
-    private static String code(WebGraphQlResponse response) {
-        List<GraphQLError> errors = response.getExecutionResult().getErrors();
-        if (errors.isEmpty()) {
-            return "OK";
-        }
-        Map<String, Object> extensions = errors.getFirst().getExtensions();
-        return extensions == null ? UNKNOWN : String.valueOf(extensions.getOrDefault("code", UNKNOWN));
+        timers.keySet().removeIf(outcome -> outcome.name().equals(name));
+        meters.find(NAME).tag(OperationOutcome.NAME, name).meters().forEach(meters::remove);
     }
 
     /** Logs the hash of persisted queries, but not the document or its variables, since these contain values. */
@@ -215,12 +148,12 @@ public class OperationObserver implements WebGraphQlInterceptor {
         if (duration.compareTo(properties.slowOperation()) < 0) {
             return;
         }
-        String name = operation == null || operation.name() == null ? ANONYMOUS : operation.name();
+        String name = operation == null || operation.name() == null ? OperationOutcome.ANONYMOUS : operation.name();
         String hash = Sha256.hex(input.getQuery());
         try (Observation.Scope traced =
                 running.observation == null ? Observation.Scope.NOOP : running.observation.openScope()) {
             log.atWarn()
-                    .addKeyValue("graphql.operation.name", name)
+                    .addKeyValue(OperationOutcome.NAME, name)
                     .addKeyValue("graphql.document.hash", hash)
                     .addKeyValue("event.duration", duration.toNanos())
                     .log("Slow operation {}: {} ms, document {}", name, duration.toMillis(), hash);

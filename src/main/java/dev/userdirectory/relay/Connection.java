@@ -22,7 +22,7 @@ public record Connection<T>(
         }
     }
 
-    Connection<T> withTotalCount(@Nullable Integer totalCount) {
+    public Connection<T> withTotalCount(@Nullable Integer totalCount) {
         return new Connection<>(edges, hasNextPage, hasPreviousPage, totalCount);
     }
 

@@ -7,39 +7,43 @@ import dev.userdirectory.input.BadUserInput;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import org.dataloader.DataLoader;
+import org.jspecify.annotations.Nullable;
 
 @DgsComponent
 class NodeDataFetcher {
     private static final int MAX_IDS = 100;
 
-    @DgsQuery
-    CompletableFuture<Node> node(@InputArgument String id, DataFetchingEnvironment env) {
-        return load(GlobalId.parse("id", id), env);
+    private final GlobalIds globalIds;
+    private final Nodes nodes;
+
+    NodeDataFetcher(GlobalIds globalIds, Nodes nodes) {
+        this.globalIds = globalIds;
+        this.nodes = nodes;
     }
 
     @DgsQuery
-    CompletableFuture<List<Node>> nodes(@InputArgument List<String> ids, DataFetchingEnvironment env) {
+    CompletableFuture<@Nullable Node> node(@InputArgument String id, DataFetchingEnvironment env) {
+        return load(globalIds.parse("id", id), env);
+    }
+
+    @DgsQuery
+    CompletableFuture<List<@Nullable Node>> nodes(@InputArgument List<String> ids, DataFetchingEnvironment env) {
         if (ids.size() > MAX_IDS) {
             throw new BadUserInput("ids", "has at most " + MAX_IDS + " IDs, not " + ids.size() + ".");
         }
         // All IDs are parsed before any is loaded, so a bad one costs no statement.
         List<GlobalId> parsed = new ArrayList<>();
         for (int i = 0; i < ids.size(); i++) {
-            parsed.add(GlobalId.parse("ids." + i, ids.get(i)));
+            parsed.add(globalIds.parse("ids." + i, ids.get(i)));
         }
-        List<CompletableFuture<Node>> nodes =
+        List<CompletableFuture<@Nullable Node>> found =
                 parsed.stream().map(id -> load(id, env)).toList();
-        return CompletableFuture.allOf(nodes.toArray(CompletableFuture[]::new))
-                .thenApply(done -> nodes.stream().map(CompletableFuture::join).toList());
+        return CompletableFuture.allOf(found.toArray(CompletableFuture[]::new))
+                .thenApply(done -> found.stream().map(CompletableFuture::join).toList());
     }
 
-    private static CompletableFuture<Node> load(GlobalId id, DataFetchingEnvironment env) {
-        DataLoader<UUID, Node> loader =
-                Objects.requireNonNull(env.getDataLoader(id.type().typeName()));
-        return loader.load(id.uuid());
+    private CompletableFuture<@Nullable Node> load(GlobalId id, DataFetchingEnvironment env) {
+        return nodes.load(id, id.type(), env);
     }
 }

@@ -1,21 +1,9 @@
 package dev.userdirectory.relay;
 
 /**
- * The types that have global IDs. Each has a data loader named {@link #typeName()} that takes the UUIDs of its objects.
+ * A type whose objects have global IDs. The feature that owns the type declares it as a bean, with a data loader of the
+ * same name that takes the UUIDs of its objects.
+ *
+ * @param tag the first byte of the IDs
  */
-public enum NodeType {
-    USER('U', "User"),
-    GROUP('G', "Group");
-
-    final char tag;
-    private final String typeName;
-
-    NodeType(char tag, String typeName) {
-        this.tag = tag;
-        this.typeName = typeName;
-    }
-
-    public String typeName() {
-        return typeName;
-    }
-}
+public record NodeType(char tag, String typeName) {}

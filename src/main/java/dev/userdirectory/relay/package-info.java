@@ -1,4 +1,4 @@
-/** Relay: global IDs, cursors and pages, for any kind of object. */
+/** What Relay specifies: global IDs, cursors and connections, for any kind of object. */
 @NullMarked
 package dev.userdirectory.relay;
 

@@ -74,9 +74,11 @@ class Admission {
      *
      * @param document the document's text, which the operation keeps in memory
      * @param variables the values that it keeps as well; a value counts as the characters that take as much memory
+     * @param extensions of the request, which it keeps and which count likewise
      */
-    Disposable operationOf(String client, String document, Map<String, ?> variables) {
-        int characters = Weight.sum(document.length() + Weight.ofJson(variables) / Character.BYTES);
+    Disposable operationOf(String client, String document, Map<String, ?> variables, Map<?, ?> extensions) {
+        int characters = Weight.sum(
+                document.length() + (Weight.ofJson(variables) + Weight.ofJson(extensions)) / Character.BYTES);
         Disposable.Composite acquired = Disposables.composite();
         try {
             acquired.add(operations.acquire(ALL, 1));
@@ -100,14 +102,8 @@ class Admission {
     }
 
     /** A permit for each connection to PostgreSQL that the events of one client may use at a time. */
-    Semaphore shareOf(String client) {
-        return shares.get(client, key -> new Semaphore(properties.databaseConnections(), true));
-    }
-
-    static String clientOf(Caller caller, @Nullable InetSocketAddress address) {
-        return caller.anonymous()
-                ? ADDRESS + (address == null ? "" : address.getHostString())
-                : SUBJECT + caller.subject();
+    Semaphore shareOf(Caller caller) {
+        return shares.get(caller.account(), key -> new Semaphore(properties.databaseConnections(), true));
     }
 
     /** The client that a connection counts towards: the token's subject or, without a token, the network address. */

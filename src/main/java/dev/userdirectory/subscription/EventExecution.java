@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.operation.SourceEvent;
@@ -75,7 +76,7 @@ public class EventExecution implements WebGraphQlInterceptor {
             this.context = context;
             operation = Operation.of(request);
             executor = operation.executor == null ? Thread::startVirtualThread : operation.executor;
-            connections = admission.shareOf(Admission.clientOf(operation.caller, request.getRemoteAddress()));
+            connections = admission.shareOf(operation.caller);
         }
 
         Flux<Result> results(Publisher<?> source) {
@@ -104,7 +105,7 @@ public class EventExecution implements WebGraphQlInterceptor {
                         if (response.getExecutionResult().getData() != null) {
                             return Mono.just(new Result(response.toMap(), event.cursor()));
                         }
-                        return attempt < attempts && code(response).equals("DEADLINE_EXCEEDED")
+                        return attempt < attempts && code(response).equals(ErrorCode.DEADLINE_EXCEEDED.name())
                                 ? execute(event, attempt + 1)
                                 : Mono.just(Result.failed(response.toMap(), lastCursor));
                     });

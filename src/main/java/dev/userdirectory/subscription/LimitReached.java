@@ -1,5 +1,7 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.error.ErrorCode;
+import dev.userdirectory.http.HttpError;
 import java.util.Map;
 
 /** One client, or all clients together, would keep more open than a limit allows. */
@@ -11,11 +13,7 @@ final class LimitReached extends RuntimeException {
         this.limit = limit;
     }
 
-    Map<String, ?> error() {
-        return Map.of(
-                "message",
-                String.valueOf(getMessage()),
-                "extensions",
-                Map.of("code", "TOO_MANY_SUBSCRIPTIONS", "limit", limit));
+    HttpError error() {
+        return new HttpError(ErrorCode.TOO_MANY_SUBSCRIPTIONS, String.valueOf(getMessage()), Map.of("limit", limit));
     }
 }

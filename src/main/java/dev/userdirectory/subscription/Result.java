@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.error.ErrorCode;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,8 +39,8 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
                         .toList());
     }
 
-    static Result error(String code, String message, @Nullable String lastCursor) {
-        return errors(List.of(withCursor(Map.of("message", message, "extensions", Map.of("code", code)), lastCursor)));
+    static Result error(ErrorCode code, String message, @Nullable String lastCursor) {
+        return errors(List.of(withCursor(Map.of("message", message, "extensions", code.extensions()), lastCursor)));
     }
 
     private static Result errors(List<Map<String, ?>> errors) {
@@ -69,7 +70,7 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
         String id = UUID.randomUUID().toString();
         log.error("Error {} in a subscription", id, exception);
         return error(
-                "INTERNAL_SERVER_ERROR",
+                ErrorCode.INTERNAL_SERVER_ERROR,
                 "The service failed to continue this subscription; its log has the reason under " + id + ".",
                 lastCursor);
     }
@@ -91,7 +92,7 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
         return isError()
                 ? errors().stream()
                         .filter(error -> error.get("extensions") instanceof Map<?, ?> extensions
-                                && "FORBIDDEN".equals(extensions.get("code")))
+                                && ErrorCode.of(extensions) == ErrorCode.FORBIDDEN)
                         .map(error -> String.valueOf(error.get("message")))
                         .findFirst()
                         .orElse(null)

@@ -2,6 +2,7 @@ package dev.userdirectory.subscription;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.error.ErrorCode;
 import graphql.execution.AbortExecutionException;
 import graphql.execution.instrumentation.DocumentAndVariables;
 import graphql.execution.instrumentation.InstrumentationState;
@@ -18,7 +19,6 @@ import graphql.language.Selection;
 import graphql.language.SelectionSet;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -55,7 +55,7 @@ class RootFieldRule extends SimplePerformantInstrumentation {
                         .errorType(ErrorType.BAD_REQUEST)
                         .message("The root field of a subscription must not be skipped or included by a directive")
                         .location(selection.getSourceLocation())
-                        .extensions(Map.of("code", "GRAPHQL_VALIDATION_FAILED"))
+                        .extensions(ErrorCode.GRAPHQL_VALIDATION_FAILED.extensions())
                         .build()));
             }
             if (selection instanceof InlineFragment fragment) {

@@ -1,7 +1,7 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.graphql.operation.BoundedExecutionStrategy;
 import dev.userdirectory.graphql.operation.Operation;
-import dev.userdirectory.graphql.operation.PropertyExecutionStrategy;
 import dev.userdirectory.graphql.operation.SourceEvent;
 import graphql.ExecutionResult;
 import graphql.execution.Async;
@@ -22,7 +22,7 @@ import org.springframework.stereotype.Component;
  * record of each event (graphql-java#4314).
  */
 @Component
-class SubscriptionStrategy extends PropertyExecutionStrategy implements GraphQlSourceBuilderCustomizer {
+class SubscriptionStrategy extends BoundedExecutionStrategy implements GraphQlSourceBuilderCustomizer {
     SubscriptionStrategy(DataFetcherExceptionHandler exceptionHandler) {
         super(exceptionHandler);
     }

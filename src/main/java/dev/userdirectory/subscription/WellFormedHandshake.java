@@ -1,12 +1,12 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.http.HttpError;
 import java.io.IOException;
 import java.util.Base64;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpStatus;
 import org.springframework.http.server.ServerHttpRequest;
 import org.springframework.http.server.ServerHttpResponse;
 import org.springframework.web.socket.WebSocketHandler;
@@ -21,12 +21,11 @@ final class WellFormedHandshake implements HandshakeInterceptor {
     private static final String VERSION = "13";
     private static final int KEY_BYTES = 16;
     private static final HttpError OTHER_VERSION = new HttpError(
-            HttpStatus.UPGRADE_REQUIRED,
-            "UPGRADE_REQUIRED",
-            "Open the WebSocket with Sec-WebSocket-Version: " + VERSION);
+                    ErrorCode.UPGRADE_REQUIRED, "Open the WebSocket with Sec-WebSocket-Version: " + VERSION)
+            .with(HttpHeaders.UPGRADE, "websocket") // RFC 9110, 15.5.22
+            .with(WebSocketHttpHeaders.SEC_WEBSOCKET_VERSION, VERSION);
     private static final HttpError NO_HANDSHAKE = new HttpError(
-            HttpStatus.BAD_REQUEST,
-            "BAD_REQUEST",
+            ErrorCode.BAD_REQUEST,
             "Open the WebSocket with Connection: Upgrade and a Sec-WebSocket-Key of 16 bytes in Base64; a proxy must pass both on");
 
     @Override
@@ -43,8 +42,6 @@ final class WellFormedHandshake implements HandshakeInterceptor {
             return false;
         }
         if (!VERSION.equals(headers.getSecWebSocketVersion())) {
-            response.getHeaders().set(HttpHeaders.UPGRADE, "websocket"); // RFC 9110, 15.5.22
-            response.getHeaders().set(WebSocketHttpHeaders.SEC_WEBSOCKET_VERSION, VERSION);
             OTHER_VERSION.writeTo(response);
             return false;
         }

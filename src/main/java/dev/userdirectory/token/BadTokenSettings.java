@@ -3,7 +3,7 @@ package dev.userdirectory.token;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
-/** Stops the service from starting with settings that would let in nobody, or everybody. */
+/** Keeps the service from starting with settings that would reject all tokens, or accept forged ones. */
 class BadTokenSettings extends RuntimeException {
     private final FailureAnalysis analysis;
 

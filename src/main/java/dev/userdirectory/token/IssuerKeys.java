@@ -114,9 +114,9 @@ class IssuerKeys implements JWSKeySelector<SecurityContext>, Closeable {
             URI uri = issuer.resolve(path);
             Map<String, Object> metadata = JSONObjectUtils.parse(
                     retriever.retrieveResource(uri.toURL()).getContent());
-            // RFC 8414 3.3: otherwise, whoever can answer for another issuer could replace that issuer's keys.
+            // RFC 8414 3.3: otherwise, one issuer could answer for another and so replace its keys.
             if (!issuer.toString().equals(metadata.get("issuer"))) {
-                throw new IOException(uri + " speaks for another issuer, " + metadata.get("issuer"));
+                throw new IOException(uri + " is the metadata of another issuer, " + metadata.get("issuer"));
             }
             return JSONObjectUtils.getURI(metadata, "jwks_uri");
         }

@@ -1,5 +1,6 @@
 package dev.userdirectory.user;
 
+import dev.userdirectory.graphql.limit.Weight;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.relay.Node;
 import dev.userdirectory.relay.NodeType;
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 @Entity
 @Table(name = "users")
 public class User implements Node {
+    public static final NodeType TYPE = new NodeType('U', "User");
+
     /** The columns that {@link #read} needs; the table's alias is {@code u}. */
     public static final String COLUMNS = "u.id, u.name, u.email, u.active, u.created_at, u.updated_at, u.version";
 
@@ -84,7 +87,12 @@ public class User implements Node {
 
     @Override
     public String getId() {
-        return new GlobalId(NodeType.USER, uuid).toString();
+        return new GlobalId(TYPE, uuid).toString();
+    }
+
+    @Override
+    public long bytes() {
+        return 5L * Weight.OBJECT + Weight.of(name) + Weight.of(email);
     }
 
     public UUID uuid() {

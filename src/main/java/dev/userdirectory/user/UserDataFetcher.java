@@ -6,78 +6,57 @@ import com.netflix.graphql.dgs.DgsEntityFetcher;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
 import dev.userdirectory.generated.types.OrderDirection;
-import dev.userdirectory.generated.types.UserOrderField;
+import dev.userdirectory.generated.types.UserFilter;
+import dev.userdirectory.generated.types.UserOrder;
+import dev.userdirectory.graphql.cache.Dependencies;
 import dev.userdirectory.graphql.federation.Representation;
 import dev.userdirectory.input.BadUserInput;
-import dev.userdirectory.input.Text;
+import dev.userdirectory.input.SearchText;
+import dev.userdirectory.page.Ordering;
+import dev.userdirectory.page.Ordering.SortKey;
+import dev.userdirectory.page.PageRequest;
+import dev.userdirectory.page.Pages;
+import dev.userdirectory.page.Rows;
 import dev.userdirectory.relay.Connection;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
-import dev.userdirectory.relay.Ordering;
-import dev.userdirectory.relay.Ordering.SortKey;
-import dev.userdirectory.relay.PageRequest;
-import dev.userdirectory.relay.Pages;
-import dev.userdirectory.relay.Rows;
+import dev.userdirectory.relay.GlobalIds;
+import dev.userdirectory.relay.Nodes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 @DgsComponent
 public class UserDataFetcher {
-    /** The upper bound excludes nothing, but without it PostgreSQL's planner expects a third of all events. */
-    private static final String COUNT = """
-            (select users from user_count) + (
-                select count(*) filter (where e.type = 'CREATED') - count(*) filter (where e.type = 'DELETED')
-                from user_events e
-                where e.transaction >= (select transaction from user_count)
-                  and e.transaction < 9223372036854775807
-            )""";
-
-    private static final Rows<User> ALL = new Rows<>("users u", "true", User.COLUMNS, User::read).countedBy(COUNT);
-
-    /** Keyed by the raw argument {@code orderBy}, since DGS takes long to convert it to a {@code UserOrder}. */
-    private static final Map<Map<String, String>, Ordering> ORDERINGS = Stream.of(UserOrderField.values())
-            .flatMap(field -> Stream.of(OrderDirection.values())
-                    .map(direction -> Map.entry(
-                            Map.of("field", field.name(), "direction", direction.name()), ordering(field, direction))))
-            .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
+    private static final Rows<User> ALL =
+            new Rows<>("users u", "true", User.COLUMNS, User::read).countedBy(UserCount.SQL);
 
     private final Pages pages;
     private final Cursors cursors;
+    private final GlobalIds ids;
+    private final Nodes nodes;
 
-    UserDataFetcher(Pages pages, Cursors cursors) {
+    UserDataFetcher(Pages pages, Cursors cursors, GlobalIds ids, Nodes nodes) {
         this.pages = pages;
         this.cursors = cursors;
+        this.ids = ids;
+        this.nodes = nodes;
     }
 
     @DgsQuery
-    CompletableFuture<@Nullable User> user(DgsDataFetchingEnvironment env) {
-        // Cheaper than @InputArgument, which matters in a request that does little else.
-        return user(Objects.requireNonNull(env.getArgument("id")), env);
-    }
-
-    private static CompletableFuture<@Nullable User> user(String id, DgsDataFetchingEnvironment env) {
-        Optional<UUID> uuid = GlobalId.parse("id", id).of(NodeType.USER);
-        return uuid.isEmpty()
-                ? CompletableFuture.completedFuture(null)
-                : env.<UUID, @Nullable User>getDataLoader(UserDataLoader.class).load(uuid.get());
+    CompletableFuture<@Nullable User> user(@InputArgument String id, DgsDataFetchingEnvironment env) {
+        return nodes.load(ids.parse("id", id), User.TYPE, env);
     }
 
     @DgsQuery
     CompletableFuture<@Nullable User> userByEmail(@InputArgument String email, DgsDataFetchingEnvironment env) {
-        String searched = Text.searchable("email", email);
-        return Text.isLongerThanAnyEmail(searched)
-                ? CompletableFuture.completedFuture(null)
-                : env.<String, @Nullable User>getDataLoader(UserByEmailDataLoader.class)
-                        .load(searched);
+        Dependencies.of(env).add(User.TYPE.typeName());
+        return env.<String, @Nullable User>getDataLoader(UserByEmailDataLoader.class)
+                .load(SearchText.check("email", email, EmailAddress.MAX_LENGTH));
     }
 
     /** Looks up by ID if both keys are given: an e-mail address may pass to another user, an ID cannot. */
@@ -93,29 +72,29 @@ public class UserDataFetcher {
     }
 
     @DgsQuery
-    Connection<User> users(DgsDataFetchingEnvironment env) {
-        Ordering ordering = ORDERINGS.get(env.<Map<String, String>>getArgument("orderBy"));
-        return pages.load(
-                rows(env), PageRequest.of(env, Objects.requireNonNull(ordering), cursors), env.getGraphQlContext());
+    Connection<User> users(
+            @InputArgument @Nullable UserFilter filter,
+            @InputArgument UserOrder orderBy,
+            DgsDataFetchingEnvironment env) {
+        Dependencies.of(env).add(User.TYPE.typeName());
+        Rows<User> rows = filter == null ? ALL : filtered(filter, env);
+        return pages.load(rows, PageRequest.of(env, ordering(orderBy), cursors), env.getGraphQlContext());
     }
 
-    private static Rows<User> rows(DgsDataFetchingEnvironment env) {
-        Map<String, Object> filter = env.getArgument("filter");
-        if (filter == null) {
-            return ALL;
-        }
+    private Rows<User> filtered(UserFilter filter, DgsDataFetchingEnvironment env) {
         List<String> conditions = new ArrayList<>();
         List<Object> args = new ArrayList<>();
-        if (filter.get("active") instanceof Boolean active) {
-            conditions.add(active ? "u.active" : "not u.active");
+        if (filter.getActive() != null) {
+            conditions.add(filter.getActive() ? "u.active" : "not u.active");
         }
-        if (filter.get("groupId") instanceof String id) {
-            Optional<UUID> groupId = GlobalId.parse("filter.groupId", id).of(NodeType.GROUP);
+        if (filter.getGroupId() != null) {
+            GlobalId group = ids.parse("filter.groupId", filter.getGroupId());
+            Dependencies.of(env).add(Dependencies.list("Group.members", group.toString()));
             conditions.add("exists (select from group_members m where m.group_id = ? and m.user_id = u.id)");
-            args.add(groupId.orElse(new UUID(0, 0)));
+            args.add(group.of("Group").orElse(new UUID(0, 0)));
         }
-        if (filter.get("search") instanceof String text) {
-            String pattern = Text.containing("filter.search", text);
+        if (filter.getSearch() != null) {
+            String pattern = SearchText.pattern("filter.search", filter.getSearch());
             conditions.add("((u.name_lower || e'\\n' || u.email_lower) like ? or u.folded like ?)");
             args.add(pattern);
             args.add(pattern);
@@ -123,13 +102,14 @@ public class UserDataFetcher {
         return ALL.filteredBy(conditions, args);
     }
 
-    private static Ordering ordering(UserOrderField field, OrderDirection direction) {
+    private static Ordering ordering(UserOrder order) {
         SortKey id = new SortKey("u.id", "uuid");
-        List<SortKey> keys = switch (field) {
+        List<SortKey> keys = switch (order.getField()) {
             case CREATED_AT -> List.of(new SortKey("u.created_at", "timestamptz"), id);
             case NAME -> List.of(new SortKey("u.name_lower", "text"), id);
             case EMAIL -> List.of(new SortKey("u.email_lower", "text")); // unique, so no ties
         };
-        return new Ordering("Query.users " + field + " " + direction, direction == OrderDirection.ASC, keys);
+        String name = "Query.users " + order.getField() + " " + order.getDirection();
+        return new Ordering(name, order.getDirection() == OrderDirection.ASC, keys);
     }
 }

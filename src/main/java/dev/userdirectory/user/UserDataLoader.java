@@ -3,14 +3,16 @@ package dev.userdirectory.user;
 import com.netflix.graphql.dgs.DgsDataLoader;
 import dev.userdirectory.database.ReadDatabase;
 import dev.userdirectory.database.RequestCollapser;
-import java.util.HashMap;
+import dev.userdirectory.relay.NodeType;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.dataloader.MappedBatchLoader;
-import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.context.annotation.Bean;
 import org.springframework.jdbc.support.SqlArrayValue;
 
 /** Concurrent requests that look up a few users each share one statement. */
@@ -29,6 +31,11 @@ public class UserDataLoader implements MappedBatchLoader<UUID, User> {
         this.reads = reads;
     }
 
+    @Bean
+    static NodeType userType() {
+        return User.TYPE;
+    }
+
     @Override
     public CompletionStage<Map<UUID, User>> load(Set<UUID> ids) {
         return CompletableFuture.completedFuture(find(ids));
@@ -40,18 +47,7 @@ public class UserDataLoader implements MappedBatchLoader<UUID, User> {
     }
 
     private Map<UUID, User> query(Set<UUID> ids) {
-        return reads.query(jdbc -> query(jdbc, ids));
-    }
-
-    private static Map<UUID, User> query(JdbcTemplate jdbc, Set<UUID> ids) {
-        Map<UUID, User> users = HashMap.newHashMap(ids.size());
-        jdbc.query(
-                SQL,
-                row -> {
-                    User user = User.read(row, 0);
-                    users.put(user.uuid(), user);
-                },
-                new SqlArrayValue("uuid", ids.toArray()));
-        return users;
+        return reads.query(jdbc -> jdbc.query(SQL, User::read, new SqlArrayValue("uuid", ids.toArray()))).stream()
+                .collect(Collectors.toMap(User::uuid, Function.identity()));
     }
 }

@@ -1,27 +1,32 @@
 package dev.userdirectory.user;
 
+import dev.userdirectory.database.Actor;
 import dev.userdirectory.database.RequestCollapser;
 import dev.userdirectory.database.WriteTransaction;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Semaphore;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.RowCallbackHandler;
-import org.springframework.jdbc.support.SqlArrayValue;
 import org.springframework.stereotype.Component;
 
 /**
- * Stores users that concurrent requests create in one statement and one transaction. Each creation succeeds or fails on
- * its own: a user whose address is taken is left out. An attempt whose outcome is unknown may be repeated: a user that
- * exists under the same ID was created by an earlier attempt.
+ * Stores new users, except those whose address is taken. Concurrent requests for one user each share a statement and a
+ * transaction. An attempt whose outcome is unknown may be repeated: a user that exists under the same ID was created by
+ * an earlier attempt.
  */
 @Component
 class UserInserts {
@@ -35,13 +40,14 @@ class UserInserts {
     private static final String LOCK_NOT_AVAILABLE = "55P03";
     private static final int STATEMENTS = Runtime.getRuntime().availableProcessors();
 
-    // Ordered by key, so that two statements cannot deadlock by waiting for each other's addresses.
+    // Ordered by key, so that two statements cannot deadlock by waiting for each other's addresses. If new users have
+    // the same address, the first one gets it: IDs rise in the order of creation.
     private static final String INSERT = """
             insert into users as u (id, name, email, active, created_at, updated_at, version)
             select id, name, email, true, created_at, created_at, 0
             from unnest(?, ?, ?, ?) as given (id, name, email, created_at),
-                (select set_config('lock_timeout', ?, true) offset 0) as timeout
-            order by email_key(email collate "pg_c_utf8")
+                (select set_config('lock_timeout', ?, true), set_config('directory.creators', ?, true) offset 0) as settings
+            order by email_key(email collate "pg_c_utf8"), id
             on conflict do nothing
             returning %s
             """.formatted(User.COLUMNS);
@@ -53,32 +59,66 @@ class UserInserts {
 
     private final JdbcTemplate jdbc;
     private final WriteTransaction transaction;
-    private final RequestCollapser<User, User> shared;
+    private final RequestCollapser<Creation, User> shared;
     /** Limits the inserts that wait for a lock without a timeout, since each occupies a connection. */
     private final Semaphore patient = new Semaphore(STATEMENTS, true);
 
     UserInserts(JdbcTemplate jdbc, WriteTransaction transaction) {
         this.jdbc = jdbc;
         this.transaction = transaction;
-        shared = new RequestCollapser<>(STATEMENTS, users -> insert(users, LOCK_TIMEOUT));
+        shared = new RequestCollapser<>(STATEMENTS, creations -> insertTogether(creations, LOCK_TIMEOUT));
+    }
+
+    /** Some addresses are taken, so nothing is stored. */
+    static final class EmailsTaken extends RuntimeException {
+        final List<Integer> indexes;
+
+        private EmailsTaken(List<Integer> indexes) {
+            super(null, null, false, false);
+            this.indexes = indexes;
+        }
+    }
+
+    /**
+     * Stores all users or none.
+     *
+     * @throws EmailsTaken with the indexes of users whose address another user has, or an earlier one of these
+     */
+    List<User> insertAll(List<User> users, @Nullable Actor creator) {
+        List<Creation> creations =
+                users.stream().map(user -> new Creation(user, null)).toList();
+        return transaction.execute(creator, () -> {
+            Map<Creation, User> stored = insert(creations, NO_TIMEOUT);
+            List<Integer> taken = IntStream.range(0, users.size())
+                    .filter(i -> !stored.containsKey(creations.get(i)))
+                    .boxed()
+                    .toList();
+            if (!taken.isEmpty()) {
+                throw new EmailsTaken(taken);
+            }
+            return creations.stream()
+                    .map(creation -> Objects.requireNonNull(stored.get(creation)))
+                    .toList();
+        });
     }
 
     /** Returns the stored user, or nothing if another user has its address. */
-    Optional<User> insert(User user) {
-        Set<User> alone = Set.of(user);
+    Optional<User> insert(User user, @Nullable Actor creator) {
+        Creation creation = new Creation(user, creator);
+        Set<Creation> alone = Set.of(creation);
         try {
-            return Optional.ofNullable(shared.load(alone).get(user));
+            return Optional.ofNullable(shared.load(alone).get(creation));
         } catch (LockTimeout e) {
             // The lock may have been on another user's address.
         }
         try {
-            return Optional.ofNullable(insert(alone, LOCK_TIMEOUT).get(user));
+            return Optional.ofNullable(insertTogether(alone, LOCK_TIMEOUT).get(creation));
         } catch (LockTimeout e) {
-            return Optional.ofNullable(insertPatiently(alone).get(user));
+            return Optional.ofNullable(insertPatiently(alone).get(creation));
         }
     }
 
-    private Map<User, User> insertPatiently(Set<User> users) {
+    private Map<Creation, User> insertPatiently(Set<Creation> creations) {
         try {
             patient.acquire();
         } catch (InterruptedException e) {
@@ -86,31 +126,33 @@ class UserInserts {
             throw new CancellationException("Interrupted");
         }
         try {
-            return insert(users, NO_TIMEOUT);
+            return insertTogether(creations, NO_TIMEOUT);
         } finally {
             patient.release();
         }
     }
 
-    private Map<User, User> insert(Set<User> users, String lockTimeout) {
-        return transaction.execute(() -> insert(List.copyOf(users), lockTimeout));
+    private Map<Creation, User> insertTogether(Set<Creation> creations, String lockTimeout) {
+        return transaction.execute(null, () -> insert(creations, lockTimeout));
     }
 
-    private Map<User, User> insert(List<User> users, String lockTimeout) {
-        Map<UUID, User> stored = HashMap.newHashMap(users.size());
+    private Map<Creation, User> insert(Collection<Creation> creations, String lockTimeout) {
+        Map<UUID, Creation> given = creations.stream().collect(Collectors.toMap(Creation::uuid, Function.identity()));
+        Map<Creation, User> stored = HashMap.newHashMap(creations.size());
         RowCallbackHandler store = row -> {
             User user = User.read(row, 0);
-            stored.put(user.uuid(), user);
+            stored.put(Objects.requireNonNull(given.get(user.uuid())), user);
         };
         try {
             jdbc.query(
                     INSERT,
                     store,
-                    array("uuid", users, User::uuid),
-                    array("text", users, User::getName),
-                    array("text", users, User::getEmail),
-                    array("timestamptz", users, User::getCreatedAt),
-                    lockTimeout);
+                    Creation.array("uuid", creations, User::uuid),
+                    Creation.array("text", creations, User::getName),
+                    Creation.array("text", creations, User::getEmail),
+                    Creation.array("timestamptz", creations, User::getCreatedAt),
+                    lockTimeout,
+                    Creation.creators(creations));
         } catch (DataAccessException e) {
             if (e.getMostSpecificCause() instanceof SQLException cause
                     && LOCK_NOT_AVAILABLE.equals(cause.getSQLState())) {
@@ -118,25 +160,14 @@ class UserInserts {
             }
             throw e;
         }
-        if (stored.size() < users.size()) {
+        if (stored.size() < creations.size()) {
             // A separate statement, because the conflicting row may be newer than the first statement's snapshot.
-            List<User> missing = users.stream()
-                    .filter(user -> !stored.containsKey(user.uuid()))
+            List<Creation> missing = creations.stream()
+                    .filter(creation -> !stored.containsKey(creation))
                     .toList();
-            jdbc.query(FIND, store, array("uuid", missing, User::uuid));
+            jdbc.query(FIND, store, Creation.array("uuid", missing, User::uuid));
         }
-        Map<User, User> created = HashMap.newHashMap(users.size());
-        for (User user : users) {
-            User found = stored.get(user.uuid());
-            if (found != null) {
-                created.put(user, found);
-            }
-        }
-        return created;
-    }
-
-    private static SqlArrayValue array(String type, List<User> users, Function<User, Object> property) {
-        return new SqlArrayValue(type, users.stream().map(property).toArray());
+        return stored;
     }
 
     /** Hides the locking failure from {@link WriteTransaction}, which would repeat the transaction at once. */

@@ -10,66 +10,69 @@ import dev.userdirectory.generated.types.DeleteUserPayload;
 import dev.userdirectory.generated.types.InputErrorCode;
 import dev.userdirectory.generated.types.NewUser;
 import dev.userdirectory.generated.types.UpdateUserPayload;
+import dev.userdirectory.graphql.scope.Caller;
 import dev.userdirectory.input.InputErrors;
-import dev.userdirectory.input.Text;
-import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.input.Names;
+import dev.userdirectory.relay.GlobalIds;
+import dev.userdirectory.user.UserInserts.EmailsTaken;
 import graphql.schema.DataFetchingEnvironment;
-import java.text.Normalizer;
 import java.time.OffsetDateTime;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
-import org.hibernate.exception.ConstraintViolationException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.DataIntegrityViolationException;
 
 @DgsComponent
 class UserMutations {
     private static final int MAX_BATCH = 1000;
-    private static final int MAX_ATTEMPTS = 10;
     private static final UUID NOBODY = new UUID(0, 0);
-    private static final Set<String> EMAIL_KEYS = Set.of("users_email_key_email_twin_key", "users_email_lower_key");
-    private static final String TAKEN = "Another user has this e-mail address.";
 
     private final UserRepository users;
     private final UserInserts inserts;
     private final WriteTransaction transaction;
+    private final GlobalIds ids;
 
-    UserMutations(UserRepository users, UserInserts inserts, WriteTransaction transaction) {
+    UserMutations(UserRepository users, UserInserts inserts, WriteTransaction transaction, GlobalIds ids) {
         this.users = users;
         this.inserts = inserts;
         this.transaction = transaction;
+        this.ids = ids;
     }
 
     @DgsMutation
-    CreateUserPayload createUser(@InputArgument String name, @InputArgument String email) {
+    CreateUserPayload createUser(@InputArgument String name, @InputArgument String email, Caller caller) {
         InputErrors errors = new InputErrors();
-        errors.check(Text.nameProblem(name), "name");
-        errors.check(Text.emailProblem(email), "email");
+        errors.check(Names.problem(name), "name");
+        errors.check(EmailAddress.problem(email), "email");
         if (!errors.isEmpty()) {
-            addTaken(errors, email, Optional.empty());
+            addIfTaken(errors, email, Optional.empty());
             return new CreateUserPayload(null, errors.list());
         }
-        Optional<User> created = inserts.insert(new User(name.strip(), email, true, User.now()));
+        Optional<User> created = inserts.insert(new User(name.strip(), email, true, User.now()), caller.actor());
         if (created.isEmpty()) {
-            errors.add(InputErrorCode.TAKEN, TAKEN, "email");
+            addTaken(errors, "email");
         }
         return new CreateUserPayload(created.orElse(null), errors.list());
     }
 
     @DgsMutation
-    CreateUsersPayload createUsers(@InputArgument("users") List<NewUser> newUsers) {
-        if (newUsers.isEmpty() || newUsers.size() > MAX_BATCH) {
-            InputErrors errors = new InputErrors();
-            errors.check("There must be 1 to 1,000 users, not " + newUsers.size() + ".", "users");
+    CreateUsersPayload createUsers(@InputArgument("users") List<NewUser> newUsers, Caller caller) {
+        InputErrors errors = check(newUsers);
+        if (!errors.isEmpty()) {
             return new CreateUsersPayload(List.of(), errors.list());
         }
-        return create(newUsers);
+        OffsetDateTime now = User.now();
+        Stream<User> users =
+                newUsers.stream().map(user -> new User(user.getName().strip(), user.getEmail(), true, now));
+        try {
+            return new CreateUsersPayload(inserts.insertAll(users.toList(), caller.actor()), List.of());
+        } catch (EmailsTaken taken) {
+            taken.indexes.forEach(i -> addTaken(errors, path(i, "email")));
+            return new CreateUsersPayload(List.of(), errors.list());
+        }
     }
 
     @DgsMutation
@@ -79,37 +82,43 @@ class UserMutations {
             @InputArgument @Nullable String email,
             @InputArgument @Nullable Boolean active,
             @InputArgument @Nullable Integer ifVersion,
+            Caller caller,
             DataFetchingEnvironment env) {
         try {
-            return transaction.execute(() -> {
+            return transaction.execute(caller.actor(), () -> {
                 InputErrors errors = new InputErrors();
                 Optional<User> user = find(id, ifVersion, env, errors);
                 if (env.containsArgument("name")) {
-                    errors.check(Text.nameProblem(name), "name");
+                    errors.check(Names.problem(name), "name");
                 }
                 if (env.containsArgument("email")) {
-                    errors.check(Text.emailProblem(email), "email");
+                    errors.check(EmailAddress.problem(email), "email");
                 }
                 errors.checkNotNull(env, "active");
                 if (user.isEmpty() || !errors.isEmpty()) {
-                    addTaken(errors, email, user);
+                    addIfTaken(errors, email, user);
                     return new UpdateUserPayload(null, errors.list());
                 }
                 user.get().update(name, email, active);
                 return new UpdateUserPayload(user.get(), List.of());
             });
         } catch (DataIntegrityViolationException e) {
-            throwUnlessTaken(e);
+            if (!EmailAddress.isTaken(e)) {
+                throw e;
+            }
             InputErrors errors = new InputErrors();
-            errors.add(InputErrorCode.TAKEN, TAKEN, "email");
+            addTaken(errors, "email");
             return new UpdateUserPayload(null, errors.list());
         }
     }
 
     @DgsMutation
     DeleteUserPayload deleteUser(
-            @InputArgument String id, @InputArgument @Nullable Integer ifVersion, DataFetchingEnvironment env) {
-        return transaction.execute(() -> {
+            @InputArgument String id,
+            @InputArgument @Nullable Integer ifVersion,
+            Caller caller,
+            DataFetchingEnvironment env) {
+        return transaction.execute(caller.actor(), () -> {
             InputErrors errors = new InputErrors();
             Optional<User> user = find(id, ifVersion, env, errors);
             if (user.isEmpty() || !errors.isEmpty()) {
@@ -120,84 +129,45 @@ class UserMutations {
         });
     }
 
-    /** Creates all users or none. If the unique key rejects an address that seemed free, looks it up again. */
-    private CreateUsersPayload create(List<NewUser> newUsers) {
+    private InputErrors check(List<NewUser> given) {
         InputErrors errors = new InputErrors();
-        for (int i = 0; i < newUsers.size(); i++) {
-            errors.check(Text.nameProblem(newUsers.get(i).getName()), path(i, "name"));
-            errors.check(Text.emailProblem(newUsers.get(i).getEmail()), path(i, "email"));
+        if (given.isEmpty() || given.size() > MAX_BATCH) {
+            errors.check("There must be 1 to 1,000 users, not " + given.size() + ".", "users");
+            return errors;
         }
-        for (int attempt = 1; ; attempt++) {
-            addTaken(errors, newUsers);
-            if (!errors.isEmpty()) {
-                return new CreateUsersPayload(List.of(), errors.list());
-            }
-            try {
-                return new CreateUsersPayload(transaction.execute(() -> insert(newUsers)), List.of());
-            } catch (DataIntegrityViolationException e) {
-                throwUnlessTaken(e);
-                // If the next look-up finds no address taken, it has become free again, and the insert is repeated.
-                if (attempt == MAX_ATTEMPTS) {
-                    throw e;
-                }
-            }
+        for (int i = 0; i < given.size(); i++) {
+            errors.check(Names.problem(given.get(i).getName()), path(i, "name"));
+            errors.check(EmailAddress.problem(given.get(i).getEmail()), path(i, "email"));
         }
+        // A batch that cannot be stored must not write, nor wait for other transactions. The insert finds the rest.
+        List<Integer> valid = IntStream.range(0, given.size())
+                .boxed()
+                .filter(i -> !errors.has(path(i, "email")))
+                .toList();
+        String[] emails = valid.stream().map(i -> given.get(i).getEmail()).toArray(String[]::new);
+        users.findTaken(emails, NOBODY).forEach(i -> addTaken(errors, path(valid.get(i), "email")));
+        return errors;
     }
 
     private static String[] path(int index, String field) {
         return new String[] {"users", Integer.toString(index), field};
     }
 
-    private List<User> insert(List<NewUser> newUsers) {
-        OffsetDateTime now = User.now();
-        List<User> inOrderGiven = newUsers.stream()
-                .map(user -> new User(user.getName().strip(), user.getEmail(), true, now))
-                .toList();
-        // One order for every batch, whatever the spelling: two batches that wait for each other's addresses would
-        // deadlock.
-        List<User> inOrderOfKeys = new ArrayList<>(inOrderGiven);
-        inOrderOfKeys.sort(Comparator.comparing(
-                user -> Normalizer.normalize(user.getEmail(), Normalizer.Form.NFKC), String.CASE_INSENSITIVE_ORDER));
-        users.saveAll(inOrderOfKeys);
-        return inOrderGiven;
-    }
-
-    private void addTaken(InputErrors errors, List<NewUser> newUsers) {
-        int[] valid = IntStream.range(0, newUsers.size())
-                .filter(i -> !errors.has(path(i, "email")))
-                .toArray();
-        String[] emails =
-                IntStream.of(valid).mapToObj(i -> newUsers.get(i).getEmail()).toArray(String[]::new);
-        for (int index : users.findTaken(emails, NOBODY)) {
-            errors.add(InputErrorCode.TAKEN, TAKEN, path(valid[index], "email"));
-        }
-    }
-
-    private void addTaken(InputErrors errors, @Nullable String email, Optional<User> by) {
+    private void addIfTaken(InputErrors errors, @Nullable String email, Optional<User> by) {
         if (email != null && !errors.has("email")) {
-            UUID except = by.map(User::uuid).orElse(NOBODY);
-            if (!users.findTaken(new String[] {email}, except).isEmpty()) {
-                errors.add(InputErrorCode.TAKEN, TAKEN, "email");
-            }
+            users.findTaken(new String[] {email}, by.map(User::uuid).orElse(NOBODY))
+                    .forEach(i -> addTaken(errors, "email"));
         }
     }
 
-    private static void throwUnlessTaken(DataIntegrityViolationException e) {
-        if (!(e.getCause() instanceof ConstraintViolationException violation)
-                || violation.getConstraintName() == null
-                || !EMAIL_KEYS.contains(violation.getConstraintName())) {
-            throw e;
-        }
+    private static void addTaken(InputErrors errors, String... path) {
+        errors.add(InputErrorCode.TAKEN, "Another user has this e-mail address.", path);
     }
 
     /** Finds and locks the user. Adds an error if there is no such user or its version is not {@code ifVersion}. */
     private Optional<User> find(
             String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
-        Optional<UUID> uuid = GlobalId.check(errors, NodeType.USER, id, "id");
-        Optional<User> user = uuid.flatMap(users::findAndLock);
-        if (uuid.isPresent() && user.isEmpty()) {
-            GlobalId.addNotFound(errors, NodeType.USER, "id");
-        }
+        Optional<User> user = ids.find(users::findAndLock, errors, User.TYPE, id, "id");
         errors.checkNotNull(env, "ifVersion");
         user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion()));
         return user;

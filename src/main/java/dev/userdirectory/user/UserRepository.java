@@ -9,12 +9,8 @@ import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
 
-/** Writes users, and reads what the writes need. */
+/** Reads what writes of users need, and deletes users; {@link UserInserts} stores new ones. */
 interface UserRepository extends Repository<User, UUID> {
-    User save(User user);
-
-    List<User> saveAll(Iterable<User> users);
-
     void delete(User user);
 
     @Lock(LockModeType.PESSIMISTIC_WRITE)
@@ -24,14 +20,17 @@ interface UserRepository extends Repository<User, UUID> {
     /** The indexes of addresses that a user other than {@code except} has, or that occur earlier in the array. */
     @NativeQuery("""
             with given as materialized (
-                select n, email_key(email collate "pg_c_utf8") as email_key
-                from unnest(:emails) with ordinality as given (email, n)
+                select n, email_key, row_number() over (partition by email_key order by n) > 1 as is_repeated
+                from (
+                    select n, email_key(email collate "pg_c_utf8") as email_key
+                    from unnest(:emails) with ordinality as given (email, n)
+                ) keys
             )
             select cast(n - 1 as integer) from given
-            where exists (
+            where is_repeated
+               or exists (
                     select from users u
                     where email_key(u.email collate "pg_c_utf8") = given.email_key and u.id <> :except)
-               or exists (select from given earlier where earlier.email_key = given.email_key and earlier.n < given.n)
             order by n
             """)
     List<Integer> findTaken(String[] emails, UUID except);

@@ -20,7 +20,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Every {@link Contract} with a consumer is kept. */
+/** The service keeps every {@link Contract} with a consumer. */
 @DirectoryTest
 class ConsumersTest {
     @Autowired
@@ -30,7 +30,7 @@ class ConsumersTest {
     Directory directory;
 
     @TestFactory
-    Stream<DynamicTest> areServedAsTheyRelyOn() {
+    Stream<DynamicTest> serviceKeepsEveryContract() {
         Map<String, String> examples = examples();
         String served = client.data("{ _service { sdl } }").at("/_service/sdl").asString();
         return Contract.all().stream()
@@ -42,7 +42,7 @@ class ConsumersTest {
     }
 
     @Test
-    void areTheTutorialsClientAndARelayClient() {
+    void contractsIncludeTutorialClientAndRelayClient() {
         assertThat(Contract.all())
                 .extracting(Contract::consumer)
                 .contains("tutorial-client", "relay-client")
@@ -59,7 +59,7 @@ class ConsumersTest {
             totalCount: Int!           | count: Int!                | tutorial-client, Users: | 'totalCount'
             type Group implements Node | type Group                 | |
             """)
-    void areNamedByWhatBreaksThem(String before, String after, String who, String what) throws IOException {
+    void breakingChangeNamesItsConsumers(String before, String after, String who, String what) throws IOException {
         String schema = SchemaTest.withoutDescriptions();
         assertThat(schema).contains(before);
         String changed = schema.replace(before, after == null ? "" : after);
@@ -76,7 +76,7 @@ class ConsumersTest {
     }
 
     @Test
-    void areNamedByAResponseThatIsNotTheirs() {
+    void differingResponseNamesItsConsumer() {
         Contract users = Contract.all().stream()
                 .filter(contract -> contract.operation().equals("Users"))
                 .findFirst()
@@ -101,7 +101,7 @@ class ConsumersTest {
                 .execute(contract.document(), JsonMapper.shared().readValue(variables, Map.class));
     }
 
-    /** What the variables of contracts may name: three users that a search finds, members of one group, and so on. */
+    /** Example values for the variables: three users that a search finds, the group with these members, and so on. */
     private Map<String, String> examples() {
         String search = UUID.randomUUID().toString();
         JsonNode users = client.data(

@@ -36,14 +36,14 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * One operation of a consumer, and what of its response that consumer relies on: the files
- * {@code <consumer>/<Operation>.graphql} and {@code .json} under {@code src/test/contracts/consumers}. Instead of the
- * former, Relay's {@code operations.json} may have the operation.
+ * One operation of a consumer, and the part of its response that the consumer relies on. The files are
+ * {@code <consumer>/<Operation>.graphql} and {@code .json} under {@code src/test/contracts/consumers}. Relay's
+ * {@code operations.json} may contain the operation instead of the former.
  *
- * <p>{@code data} is the response with the name of its type in place of each scalar. What is not marked with a question
- * mark is relied upon never to be null. A list that is empty there is empty here; any other has at least one item.
+ * <p>{@code data} is the response with each scalar replaced by the name of its type. The consumer relies on each field
+ * not being null, unless a question mark follows its name. An empty list must be empty, and other lists must not be.
  *
- * @param scopes of the token that the consumer has
+ * @param scopes the scopes of the consumer's token
  */
 record Contract(String consumer, String operation, String document, String scopes, JsonNode variables, JsonNode data) {
     private static final Path FOLDER = Path.of("src", "test", "contracts", "consumers");
@@ -85,7 +85,7 @@ record Contract(String consumer, String operation, String document, String scope
         return consumer + ", " + operation;
     }
 
-    /** What of this contract a service of that schema does not keep, a line each. */
+    /** Returns a line for each way in which a service with that schema breaks this contract. */
     List<String> brokenBy(String sdl) {
         GraphQLSchema schema = schema(sdl);
         Document parsed = Parser.parse(document);
@@ -155,7 +155,7 @@ record Contract(String consumer, String operation, String document, String scope
         }
     }
 
-    /** What of a response is not as the contract has it, a line each. */
+    /** Returns a line for each difference between the response and the contract. */
     List<String> differences(JsonNode response) {
         List<String> differences = new ArrayList<>();
         if (response.has("errors")) {
@@ -170,7 +170,7 @@ record Contract(String consumer, String operation, String document, String scope
             case OBJECT -> {
                 shape.forEachEntry((key, value) -> {
                     JsonNode field = actual.path(name(key));
-                    // An object that may be null is there all the same: the example is one that has it.
+                    // An object that may be null must still be present, since the examples are chosen to have it.
                     if (!(key.endsWith("?") && value.isString() && field.isNull())) {
                         compare(path + "." + name(key), value, field, differences);
                     }
@@ -199,7 +199,7 @@ record Contract(String consumer, String operation, String document, String scope
         return key.endsWith("?") ? key.substring(0, key.length() - 1) : key;
     }
 
-    /** Without the directives, which say nothing of the shape, and of which Federation's are not defined in the text. */
+    /** Removes directives: they do not affect the shape, and the text does not define those of Federation. */
     private static GraphQLSchema schema(String sdl) {
         Document document = Parser.parse(sdl);
         Document plain = (Document) new AstTransformer()

@@ -14,8 +14,8 @@ import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The descriptions of the served schema are the documentation of the API, so nothing in it goes without one. What
- * GraphQL's introspection, Federation and {@code @link} define is documented by their specifications.
+ * The descriptions of the served schema are the API's documentation, so every element has one. The elements that
+ * introspection, Federation and {@code @link} define are documented by their specifications.
  */
 @DirectoryTest
 class DescriptionsTest {
@@ -75,7 +75,7 @@ class DescriptionsTest {
     }
 
     @Test
-    void describesEverythingThatIsServed() {
+    void everySchemaElementHasADescription() {
         List<Element> elements = elements();
 
         assertThat(elements.stream().map(Element::name))
@@ -92,7 +92,7 @@ class DescriptionsTest {
     }
 
     @Test
-    void describesInSentences() {
+    void descriptionsAreSentences() {
         assertThat(elements().stream().filter(element -> !element.description.matches("(?s)\\p{Lu}.*[^ ][.:`]")))
                 .isEmpty();
     }

@@ -8,27 +8,27 @@ import org.junit.jupiter.api.condition.EnabledIf;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
 
-/** Apollo's compatibility tests for subgraphs, on this stack. They come with a schema of their own. */
+/** Apollo's subgraph compatibility tests on this stack. They have their own schema. */
 @SpringBootTest(
         classes = ProductsApplication.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {
             "dgs.graphql.schema-locations=classpath*:products/*.graphqls",
-            // The suite asks for traces without a token.
+            // The suite requests traces without a token.
             "directory.security.introspection=open",
-            // There is no database to be ready.
+            // The application has no database.
             "management.endpoint.health.validate-group-membership=false",
             "spring.main.banner-mode=off",
             "logging.level.root=warn",
             "logging.level.dev.userdirectory=info"
         })
-@EnabledIf(value = "dev.userdirectory.contract.NodeSuite#canRun", disabledReason = "There is no Node. The log says so.")
+@EnabledIf(value = "dev.userdirectory.Npm#canRun", disabledReason = "There is no Node. The log says so.")
 class FederationCompatibilityTest {
     @LocalServerPort
     int port;
 
     @Test
-    void passesInFull() throws IOException, InterruptedException {
+    void everyTestOfTheSuitePasses() throws IOException, InterruptedException {
         NodeSuite.run("compatibility.js", Map.of("PRODUCTS_URL", "http://localhost:" + port + "/graphql"));
     }
 }

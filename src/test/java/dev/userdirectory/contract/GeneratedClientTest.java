@@ -24,7 +24,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.graphql.client.FieldAccessException;
 import tools.jackson.databind.JsonNode;
 
-/** The Java client of docs/clients.md, whose classes the build has generated from the published schema. */
+/** The Java client of docs/clients.md, whose classes the build generates from the published schema. */
 @DirectoryTest
 class GeneratedClientTest {
     private static final Path GENERATED = Path.of("target", "generated-client");

@@ -65,7 +65,7 @@ final class PlainGraphQl {
         return graphQl.getGraphQLSchema();
     }
 
-    /** The schema as if it were read from its printed text, with the data fetchers of the original. */
+    /** Returns the schema as parsed from its printed text, with the data fetchers of the original. */
     private static GraphQLSchema rebuild(GraphQLSchema served) {
         String sdl = new SchemaPrinter(SchemaPrinter.Options.defaultOptions()
                         .includeScalarTypes(true)
@@ -104,13 +104,13 @@ final class PlainGraphQl {
                         new SchemaParser().parse(sdl), wiring.codeRegistry(code).build());
     }
 
-    /** In the form in which the service answers. Errors have just a path and a code. */
+    /** Returns the result in the form of the service's responses. Errors have only a path and a code. */
     JsonNode execute(RandomRequest.Request request) {
         Operation operation = new Operation();
         operation.caller = new Caller(false, "somebody", Set.of(request.scopes().split(" ", -1)));
         ExecutionInput input = ExecutionInput.newExecutionInput(request.document())
                 .variables(request.variables())
-                // graphql-java would take the first of several operations for "".
+                // For an empty name, graphql-java would execute the first of several operations.
                 .operationName("".equals(request.operationName()) ? null : request.operationName())
                 .graphQLContext(contexts.build(new DgsWebMvcRequestData(Map.of(), new HttpHeaders(), null)))
                 .graphQLContext(Map.of(Operation.class, operation))
@@ -121,7 +121,7 @@ final class PlainGraphQl {
             result = graphQl.execute(input.transform(builder -> builder.dataLoaderRegistry(
                     dataLoaders.buildRegistryWithContextSupplier(input::getGraphQLContext))));
         } catch (RuntimeException | AssertionError e) {
-            // What graphql-java does not expect: it has no result then.
+            // graphql-java failed unexpectedly and has no result.
             answer.putArray("errors")
                     .addObject()
                     .put("message", e.toString())
@@ -148,7 +148,7 @@ final class PlainGraphQl {
 
     private static String code(GraphQLError error) {
         if (error.getExtensions() != null && error.getExtensions().get("code") instanceof String code) {
-            return code; // of a data fetcher that reports its errors itself
+            return code; // from a data fetcher that reports its own errors
         }
         return switch (error) {
             case InvalidSyntaxError syntax -> "GRAPHQL_PARSE_FAILED";

@@ -36,7 +36,7 @@ class RacesTest {
     Directory directory;
 
     @Test
-    void letsOneOfManyHaveAnAddress() throws Exception {
+    void onlyOneConcurrentCreationGetsAnAddress() throws Exception {
         String local = newEmail().replace("@example.com", "");
         List<JsonNode> payloads = race(i -> client.data(
                         "mutation ($email: String!) { createUser(name: \"Al\", email: $email) {"
@@ -55,7 +55,7 @@ class RacesTest {
     }
 
     @Test
-    void letsOneOfManyUpdateAVersion() throws Exception {
+    void onlyOneConcurrentUpdateOfAVersionSucceeds() throws Exception {
         String id = directory.createUser();
         List<JsonNode> payloads = race(i -> client.data(
                         "mutation ($id: ID!, $name: String!) { updateUser(id: $id, name: $name, ifVersion: 0) {"
@@ -78,7 +78,7 @@ class RacesTest {
     }
 
     @Test
-    void losesNoneOfManyUpdates() throws Exception {
+    void losesNoConcurrentUpdate() throws Exception {
         String id = directory.createUser();
         String group = directory.createGroup("Board", List.of());
         List<JsonNode> payloads = race(i -> client.data("""
@@ -99,7 +99,7 @@ class RacesTest {
     }
 
     @Test
-    void letsOneOfManyDeleteAVersion() throws Exception {
+    void onlyOneConcurrentDeletionOfAVersionSucceeds() throws Exception {
         String id = directory.createUser();
         List<JsonNode> payloads = race(i -> client.data(
                         "mutation ($id: ID!) { deleteUser(id: $id, ifVersion: 0) { deletedUserId errors { path code } } }",
@@ -112,7 +112,7 @@ class RacesTest {
                 .hasSize(CONTENDERS - 1);
     }
 
-    /** Each batch has 20 of 40 addresses, in an order of its own: no two batches can both have been created. */
+    /** Each batch has 25 of 40 addresses, in its own order. Any two batches overlap, so only one can be created. */
     @Test
     void createsOverlappingBatchesWholeOrNotAtAll() throws Exception {
         List<String> emails =
@@ -145,7 +145,7 @@ class RacesTest {
                 .containsOnly(winner(payloads));
     }
 
-    /** Ten people pass their addresses around; whoever waits for whom, somebody is told that an address is taken. */
+    /** Ten users exchange addresses. An update to an address that is still taken is rejected; none deadlocks. */
     @Test
     void exchangesAddressesWithoutDeadlock() throws Exception {
         List<String> users = directory.createUsers(10);
@@ -172,7 +172,7 @@ class RacesTest {
                 .doesNotHaveDuplicates();
     }
 
-    /** Members come, go and cease to exist, in every order. */
+    /** Members are added, removed and deleted in random order. */
     @Test
     void addsAndRemovesMembersWhileUsersAndGroupsAreDeleted() throws Exception {
         List<String> users = directory.createUsers(30);
@@ -206,7 +206,7 @@ class RacesTest {
                 .isSubsetOf(users.subList(9, 30));
     }
 
-    /** Starts all at once and waits for each; none may fail. */
+    /** Starts all requests at once and waits for them. No request may fail. */
     private static <T> List<T> race(IntFunction<T> contender) throws Exception {
         CyclicBarrier start = new CyclicBarrier(CONTENDERS);
         try (ExecutorService executor = Executors.newFixedThreadPool(CONTENDERS)) {

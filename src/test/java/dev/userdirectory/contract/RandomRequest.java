@@ -33,21 +33,21 @@ import tools.jackson.core.json.JsonWriteFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Writes requests at random from a schema: mostly valid ones, with a mistake here and there. A document has up to three
+ * Generates random requests for a schema, most of them valid, some with a mistake. A document has up to three
  * operations with fragments, aliases, directives and variables, and is sent with several sets of variables.
  */
 final class RandomRequest {
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
     private static final int MAX_DEPTH = 5;
-    /** At each place where the document or a variable can be wrong. A document has a hundred such places. */
+    /** The probability of a mistake at each place that can have one. A document has about a hundred such places. */
     private static final double MISTAKE = 0.002;
-    /** Instead of a value of the right kind. */
+    /** The probability of a value of the wrong kind. */
     private static final double WRONG_KIND = 0.015;
-    /** These differ each time that a mutation is executed. */
+    /** Fields whose values differ each time a mutation is executed. */
     private static final Set<String> CHANGED_BY_MUTATIONS =
             Set.of("id", "createdAt", "updatedAt", "version", "groups", "members");
-    /** These show `@defer`, which graphql-java adds to each schema and this service hides. */
+    /** Fields that show `@defer`, which graphql-java adds to every schema and this service hides. */
     private static final Set<String> DIRECTIVES = Set.of("directives");
 
     private final Random random;
@@ -58,14 +58,14 @@ final class RandomRequest {
     private final Map<String, Variable> variables = new LinkedHashMap<>();
     private int names;
 
-    /** @param values that make sense, by argument or input field, as in {@code Query.user.id}, or else by scalar */
+    /** @param values meaningful values by argument or input field, as in {@code Query.user.id}, or by scalar */
     private RandomRequest(Random random, GraphQLSchema schema, Map<String, List<Object>> values) {
         this.random = random;
         this.schema = schema;
         this.values = values;
     }
 
-    /** @param scopes of the caller */
+    /** @param scopes the caller's scopes */
     record Request(
             String document,
             Map<String, @Nullable Object> variables,
@@ -95,7 +95,7 @@ final class RandomRequest {
 
     private record EnumValue(String name) {}
 
-    /** The part of a document that is written: an operation or a fragment. */
+    /** The part of the document that is being generated: an operation or a fragment. */
     private record Scope(boolean mutation, Set<String> variables) {}
 
     static List<Request> next(Random random, GraphQLSchema schema, Map<String, List<Object>> values) {
@@ -205,7 +205,7 @@ final class RandomRequest {
         return "..." + (mistake() ? "Unknown" : fragment.name()) + optionalDirectives(scope);
     }
 
-    /** The type itself, or another one that its objects can have. */
+    /** Returns the type itself, or another type that its objects can have. */
     private GraphQLCompositeType condition(GraphQLCompositeType type) {
         if (mistake()) {
             return schema.getObjectType("User");
@@ -229,7 +229,7 @@ final class RandomRequest {
         GraphQLFieldDefinition field = pick(fields(type, depth, scope));
         StringBuilder text = new StringBuilder();
         if (!field.getArguments().isEmpty() && chance(0.93)) {
-            text.append("a").append(names++).append(": "); // lest it be in conflict with the same field elsewhere
+            text.append("a").append(names++).append(": "); // prevents conflicts with the same field elsewhere
         } else if (chance(0.06)) {
             text.append(pick(List.of("a: ", "b: ", "c: ", "d: ", "e: ", "f: ", "aLongerAlias: ")));
         }
@@ -303,7 +303,7 @@ final class RandomRequest {
         return text + " @" + other + "(if: " + literal(value(condition, "if", scope)) + ")";
     }
 
-    /** @param scope in which variables can stand, or null */
+    /** @param scope the scope whose variables may be used, or null */
     private @Nullable Object value(GraphQLType type, String key, @Nullable Scope scope) {
         if (scope != null && chance(0.35)) {
             return new Reference(variable(type, key, scope));
@@ -386,7 +386,7 @@ final class RandomRequest {
         return name;
     }
 
-    /** Often of a type that is nullable where the place is not, with a default: validation then allows it. */
+    /** Often nullable with a default, which validation allows even where the type of the place is non-null. */
     private Variable newVariable(GraphQLType type, String key) {
         String name = "v" + names++;
         String nullable = GraphQLTypeUtil.simplePrint(GraphQLTypeUtil.unwrapNonNull(type));

@@ -30,20 +30,20 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What of a schema a client or a gateway written for an earlier one can trip over, a line each. graphql-java's own
- * {@code SchemaDiff} names neither the argument that is gone, nor the field that lost a directive, nor one of two keys.
+ * The changes of a schema that break clients or gateways written for an earlier version, one per line. graphql-java's
+ * {@code SchemaDiff} names no removed argument, no field that lost a directive, and no removed key.
  */
 class SchemaChanges {
-    /** Directives that take away from what a caller may see; the others may be added. */
+    /** Directives that restrict what a caller may see. Other directives may be added. */
     private static final Set<String> NARROWING =
             Set.of("authenticated", "requiresScopes", "policy", "inaccessible", "external");
 
-    /** What stands at each place of a schema, by schema coordinate: {@code User.name}, {@code Query.users(first:)}. */
+    /** The elements of a schema by schema coordinate, such as {@code User.name} or {@code Query.users(first:)}. */
     private final Map<String, Element> elements = new TreeMap<>();
 
     /**
-     * @param kind of a type; of what is within one, that is told by its name
-     * @param type of a field or an argument
+     * @param kind the kind of a type; empty for other elements, whose coordinates show their kind
+     * @param type the type of a field or an argument
      * @param required whether a request without it is invalid
      */
     private record Element(
@@ -58,7 +58,7 @@ class SchemaChanges {
         new Parser().parseDocument(sdl).getDefinitions().forEach(this::add);
     }
 
-    /** Sorted by schema coordinate, with which each line begins. */
+    /** Returns a line for each change, beginning with its schema coordinate and sorted by it. */
     static List<String> breaking(String before, String after) {
         Map<String, Element> released = new SchemaChanges(before).elements;
         Map<String, Element> current = new SchemaChanges(after).elements;
@@ -103,13 +103,13 @@ class SchemaChanges {
         return changes;
     }
 
-    /** Whether a field, type or input of that name was there to be given the argument or field. */
+    /** Whether the element to which the argument or field was added already existed. */
     private static boolean isPartOf(String name, Map<String, Element> released) {
         int end = Math.max(name.lastIndexOf('('), name.contains("(") ? -1 : name.lastIndexOf('.'));
         return end > 0 && released.containsKey(name.substring(0, end));
     }
 
-    /** Whether whoever is ready for one type can deal with every value of the other. */
+    /** Whether every value of the actual type is also a value of the expected one. */
     private static boolean accepts(Type<?> expected, Type<?> actual) {
         if (expected instanceof NonNullType one) {
             return actual instanceof NonNullType other && accepts(one.getType(), other.getType());

@@ -11,10 +11,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * An operation that has one right answer by the specifications, whatever transport it comes by.
+ * An operation for which the specifications prescribe one response, on every transport.
  *
- * @param result the code of its only error, or OK
- * @param data of the response, null if it has none, or {@code *} for whatever it is
+ * @param result the code of the only error, or OK
+ * @param data the response's data, null if it has none, or {@code *} for any data
  */
 public record SpecificationCase(
         String document,
@@ -50,7 +50,7 @@ public record SpecificationCase(
             mutation ($s: String = "x") { createUser(name: $s, email: "x") { user { id } } }  | {"s": null}  | BAD_USER_INPUT | null
             mutation ($s: String = "x") { createUsers(users: [{name: $s, email: "x"}]) { users { id } } } | {"s": null} | BAD_USER_INPUT | null
             mutation ($s: NewUser = {name: "x", email: "x"}) { createUsers(users: [$s]) { users { id } } } | {"s": null} | BAD_USER_INPUT | null
-            # Where it is skipped, or allowed, it is none.
+            # Such a null is no error where the field is skipped or null is allowed.
             query ($s: ID = "x") { __typename user(id: $s) @skip(if: true) { id } }           | {"s": null}  | OK | {"__typename": "Query"}
             query ($s: Int = 1) { users(first: $s, filter: {search: "nobody is called this"}) { nodes { id } } } | {"s": null} | OK | {"users": {"nodes": []}}
             query ($s: String = "x") { groups(search: $s, first: 0) { nodes { id } } }        | {"s": null}  | OK | {"groups": {"nodes": []}}
@@ -77,10 +77,10 @@ public record SpecificationCase(
             { user(id: true) { id } }                                                         |              | GRAPHQL_VALIDATION_FAILED | absent
             { user(id: {}) { id } }                                                           |              | GRAPHQL_VALIDATION_FAILED | absent
             { user(id: [1]) { id } }                                                          |              | GRAPHQL_VALIDATION_FAILED | absent
-            # No ID of ours, but an ID.
+            # A valid ID, though not one of this service.
             query ($s: ID!) { user(id: $s) { id } }                                           | {"s": 12345678901234567890} | BAD_USER_INPUT | {"user": null}
             query ($s: ID!) { user(id: $s) { id } }                                           | {"s": 4}     | BAD_USER_INPUT | {"user": null}
-            # Other kinds than the type's.
+            # Values of another kind than the type requires.
             query ($s: String!) { userByEmail(email: $s) { id } }                             | {"s": 1}     | BAD_USER_INPUT | absent
             query ($s: Boolean!) { users(filter: {active: $s}) { totalCount } }               | {"s": "true"} | BAD_USER_INPUT | absent
             query ($s: Int) { users(first: $s) { totalCount } }                               | {"s": "1"}   | BAD_USER_INPUT | absent
@@ -94,13 +94,13 @@ public record SpecificationCase(
             subscription ($s: ID) { userEvents(userId: $s) { type } }                         | {"s": 1.5}   | BAD_USER_INPUT | absent
             subscription ($s: Boolean = true) { userEvents { type @skip(if: $s) } }           | {"s": null}  | BAD_USER_INPUT | absent
             subscription { nothing }                                                          |              | GRAPHQL_VALIDATION_FAILED | absent
-            # There is nothing to execute.
+            # An empty document.
                                                                                               |              | GRAPHQL_PARSE_FAILED | absent
-            # What @defer asks for, a server may leave undone.
+            # A server may ignore @defer.
             { ... @defer { __typename } }                                                     |              | OK | {"__typename": "Query"}
             """;
 
-    /** For each, {@code "operationName": ""} is as if it were absent. */
+    /** In each case, {@code "operationName": ""} counts as absent. */
     private static final List<SpecificationCase> WITHOUT_NAME = List.of(
             new SpecificationCase(
                     "query A { a: __typename } query B { b: __typename }",
@@ -152,7 +152,7 @@ public record SpecificationCase(
         return request;
     }
 
-    /** What is wrong with the response, or nothing. */
+    /** Returns the differences between the response and the prescribed one. */
     public String differences(JsonNode response) {
         JsonNode errors = response.path("errors");
         String code = errors.isEmpty()

@@ -56,7 +56,7 @@ class SpecificationTest {
                 .isEmpty();
     }
 
-    /** A parameter that our own way does not know leads through Spring's. */
+    /** The fast path does not handle these headers, so Spring's handler serves the requests. */
     @ParameterizedTest
     @MethodSource("cases")
     void answersPostThroughSpring(SpecificationCase each) {
@@ -87,7 +87,7 @@ class SpecificationTest {
                 .isEmpty();
     }
 
-    /** All over one socket, which none of them closes. */
+    /** All cases share one socket, which no case closes. */
     @ParameterizedTest
     @MethodSource("cases")
     void answersSocket(SpecificationCase each) {
@@ -100,7 +100,7 @@ class SpecificationTest {
         assertThat(message.get("id").asString()).isEqualTo(id);
         JsonNode response = message.get("payload");
         if (message.get("type").asString().equals("error")) {
-            // Without data, whether that is null or absent.
+            // A message of type error carries no data, so it stands for null as well as absent data.
             Map<String, Object> errors = new HashMap<>(Map.of("errors", response));
             if (each.data().equals("null")) {
                 errors.put("data", null);

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 
-/** What a request costs: one statement for each level of it, however many rows, parents and aliases the level has. */
+/** A request executes one statement per level, regardless of the number of rows, parents and aliases. */
 @DirectoryTest
 class StatementCountTest {
     @Autowired
@@ -30,20 +30,19 @@ class StatementCountTest {
     @Autowired
     Statements statements;
 
-    private static List<String> users = List.of();
-    private static List<String> groups = List.of();
-    private static List<String> everything = List.of();
+    private List<String> users = List.of();
+    private List<String> groups = List.of();
+    private List<String> everything = List.of();
 
+    /** New ones for each test, so that none of them is cached. */
     @BeforeEach
     void fiftyUsersInTenGroups() {
-        if (everything.isEmpty()) {
-            everything = new ArrayList<>(directory.createUsers(90));
-            users = List.copyOf(everything.subList(40, 90));
-            groups = IntStream.range(0, 10)
-                    .mapToObj(i -> directory.createGroup("Group " + i, users.subList(i, 40 + i)))
-                    .toList();
-            everything.addAll(groups);
-        }
+        everything = new ArrayList<>(directory.createUsers(90));
+        users = List.copyOf(everything.subList(40, 90));
+        groups = IntStream.range(0, 10)
+                .mapToObj(i -> directory.createGroup("Group " + i, users.subList(i, 40 + i)))
+                .toList();
+        everything.addAll(groups);
         statements.clear();
     }
 
@@ -101,7 +100,7 @@ class StatementCountTest {
         assertThat(statements.executed()).hasSize(5);
     }
 
-    /** Levels of one depth are dispatched together, whatever stands between them and the root. */
+    /** Fields of the same depth are loaded together, whichever fields lead to them. */
     @Test
     void readsOneLevelUnderSeveralParentsInOneStatement() {
         client.data("""
@@ -116,7 +115,7 @@ class StatementCountTest {
     }
 
     @Test
-    void readsHundredNodesInOneStatementPerType() {
+    void readsOneHundredNodesInOneStatementPerType() {
         JsonNode nodes = client.data(
                         "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on User { email } ... on Group { description } } }",
                         Map.of("ids", everything))
@@ -163,7 +162,7 @@ class StatementCountTest {
                 "{ users(first: 3, filter: { search: \"user\", active: true }) { nodes { id } } }",
                 "{ groups(last: 3) { nodes { id } pageInfo { hasNextPage hasPreviousPage } } }"
             })
-    void countsNothingUnasked(String query) {
+    void countsOnlyWhenTotalCountIsSelected(String query) {
         client.data(query);
 
         assertThat(statements.executed()).hasSize(1).noneMatch(sql -> sql.contains("count("));
@@ -176,14 +175,14 @@ class StatementCountTest {
                 "{ users(first: 0) { totalCount } }",
                 "{ groups { ...Count } } fragment Count on GroupConnection { how_many: totalCount }"
             })
-    void countsInTheSameStatement(String query) {
+    void countsInTheStatementThatReadsThePage(String query) {
         client.data(query);
 
         assertThat(statements.executed()).singleElement().asString().contains("count(");
     }
 
     @Test
-    void countsMembersOncePerGroupHoweverManyAliasesAsk() {
+    void countsMembersOncePerGroupDespiteAliases() {
         String counts = IntStream.range(1, 20)
                 .mapToObj(i -> "a%d: members(first: %d) { totalCount nodes { id } }".formatted(i, i))
                 .collect(Collectors.joining(" "));
@@ -206,7 +205,7 @@ class StatementCountTest {
     }
 
     @Test
-    void countsAListOncePerOperationHoweverManyAliasesAsk() {
+    void countsListOncePerOperationDespiteAliases() {
         JsonNode data = client.data("""
                 {
                   a: users(first: 1, filter: { search: "user 1" }) { totalCount nodes { id } }
@@ -226,7 +225,7 @@ class StatementCountTest {
     }
 
     @Test
-    void readsNoRowsForACountAlone() {
+    void readsNoRowsWhenOnlyTotalCountIsSelected() {
         client.data("{ users(first: 0, filter: { search: \"user\" }) { totalCount } }");
 
         assertThat(statements.executed())

@@ -27,7 +27,7 @@ class BackgroundThreadsTest {
     }
 
     @Test
-    void startWorkAgainThatHasFailed() {
+    void failedWorkStartsAgain() {
         start("fails-once", task -> {
             if (rounds.incrementAndGet() == 1) {
                 throw new NoClassDefFoundError("gone");
@@ -40,7 +40,7 @@ class BackgroundThreadsTest {
     }
 
     @Test
-    void failTheProbeIfOneOfThemOnlyFails() {
+    void probeFailsIfAThreadOnlyFails() {
         start("fails", task -> {
             throw new IllegalStateException("again");
         });
@@ -50,7 +50,7 @@ class BackgroundThreadsTest {
     }
 
     @Test
-    void failTheProbeWhileOneOfThemHangs() {
+    void probeFailsWhileAThreadHangs() {
         CountDownLatch goOn = new CountDownLatch(1);
         start("hangs", task -> {
             goOn.await();
@@ -64,7 +64,7 @@ class BackgroundThreadsTest {
 
     /** Restarting the service would not bring the database back. */
     @Test
-    void passTheProbeWhileTheDatabaseIsAway() {
+    void probePassesWhileTheDatabaseIsAway() {
         start("has-no-database", task -> {
             rounds.incrementAndGet();
             throw new SQLException("refused");

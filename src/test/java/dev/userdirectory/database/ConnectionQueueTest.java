@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.userdirectory.database.ConnectionQueue.Share;
+import dev.userdirectory.database.FairShares.Share;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -24,7 +24,7 @@ class ConnectionQueueTest {
     private final List<String> served = Collections.synchronizedList(new ArrayList<>());
 
     @Test
-    void givesEverythingToASubjectThatIsAlone() throws Exception {
+    void givesAllConnectionsToTheOnlySubject() throws Exception {
         ConnectionQueue queue = new ConnectionQueue(10);
         for (int i = 0; i < 10; i++) {
             assertThat(queue.acquire(of("gateway"), Duration.ZERO)).isNotNull();
@@ -34,7 +34,7 @@ class ConnectionQueueTest {
     }
 
     @Test
-    void letsSubjectsTakeTurnsHoweverManyRequestsEachHas() throws Exception {
+    void servesSubjectsInTurn() throws Exception {
         ConnectionQueue queue = new ConnectionQueue(1);
         Share held = take(queue, "somebody");
         List<Thread> threads = new ArrayList<>();
@@ -47,7 +47,7 @@ class ConnectionQueueTest {
     }
 
     @Test
-    void prefersTheSubjectThatHoldsFewest() throws Exception {
+    void prefersTheSubjectWithTheFewestConnections() throws Exception {
         ConnectionQueue queue = new ConnectionQueue(2);
         Share first = take(queue, "hog");
         Share second = take(queue, "hog");
@@ -61,7 +61,7 @@ class ConnectionQueueTest {
 
     /** Otherwise other subjects' simple queries would wait until one of the hog's ends. */
     @Test
-    void keepsTheLastConnectionForASubjectThatHoldsNoneWhileThereAreOthers() throws Exception {
+    void reservesTheLastConnectionForSubjectsWithoutConnections() throws Exception {
         ConnectionQueue queue = new ConnectionQueue(3);
         queue.release(take(queue, "alice"));
         Share first = take(queue, "hog");
@@ -77,11 +77,11 @@ class ConnectionQueueTest {
     }
 
     @Test
-    void movesARequestToTheTurnsOfWhoeverWaitsForItsResult() throws Exception {
+    void requestTakesTheTurnOfTheSubjectThatWaitsForIt() throws Exception {
         ConnectionQueue queue = new ConnectionQueue(1);
         Share held = take(queue, "somebody");
         List<Thread> threads = new ArrayList<>(List.of(serve(queue, "hog 1"), serve(queue, "hog 2")));
-        Deadline shared = of("hog");
+        Requester shared = of("hog");
         threads.add(serve(queue, "hog 3", shared));
         shared.lend("alice");
         queue.release(held);
@@ -90,7 +90,7 @@ class ConnectionQueueTest {
     }
 
     @Test
-    void losesNoConnectionToWaitersThatAreInterruptedOrTooLate() throws Exception {
+    void interruptedAndLateRequestsLoseNoConnection() throws Exception {
         ConnectionQueue queue = new ConnectionQueue(3);
         AtomicInteger inUse = new AtomicInteger();
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -100,7 +100,7 @@ class ConnectionQueueTest {
                     .join();
         }
         assertThat(queue.waiting()).isZero();
-        ConnectionQueue.Share[] all = {take(queue, "1"), take(queue, "2"), take(queue, "3")};
+        Share[] all = {take(queue, "1"), take(queue, "2"), take(queue, "3")};
         assertThat(queue.acquire(of("4"), Duration.ZERO)).isNull();
         queue.release(all[0]);
         assertThat(queue.acquire(of("4"), Duration.ZERO)).isNotNull();
@@ -108,13 +108,13 @@ class ConnectionQueueTest {
 
     private static void useOrGiveUp(ConnectionQueue queue, int i, AtomicInteger inUse) {
         ThreadLocalRandom random = ThreadLocalRandom.current();
-        Deadline deadline = of("subject " + i % 7);
+        Requester requester = of("subject " + i % 7);
         if (i % 5 == 0) {
             Thread worker = Thread.currentThread();
             Thread.startVirtualThread(worker::interrupt);
         }
         try {
-            Share share = queue.acquire(deadline, Duration.ofNanos(random.nextInt(20_000_000)));
+            Share share = queue.acquire(requester, Duration.ofNanos(random.nextInt(20_000_000)));
             if (share != null) {
                 try {
                     assertThat(inUse.incrementAndGet()).isLessThanOrEqualTo(3);
@@ -140,8 +140,8 @@ class ConnectionQueueTest {
         assertThat(queue.waiting()).isZero();
     }
 
-    private static Deadline of(String subject) {
-        return new Deadline(Thread.currentThread(), subject);
+    private static Requester of(String subject) {
+        return new Requester(subject, null);
     }
 
     private static Share take(ConnectionQueue queue, String subject) throws InterruptedException {
@@ -153,11 +153,11 @@ class ConnectionQueueTest {
     }
 
     /** Returns once the request is in the queue. */
-    private Thread serve(ConnectionQueue queue, String name, Deadline deadline) {
+    private Thread serve(ConnectionQueue queue, String name, Requester requester) {
         int before = queue.waiting();
         Thread thread = Thread.startVirtualThread(() -> {
             try {
-                Share share = Objects.requireNonNull(queue.acquire(deadline, PATIENCE));
+                Share share = Objects.requireNonNull(queue.acquire(requester, PATIENCE));
                 served.add(name);
                 queue.release(share);
             } catch (InterruptedException e) {

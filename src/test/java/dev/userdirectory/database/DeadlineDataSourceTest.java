@@ -21,7 +21,7 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 /** Requests that share a pool of one connection. */
 @DirectoryTest
 class DeadlineDataSourceTest {
-    private final Deadline.Accessor current = new Deadline.Accessor();
+    private final DeadlineAccessor current = new DeadlineAccessor();
     private HikariDataSource pool;
     private DeadlineDataSource queue;
 
@@ -34,7 +34,7 @@ class DeadlineDataSourceTest {
         pool.setMaximumPoolSize(1);
         pool.setConnectionTimeout(500);
         queue = new DeadlineDataSource(pool, new PoolThreads());
-        current.setValue(new Deadline(Thread.currentThread(), "alice"));
+        current.setValue(new Deadline(Thread.currentThread(), "alice", null));
     }
 
     @AfterEach
@@ -43,10 +43,10 @@ class DeadlineDataSourceTest {
         pool.close();
     }
 
-    /** Even before the thread that gives the connection back and asks again at once. */
+    /** Waiting requests also precede the thread that releases the connection and requests another immediately. */
     @Test
     @Timeout(20)
-    void haveTheConnectionInTheOrderInWhichTheyCame() throws Exception {
+    void requestsGetTheConnectionInTheOrderInWhichTheyCame() throws Exception {
         List<Integer> served = Collections.synchronizedList(new ArrayList<>());
         List<Thread> threads = new ArrayList<>();
         try (Connection held = queue.getConnection()) {
@@ -69,7 +69,7 @@ class DeadlineDataSourceTest {
     }
 
     private void useAs(String subject, Runnable action) {
-        current.setValue(new Deadline(Thread.currentThread(), subject));
+        current.setValue(new Deadline(Thread.currentThread(), subject, null));
         try (Connection connection = queue.getConnection()) {
             action.run();
         } catch (SQLException e) {
@@ -78,7 +78,7 @@ class DeadlineDataSourceTest {
     }
 
     @Test
-    void areToldThatThereIsNone() throws SQLException {
+    void requestFailsIfNoConnectionIsFree() throws SQLException {
         try (Connection held = queue.getConnection()) {
             assertThatThrownBy(queue::getConnection)
                     .isInstanceOf(SQLException.class)
@@ -88,7 +88,7 @@ class DeadlineDataSourceTest {
     }
 
     @Test
-    void giveTheConnectionBackOnce() throws SQLException {
+    void connectionIsGivenBackOnce() throws SQLException {
         Connection first = queue.getConnection();
         first.close();
         try (Connection second = queue.getConnection()) {
@@ -99,7 +99,7 @@ class DeadlineDataSourceTest {
 
     /** The pool fails to open a connection. */
     @Test
-    void doNotKeepThePlaceOfAConnectionThatTheyDidNotGet() throws SQLException {
+    void requestWithoutConnectionLeavesItsPlace() throws SQLException {
         Connection own = pool.getConnection();
         try (own) {
             assertThatThrownBy(queue::getConnection).hasMessageContaining("request timed out");

@@ -75,7 +75,7 @@ class FailoverTest {
     }
 
     @Test
-    void losesNoAcknowledgedWriteAndShowsNothingOlder() throws Exception {
+    void losesNoAcknowledgedWriteAndReturnsNoStaleData() throws Exception {
         // The first requests of a test run also load classes, which takes long.
         await().atMost(Duration.ofMinutes(1))
                 .until(() -> !client.execute(CREATE, Map.of("email", Directory.newEmail()))

@@ -10,8 +10,8 @@ import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
 import dev.userdirectory.subscription.SocketClient;
+import dev.userdirectory.user.User;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -20,6 +20,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.net.http.HttpRequest;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -92,7 +93,7 @@ class FrozenDatabaseTest {
     }
 
     @Test
-    void answersByTheDeadlineAndAgainOnceTheDatabaseDoes() {
+    void requestsFailByTheDeadlineAndWorkOnceTheDatabaseIsBack() {
         proxy.freeze();
         // More requests than the pool has connections, and again when all of these are stuck.
         for (int round = 0; round < 2; round++) {
@@ -117,7 +118,7 @@ class FrozenDatabaseTest {
 
     /** Without requests in the meantime, all of the pool's connections are silent and none is known to be. */
     @Test
-    void answersSoonWhenTheDatabaseWasReplacedUnnoticed() {
+    void requestsWorkSoonAfterTheDatabaseWasReplaced() {
         // For half a second after its last use, the pool assumes that a connection is alive.
         Waiting.until(() -> Boolean.TRUE.equals(jdbc().queryForObject(
                         "select max(state_change) < clock_timestamp() - interval '600 ms' from pg_stat_activity"
@@ -129,9 +130,26 @@ class FrozenDatabaseTest {
         assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(5));
     }
 
-    /** Like the readiness probe, which has no deadline and asks without a timeout. */
+    /** Otherwise a load balancer would remove every instance at once. */
     @Test
-    void keepsNoConnectionForWhoeverAsksWithoutDeadline() throws Exception {
+    void staysReadyWhileTheDatabaseIsAway() {
+        proxy.freeze();
+        try {
+            for (String probe : List.of("readiness", "liveness")) {
+                assertThat(client.send(HttpRequest.newBuilder(client.uri("/actuator/health/" + probe))
+                                        .build())
+                                .statusCode())
+                        .as(probe)
+                        .isEqualTo(200);
+            }
+        } finally {
+            proxy.replace();
+        }
+    }
+
+    /** Like a health check, which has no deadline and asks without a timeout. */
+    @Test
+    void workWithoutDeadlineNoticesADeadServer() throws Exception {
         Connection connection = dataSource.getConnection();
         try {
             proxy.freeze();
@@ -154,7 +172,7 @@ class FrozenDatabaseTest {
 
     /** The feed reads from another data source, so it goes on while the users of its events cannot be looked up. */
     @Test
-    void executesEventsAndResumesOnceTheDatabaseIsBack() throws Exception {
+    void followersReceiveEventsOnceTheDatabaseIsBack() throws Exception {
         String start = newestCursor();
         List<SocketClient> sockets = new ArrayList<>();
         try {
@@ -227,7 +245,7 @@ class FrozenDatabaseTest {
                                 + " values (?, 'Frozen', ?, true, now(), now(), 0)",
                         id,
                         Directory.newEmail());
-        return new GlobalId(NodeType.USER, id).toString();
+        return new GlobalId(User.TYPE, id).toString();
     }
 
     private JdbcTemplate jdbc() {

@@ -30,7 +30,7 @@ import org.springframework.test.context.TestPropertySource;
         properties = {
             // Longer than any of the clients waits.
             "directory.replica.patience=4s",
-            "logging.level.dev.userdirectory.database.ReadDatabase=error"
+            "logging.level.dev.userdirectory.database.Replica=error"
         })
 class ReplicaDisconnectTest {
     private static final PostgresPair SERVERS = new PostgresPair();
@@ -62,7 +62,7 @@ class ReplicaDisconnectTest {
     }
 
     @Test
-    void doNotKeepOthersFromTheReplica() throws Exception {
+    void disconnectedClientsDoNotKeepOthersFromTheReplica() throws Exception {
         await().atMost(Duration.ofMinutes(1)).until(() -> isReadFromReplica());
         for (int i = 0; i < 10; i++) {
             replica.execute("select pg_wal_replay_pause()");

@@ -38,7 +38,7 @@ import org.springframework.test.context.TestPropertySource;
         properties = {
             // Longer than replication takes, even on a busy machine.
             "directory.replica.patience=500ms",
-            "logging.level.dev.userdirectory.database.ReadDatabase=error"
+            "logging.level.dev.userdirectory.database.Replica=error"
         })
 class ReplicaTest {
     private static final String CREATE =
@@ -91,7 +91,7 @@ class ReplicaTest {
     }
 
     @Test
-    void showsAtOnceWhatAnybodyWrote() throws Exception {
+    void queriesSeeEveryAcknowledgedWrite() throws Exception {
         double before = reads("replica");
         JdbcTemplate primary = new JdbcTemplate(SERVERS.primary().getPostgresDatabase());
         List<Future<Integer>> misses = new ArrayList<>();
@@ -124,7 +124,7 @@ class ReplicaTest {
 
     /** With {@code synchronous_commit = off}, a change is visible before it is sent to replicas. */
     @Test
-    void showsAtOnceWhatAnybodyWroteWithoutWaitingForTheLog() throws Exception {
+    void queriesSeeEveryWriteThatDidNotWaitForTheLog() throws Exception {
         JdbcTemplate primary = new JdbcTemplate(SERVERS.primary().getPostgresDatabase());
         primary.execute("alter system set wal_writer_delay = '10s'");
         primary.execute("select pg_reload_conf()");
@@ -146,7 +146,7 @@ class ReplicaTest {
     }
 
     @Test
-    void replicaThatIsBehindIsNotRead() throws InterruptedException {
+    void readsFromThePrimaryWhileTheReplicaLags() throws InterruptedException {
         JdbcTemplate replica = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
         replica.execute("select pg_wal_replay_pause()");
         try {
@@ -156,14 +156,18 @@ class ReplicaTest {
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
             assertThat(replica.queryForObject("select count(*) from users where email = ?", Integer.class, email))
                     .isZero();
+            // Longer than the replica is not asked, while there are no queries.
+            Thread.sleep(Duration.ofMillis(1500));
+            assertThat(isReplicaUsed()).isZero();
         } finally {
             replica.execute("select pg_wal_replay_resume()");
         }
         replicaIsRead();
+        assertThat(isReplicaUsed()).isOne();
     }
 
     @Test
-    void replicaThatIsFrozenIsNotMissed() throws Exception {
+    void readsFromThePrimaryWhileTheReplicaIsFrozen() throws Exception {
         SERVERS.freezeReplica(true);
         try {
             for (int i = 0; i < 30; i++) {
@@ -183,7 +187,7 @@ class ReplicaTest {
     }
 
     @Test
-    void replicaThatThrowsItsClientsOutIsNotMissed() throws InterruptedException {
+    void readsFromThePrimaryWhenTheReplicaTerminatesConnections() throws InterruptedException {
         JdbcTemplate replica = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
         for (int i = 0; i < 10; i++) {
             replica.queryForList("select pg_terminate_backend(pid) from pg_stat_activity"
@@ -206,6 +210,10 @@ class ReplicaTest {
         return client.data(BY_EMAIL, Map.of("email", email))
                 .at("/userByEmail/name")
                 .isString();
+    }
+
+    private double isReplicaUsed() {
+        return meters.get("directory.replica.used").gauge().value();
     }
 
     private double reads(String server) {

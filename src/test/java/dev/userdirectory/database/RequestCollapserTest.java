@@ -39,16 +39,16 @@ class RequestCollapserTest {
     }
 
     @Test
-    void callsAtOnceForWhoIsAlone() {
+    void singleThreadCallsAtOnce() {
         mayReturn.release();
 
         assertThat(collapser.load(Set.of(1, 2))).isEqualTo(Map.of(1, "1", 2, "2"));
         assertThat(calls).containsExactly(Set.of(1, 2));
     }
 
-    /** None of them receives the first call's result, since that call began before they asked. */
+    /** No waiting thread receives the first call's result, since that call began before the thread asked. */
     @Test
-    void callsOnceForAllWhoWait() throws Exception {
+    void waitingThreadsShareOneCall() throws Exception {
         CompletableFuture<Map<Integer, String>> first = ask(0);
         called.await();
         List<CompletableFuture<Map<Integer, String>>> others = askAll(1, 50);
@@ -63,7 +63,7 @@ class RequestCollapserTest {
     }
 
     @Test
-    void failsForItsOwnThreadAlone() throws Exception {
+    void failureReachesOnlyTheThreadThatCalled() throws Exception {
         CompletableFuture<Map<Integer, String>> first = ask(0);
         called.await();
         fails = true;
@@ -82,7 +82,7 @@ class RequestCollapserTest {
     }
 
     @Test
-    void givesTheTurnOfWhoIsInterruptedToTheNext() throws Exception {
+    void interruptedThreadPassesItsTurnOn() throws Exception {
         CompletableFuture<Map<Integer, String>> first = ask(0);
         called.await();
         CompletableFuture<Map<Integer, String>> interrupted = new CompletableFuture<>();

@@ -42,7 +42,7 @@ class SecondLineTest {
     JdbcConnectionDetails postgres;
 
     @Test
-    void endsStatementsSomeTimeAfterTheDeadline() {
+    void statementsEndSomeTimeAfterTheDeadline() {
         long started = System.nanoTime();
         assertThatThrownBy(() -> jdbc.execute("select pg_sleep(20)"))
                 .hasRootCauseInstanceOf(SQLException.class)
@@ -52,7 +52,7 @@ class SecondLineTest {
     }
 
     @Test
-    void endsTransactionsThatAreLeftIdle() throws SQLException {
+    void idleTransactionsEnd() throws SQLException {
         try (Connection connection = primary.getConnection()) {
             connection.setAutoCommit(false);
             connection.createStatement().execute("select 1");
@@ -64,7 +64,7 @@ class SecondLineTest {
     }
 
     @Test
-    void endsStatementsOfAServiceThatIsGone() throws Exception {
+    void statementsOfAServiceThatIsGoneEnd() throws Exception {
         Connection connection = primary.getConnection();
         Thread waiting = Thread.startVirtualThread(() -> {
             try (PreparedStatement sleep = connection.prepareStatement("select pg_sleep(1.9)")) {
@@ -94,7 +94,7 @@ class SecondLineTest {
     }
 
     @Test
-    void letsMigrationsTakeTheirTime(@Autowired Flyway flyway) {
+    void migrationsHaveNoTimeout(@Autowired Flyway flyway) {
         JdbcTemplate migrations = new JdbcTemplate(flyway.getConfiguration().getDataSource());
         for (String setting : new String[] {
             "statement_timeout", "idle_in_transaction_session_timeout", "client_connection_check_interval"
@@ -106,7 +106,7 @@ class SecondLineTest {
     }
 
     @Test
-    void limitsTheReplicaAsWell(@Autowired @Qualifier("replica") DataSource replica) throws SQLException {
+    void replicaHasTheSameTimeouts(@Autowired @Qualifier("replica") DataSource replica) throws SQLException {
         assertThat(replica.unwrap(HikariDataSource.class)
                         .getDataSourceProperties()
                         .getProperty("options"))

@@ -18,7 +18,7 @@ class FeedConnectionsTest {
     JdbcConnectionDetails postgres;
 
     @Test
-    void haveTheDriverPropertiesAndTheSchemaOfThePool() throws SQLException {
+    void connectionHasTheDriverPropertiesAndTheSchemaOfThePool() throws SQLException {
         try (HikariDataSource pool = pool()) {
             pool.addDataSourceProperty("options", "-c work_mem=5MB");
             pool.setSchema("pg_catalog");
@@ -33,7 +33,7 @@ class FeedConnectionsTest {
 
     /** The tests' server has no certificate. */
     @Test
-    void areNotOpenedWithoutTheEncryptionThatThePoolDemands() {
+    void connectionNeedsTheEncryptionThatThePoolDemands() {
         try (HikariDataSource pool = pool()) {
             pool.addDataSourceProperty("sslmode", "verify-full");
             assertThatThrownBy(() -> connections(pool, null).open("a name")).hasMessageContaining("SSL");

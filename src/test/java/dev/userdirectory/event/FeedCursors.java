@@ -1,7 +1,7 @@
 package dev.userdirectory.event;
 
 import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.user.User;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
@@ -48,6 +48,6 @@ public final class FeedCursors {
     }
 
     static String globalId(UUID user) {
-        return new GlobalId(NodeType.USER, user).toString();
+        return new GlobalId(User.TYPE, user).toString();
     }
 }

@@ -11,6 +11,7 @@ import dev.userdirectory.PostgresServer;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.EventStreamClient;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -35,6 +36,9 @@ class PromotedStandbyTest {
 
     @Autowired
     Directory directory;
+
+    @Autowired
+    EventLog log;
 
     @TestConfiguration(proxyBeanMethods = false)
     static class BothServers {
@@ -64,7 +68,7 @@ class PromotedStandbyTest {
     }
 
     @Test
-    void tellsEveryFollowerWhoHasSeenWhatTheStandbyLacks() throws Exception {
+    void cursorsBeyondTheStandbyExpire() throws Exception {
         JdbcTemplate primary = new JdbcTemplate(SERVERS.primary().getPostgresDatabase());
         JdbcTemplate standby = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
         String kept = directory.createUser();
@@ -82,6 +86,7 @@ class PromotedStandbyTest {
         await().until(() -> Integer.valueOf(0)
                 .equals(standby.queryForObject("select count(*) from pg_stat_wal_receiver", Integer.class)));
 
+        assertThat(isReadOn(cursorOfKept)).isTrue();
         try (EventStreamClient live = follow(cursorOfKept)) {
             String lost = directory.createUser();
             EventStreamClient.Event event = live.expect("next");
@@ -106,8 +111,17 @@ class PromotedStandbyTest {
                     next = resumed.expect("next");
                 }
             }
+            assertThat(isReadOn(cursorOfKept))
+                    .as("by a webhook, which may have sent more")
+                    .isFalse();
             assertThat(directory.user(kept).isNull()).isFalse();
             assertThat(directory.user(lost).isNull()).isTrue();
+        }
+    }
+
+    private boolean isReadOn(String cursor) throws SQLException {
+        try (EventLog.Session session = log.open("test")) {
+            return session.read(cursor, 10).isPresent();
         }
     }
 

@@ -52,7 +52,7 @@ class RestoredDatabaseTest {
     }
 
     @Test
-    void goesOnAfterTheServerWasKilled() throws Exception {
+    void feedContinuesAfterTheServerWasKilled() throws Exception {
         try (EventStreamClient live = follow(null)) {
             String before = directory.createUser();
             String cursor = cursorOf(live, before);
@@ -69,7 +69,7 @@ class RestoredDatabaseTest {
 
     /** Another program commits without waiting for the disk, so a crash may undo the commit after it was visible. */
     @Test
-    void showsNoEventThatACrashUndoes() throws Exception {
+    void followersSeeNoEventThatACrashUndoes() throws Exception {
         try (EventStreamClient live = follow(null)) {
             for (int i = 0; i < 3; i++) {
                 String user = insertWithoutWaitingForTheDisk();
@@ -92,7 +92,7 @@ class RestoredDatabaseTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void tellsEverybodyWhoHasSeenMoreThanIsLeft(boolean onNewTimeline) throws Exception {
+    void cursorsOfLostEventsExpire(boolean onNewTimeline) throws Exception {
         String kept = directory.createUser();
         String cursorOfKept = newestCursor();
         try (EventStreamClient live = follow(cursorOfKept)) {
@@ -127,7 +127,7 @@ class RestoredDatabaseTest {
 
     /** A lost event may precede an event that remains, since it was committed later. */
     @Test
-    void tellsWhoeverHasSeenAnEventBeforeTheNewestThatIsLeft() throws Exception {
+    void cursorsBeforeTheNewestEventThatIsLeftExpire() throws Exception {
         try (Connection late = SERVER.connect();
                 Statement statement = late.createStatement();
                 EventStreamClient live = follow(null)) {
@@ -150,7 +150,7 @@ class RestoredDatabaseTest {
 
     /** As behind a pooler, which keeps the reader's connection open and moves it to another server. */
     @Test
-    void tellsFollowersWhenTheServerChangesBehindTheConnection() throws Exception {
+    void followersNoticeAnotherServerBehindTheConnection() throws Exception {
         try (EventStreamClient live = follow(null)) {
             String seen = directory.createUser();
             String cursor = cursorOf(live, seen);

@@ -1,8 +1,8 @@
 package dev.userdirectory.event;
 
 import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
 import dev.userdirectory.subscription.EventStreamClient;
+import dev.userdirectory.user.User;
 import java.io.IOException;
 import java.net.URI;
 import java.util.List;
@@ -62,7 +62,7 @@ public final class TrackedFollower implements AutoCloseable {
                 "select type, user_id from user_events where (transaction, sequence) > (?, ?)"
                         + " order by transaction, sequence",
                 (row, number) ->
-                        row.getString("type") + " " + new GlobalId(NodeType.USER, row.getObject("user_id", UUID.class)),
+                        row.getString("type") + " " + new GlobalId(User.TYPE, row.getObject("user_id", UUID.class)),
                 after.transaction(),
                 after.sequence());
     }

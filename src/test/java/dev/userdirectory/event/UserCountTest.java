@@ -44,7 +44,10 @@ class UserCountTest {
     JdbcConnectionDetails server;
 
     @Autowired
-    UserEvents events;
+    DirectoryEvents events;
+
+    @Autowired
+    EventTrimming trimming;
 
     @Autowired
     Statements statements;
@@ -54,7 +57,7 @@ class UserCountTest {
     }
 
     @Test
-    void followsWhatClientsDo() {
+    void followsCreationsDeletionsAndTrimming() {
         int before = totalCount();
         String one = directory.createUsers(3).getFirst();
         assertThat(totalCount()).isEqualTo(before + 3);
@@ -65,13 +68,14 @@ class UserCountTest {
         events.count(1);
         assertThat(totalCount()).isEqualTo(before + 2);
         jdbc.update("update user_events set occurred_at = now() - interval '31 days'");
-        assertThat(events.trim(Duration.ofDays(30), 100_000)).isPositive();
+        assertThat(trimming.trim(jdbc, Duration.ofDays(30), 100_000)).isPositive();
         assertThat(totalCount()).isEqualTo(before + 2).isEqualTo(count());
     }
 
     /** Six threads write, two add events to the row, one trims them, and two compare the counts in one snapshot. */
     @Test
-    void isWhatCountingWouldFindInEverySnapshot() throws Exception {
+    void equalsTheNumberOfRowsInEverySnapshot() throws Exception {
+        directory.createUser();
         client.data(TOTAL);
         String both = "select page.total, (select count(*) from users) from (%s) page"
                 .formatted(statements.last().sql());
@@ -99,7 +103,7 @@ class UserCountTest {
                 })));
             }
             all.add(threads.submit(() -> repeat(session -> {
-                trimmed.addAndGet(events.trim(Duration.ZERO, 100));
+                trimmed.addAndGet(trimming.trim(jdbc, Duration.ZERO, 100));
                 Thread.sleep(20);
             })));
             for (Future<?> one : all) {
@@ -114,7 +118,7 @@ class UserCountTest {
     }
 
     @Test
-    void refusesToLoseCount() {
+    void rejectsTruncationOfUsers() {
         assertThatThrownBy(() -> jdbc.execute("truncate users cascade")).hasMessageContaining("Delete users instead");
     }
 

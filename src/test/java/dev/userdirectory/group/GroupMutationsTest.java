@@ -28,7 +28,7 @@ class GroupMutationsTest {
     Directory directory;
 
     @Test
-    void showsNewGroupAsItWillBeReadAgain() {
+    void createGroupReturnsTheGroupAsStored() {
         JsonNode group = client.data("mutation { createGroup(name: \"Board\", description: \"Who decides.\") { group {"
                         + " id name description createdAt updatedAt version members(first: 100) { nodes { id } } } } }")
                 .at("/createGroup/group");
@@ -40,7 +40,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void createsGroupsOfOneName() {
+    void createsSeveralGroupsWithTheSameName() {
         assertThat(directory.createGroup("Board", List.of())).isNotEqualTo(directory.createGroup("Board", List.of()));
     }
 
@@ -56,7 +56,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void saysAllThatIsWrongWithNewGroup() {
+    void reportsAllProblemsOfNewGroup() {
         JsonNode payload = client.data(
                         "mutation ($d: String) { createGroup(name: \" \", description: $d) { group { id } errors { path code } } }",
                         Map.of("d", "x".repeat(2001)))
@@ -65,7 +65,7 @@ class GroupMutationsTest {
         assertThat(refusals(payload)).containsExactly("name INVALID", "description INVALID");
     }
 
-    /** No description is a description, so null is one here; a group without a name is none. */
+    /** The description is optional, so null is valid for it. The name is required. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\0', textBlock = """
             a group         | name: null                           | name INVALID
@@ -78,7 +78,7 @@ class GroupMutationsTest {
             a user          | name: "Al"                           | id NOT_FOUND
             no ID           | name: null, ifVersion: null          | id INVALID, name INVALID, ifVersion INVALID
             """)
-    void saysAllThatIsWrongWithUpdate(String of, String arguments, String refusals) {
+    void reportsAllProblemsOfUpdate(String of, String arguments, String refusals) {
         String id = idOf(of);
         Object before = directory.digest();
 
@@ -90,7 +90,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void changesOnlyWhatIsGiven() {
+    void changesOnlyTheGivenFields() {
         String id = directory.createGroup("Board", List.of());
 
         JsonNode described = update(id, "description: \"Who decides.\"").get("group");
@@ -111,7 +111,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void raisesNothingWhereNothingChanges() {
+    void keepsVersionIfNothingChanges() {
         String id = directory.createGroup("Board", List.of());
         JsonNode before = directory.group(id);
 
@@ -146,7 +146,7 @@ class GroupMutationsTest {
             a user          | , ifVersion: 0    | id NOT_FOUND
             no ID           | , ifVersion: null | id INVALID, ifVersion INVALID
             """)
-    void deletesNothing(String of, String arguments, String refusals) {
+    void rejectedDeletionChangesNothing(String of, String arguments, String refusals) {
         String id = idOf(of);
         Object before = directory.digest();
 
@@ -158,7 +158,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void addsThousandMembersAtOnce() {
+    void addsAndRemovesOneThousandMembersAtOnce() {
         List<String> users = directory.createUsers(1000);
         String group = directory.createGroup("Thousand", List.of());
 
@@ -169,7 +169,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void refusesMoreThanThousandMembers() {
+    void rejectsMoreThanOneThousandMembers() {
         String group = directory.createGroup("Board", List.of());
         List<String> users = Collections.nCopies(1001, directory.createUser());
 
@@ -181,7 +181,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void addsNobodyAndRemovesNobody() {
+    void acceptsEmptyListOfMembers() {
         String group = directory.createGroup("Board", directory.createUsers(1));
 
         assertThat(refusals(addMembers(group, List.of()))).isEmpty();
@@ -190,7 +190,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void keepsThePlaceOfWhoIsAlreadyMember() {
+    void keepsThePositionOfExistingMembers() {
         List<String> users = directory.createUsers(3);
         String group = directory.createGroup("Board", List.of(users.get(2)));
 
@@ -202,7 +202,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void removesOnlyWhoIsNamed() {
+    void removesOnlyTheGivenMembers() {
         List<String> users = directory.createUsers(3);
         String group = directory.createGroup("Board", users.subList(0, 2));
 
@@ -213,7 +213,7 @@ class GroupMutationsTest {
     }
 
     @Test
-    void saysWhichMembersAreNone() {
+    void reportsEachInvalidMember() {
         String user = directory.createUser();
         String group = directory.createGroup("Board", List.of());
         List<String> users = List.of(user, idOf("a deleted user"), "nonsense", user, group);
@@ -227,7 +227,7 @@ class GroupMutationsTest {
 
     @ParameterizedTest
     @CsvSource({"a deleted group, NOT_FOUND", "a user, NOT_FOUND", "no ID, INVALID"})
-    void saysThatGroupIsNone(String of, String code) {
+    void reportsInvalidGroupBesideInvalidMembers(String of, String code) {
         String group = idOf(of);
         List<String> users = List.of(directory.createUser(), "nonsense");
         Object before = directory.digest();

@@ -407,6 +407,10 @@ final class Attacks {
                                                         Map.of("query", FEED))))
                                         .toList())),
                 new Attack("event streams of one subject", Attacks::openStreams),
+                new Attack(
+                        "event streams with long extensions",
+                        target -> target.holdStreams(
+                                200, json(Map.of("query", FEED, "extensions", Map.of("x", "x".repeat(1_900_000)))))),
                 new Attack("long aliases of cached responses by event stream", Attacks::streamLongAliases),
                 slow(
                         "small responses that are read slowly",

@@ -1,249 +1,305 @@
 package dev.userdirectory.http;
 
+import static dev.userdirectory.http.GraphiqlPage.HEADERS;
+import static dev.userdirectory.http.GraphiqlPage.QUERY;
+import static dev.userdirectory.http.GraphiqlPage.RESULT;
+import static dev.userdirectory.http.GraphiqlPage.VARIABLES;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
+import static org.assertj.core.api.InstanceOfAssertFactories.LONG;
 
-import dev.userdirectory.Client;
-import dev.userdirectory.Directory;
-import dev.userdirectory.DirectoryTest;
-import dev.userdirectory.Tokens;
-import java.io.File;
-import java.time.Duration;
+import dev.userdirectory.Browser;
+import java.io.IOException;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.logging.Level;
-import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
-import org.awaitility.core.ConditionFactory;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
-import org.openqa.selenium.By;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.openqa.selenium.Keys;
-import org.openqa.selenium.SessionNotCreatedException;
-import org.openqa.selenium.WebElement;
-import org.openqa.selenium.chrome.ChromeDriver;
-import org.openqa.selenium.chrome.ChromeDriverService;
-import org.openqa.selenium.chrome.ChromeOptions;
-import org.openqa.selenium.logging.LogEntry;
-import org.openqa.selenium.logging.LogType;
-import org.openqa.selenium.logging.LoggingPreferences;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
- * GraphiQL in a real browser that can reach no host but localhost. Skipped if no Chromium starts, unless
- * {@code -Ddirectory.test.browser=required}.
+ * The front page and GraphiQL in a real browser, with the identity provider of {@code spring-boot:test-run}. Skipped if
+ * no Chromium starts, unless {@code -Ddirectory.test.browser=required}.
  */
-@DirectoryTest
 @EnabledIf(value = "startBrowser", disabledReason = "No Chromium starts. The log says why.")
 class GraphiqlTest {
-    private static final Logger log = LoggerFactory.getLogger(GraphiqlTest.class);
-    private static final String TOKEN = Tokens.withScopes("users:read users:write");
-
     @SuppressWarnings("NullAway.Init") // set before any test
-    private static ChromeDriver browser;
+    private static Browser browser;
 
-    @Autowired
-    Client client;
-
-    @Autowired
-    Directory directory;
+    @SuppressWarnings("NullAway.Init")
+    private static GraphiqlPage page;
 
     private final List<JsonNode> requests = new ArrayList<>();
 
     static boolean startBrowser() {
-        try {
-            browser = new ChromeDriver(driver(), options());
-            return true;
-        } catch (SessionNotCreatedException e) {
-            if ("required".equals(System.getProperty("directory.test.browser"))) {
-                throw e;
-            }
-            log.warn("GraphiQL is not tested, for want of a browser: {}", e.getRawMessage());
-            return false;
+        Browser started = Browser.start();
+        if (started != null) {
+            browser = started;
         }
+        return started != null;
+    }
+
+    @BeforeAll
+    static void startService() throws SQLException {
+        page = new GraphiqlPage(browser);
     }
 
     @AfterAll
-    static void stopBrowser() {
+    static void stop() {
         browser.quit();
+        page.close();
     }
 
     @BeforeEach
-    @AfterEach
-    void forgetCharlie() {
-        JsonNode charlie = client.data("{ userByEmail(email: \"charlie@example.com\") { id } }")
-                .get("userByEmail");
-        if (!charlie.isNull()) {
-            client.data(
-                    "mutation ($id: ID!) { deleteUser(id: $id) { errors { message } } }",
-                    Map.of("id", charlie.get("id").asString()));
-        }
-    }
-
-    @BeforeEach
-    void open() {
-        browser.get(client.uri("/graphiql").toString());
-        signIn();
-    }
-
-    /** Signs in with a token, as all of these tests do. */
-    private void signIn() {
-        find("#token").sendKeys(TOKEN, Keys.ENTER);
+    void openAnew() {
+        page.openAnew();
     }
 
     @AfterEach
     void nothingIsAmiss() {
-        assertThat(complaints()).isEmpty();
+        assertThat(browser.complaints()).isEmpty();
         assertThat(requests())
                 .isNotEmpty()
                 .extracting(request -> request.get("url").asString())
-                .allMatch(url -> url.startsWith(client.uri("/").toString()) || url.startsWith("data:"));
+                .allMatch(url -> url.startsWith(page.home) || url.equals(page.tokenUri) || url.startsWith("data:"));
     }
 
     @Test
-    void runsTheQueryThatItOpensWith() {
-        run();
+    void frontPageLinksToTheSchemaIfEverybodyMayReadIt() {
+        browser.open(page.home);
 
-        awaitResult("\"users\": {");
+        assertThat(browser.find("a[href='schema.graphqls']").isDisplayed()).isTrue();
     }
 
     @Test
-    void runsTheMutationOfTheTutorial() {
-        paste("mutation { createUser(name: \"Charlie\", email: \"charlie@example.com\") { user { id name email } } }");
-        run();
-
-        awaitResult("\"name\": \"Charlie\"");
-        awaitResult("\"email\": \"charlie@example.com\"");
-    }
-
-    @Test
-    void showsWhatHappensUntilStopped() {
-        paste("subscription { userEvents { type user { name } } }");
-        run();
-
-        // The page does not show when it has subscribed.
-        patiently().untilAsserted(() -> {
-            directory.createUser();
-            assertThat(find(".result-window").getText()).contains("CREATED", "\"name\": \"User 0\"");
-        });
-        run();
-    }
-
-    @Test
-    void sendsTheTokenAndForgetsItWithThePage() {
-        paste("{ groups { totalCount } }");
-        run();
-        awaitResult("totalCount");
+    void asksForNothingBeforeSignIn() {
+        browser.awaitText("#caller", "Not signed in");
+        browser.click("[aria-label='Show Documentation Explorer']");
+        browser.awaitText(".graphiql-doc-explorer", "No GraphQL schema available");
 
         assertThat(requests())
-                .filteredOn(request -> request.path("postData").asString("").contains("totalCount"))
-                .extracting(request -> request.at("/headers/Authorization").asString())
-                .containsExactly("Bearer " + TOKEN);
-        assertThat(script("return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"))
-                .isEqualTo("[{},{},\"\"]");
-        browser.navigate().refresh();
-        assertThat(find("#token").getDomProperty("value")).isEmpty();
+                .extracting(request -> request.get("url").asString())
+                .doesNotContain(page.home + "graphql", page.tokenUri);
     }
 
     @Test
-    void offersNoLocalSignInWhereThereIsNone() {
-        assertThat(find("#sign-in").isDisplayed()).isFalse();
+    void showsWhoIsSignedInUntilSignOut() {
+        page.signIn();
+        browser.awaitText("#caller", "Signed in as alice with users:read users:write until ");
+
+        browser.click("#sign-out");
+        browser.awaitText("#caller", "Not signed in");
+        page.run();
+        browser.awaitText(RESULT, "UNAUTHENTICATED");
+    }
+
+    @Test
+    void readsTheNextPageWhenRunAgain() {
+        page.signIn();
+        page.run();
+        browser.awaitText(RESULT, "\"totalCount\": 38", "Alice");
+        Browser.patiently()
+                .untilAsserted(() -> assertThat(browser.text(VARIABLES)).containsPattern("\"after\": \"[^\"]+\""));
+
+        page.run();
+        Browser.patiently()
+                .untilAsserted(() -> assertThat(browser.find(RESULT).getText())
+                        .contains("nodes")
+                        .doesNotContain("Alice"));
+    }
+
+    @Test
+    void showsWhyAMutationIsRejected() {
+        page.signIn();
+        page.openTab("CreateUser");
+        page.run();
+        browser.awaitText(RESULT, "\"name\": \"Charlie\"", "\"errors\": []");
+
+        page.run();
+        browser.awaitText(RESULT, "\"user\": null", "\"code\": \"TAKEN\"");
+    }
+
+    @Test
+    void showsTheCostOfNestedGroups() {
+        page.signIn();
+        page.openTab("GroupsOfUsers");
+        page.run();
+
+        Browser.patiently()
+                .untilAsserted(() ->
+                        assertThat(browser.text(RESULT)).contains("\"members\": {", "\"cost\": {", "\"requested\": "));
+    }
+
+    @Test
+    void resolvesEntities() {
+        page.signIn();
+        page.openTab("Entities");
+        page.run();
+
+        browser.awaitText(RESULT, "\"name\": \"Alice\"", "null");
+    }
+
+    @Test
+    void showsEventsUntilStopped() {
+        page.signIn();
+        page.openTab("DirectoryEvents");
+        page.run();
+        page.awaitSubscribers(1);
+
+        page.createCharlie();
+        browser.awaitText(RESULT, "UserCreated", "\"name\": \"Charlie\"");
+        page.run();
+        page.awaitSubscribers(0);
+    }
+
+    @Test
+    void watchesTheFeedWhileAMutationRuns() {
+        page.signIn();
+        page.watchFeed();
+        page.openTab("CreateUser");
+        page.run();
+
+        browser.awaitText(RESULT, "\"name\": \"Charlie\"");
+        browser.awaitText("#events li", "UserCreated", "Charlie <charlie@example.com>");
+        page.letCharlieJoinDesign();
+        browser.awaitText("#events li", "MemberAdded", "Charlie <charlie@example.com> · Design");
+        browser.click("#watch");
+        page.awaitSubscribers(0);
+        assertThat(browser.find("#feed").isDisplayed()).isFalse();
+    }
+
+    @Test
+    void showsWhyTheFeedHasEnded() {
+        page.signIn();
+        browser.script("const send = WebSocket.prototype.send; WebSocket.prototype.send = function (message) {"
+                + " send.call(this, message.replace('directoryEvents {', 'nothing {')) }");
+        browser.click("#watch");
+
+        browser.awaitText("#feed-state", "nothing");
+        // GraphiQL's fetcher also leaves a rejected promise without a handler.
+        assertThat(browser.complaints()).allMatch(message -> message.endsWith("/graphiql 0:0 "));
+    }
+
+    @Test
+    void followsTheFeedOnceIfReopenedAtOnce() {
+        page.signIn();
+        browser.script("for (let i = 0; i < 3; i++) document.getElementById('watch').click()");
+        page.awaitSubscribers(1);
+
+        page.createCharlie();
+
+        browser.awaitText("#events li", "UserCreated");
+        browser.click("#watch");
+        page.awaitSubscribers(0);
+    }
+
+    @Test
+    void signOutEndsSubscriptions() {
+        page.signIn();
+        page.openTab("DirectoryEvents");
+        page.run();
+        page.awaitSubscribers(1);
+
+        browser.click("#sign-out");
+        page.awaitSubscribers(0);
+    }
+
+    @Test
+    void keepsQueriesButNoTokensOverAReload() {
+        page.signIn();
+        browser.click("[data-name=headers]");
+        browser.paste(HEADERS, "{\"Authorization\": \"Bearer secret\"}");
+        assertThat(browser.text(HEADERS)).contains("secret");
+        // GraphiQL stores this later than the headers.
+        browser.paste(QUERY, "query Mine { groups { totalCount } }");
+        Browser.patiently()
+                .untilAsserted(() -> assertThat(stored()).contains("query Mine").doesNotContain("eyJ", "secret"));
+
+        browser.reload();
+        assertThat(browser.text(QUERY)).isEqualTo("query Mine { groups { totalCount } }");
+        browser.awaitText("#caller", "Not signed in");
+        assertThat(stored()).contains("GraphQL-Cost");
+    }
+
+    @Test
+    void sendsAPastedToken() {
+        browser.find("#token").sendKeys("Bearer e30.e30.c2ln", Keys.ENTER);
+        browser.awaitText("#caller", "Using a token without a subject");
+
+        Browser.patiently()
+                .untilAsserted(() -> assertThat(requests())
+                        .filteredOn(request -> request.get("url").asString().equals(page.home + "graphql"))
+                        .isNotEmpty()
+                        .allMatch(request -> request.at("/headers/Authorization")
+                                .asString("")
+                                .equals("Bearer e30.e30.c2ln")));
+        assertThat(browser.complaints()).allMatch(message -> message.contains("401"));
+    }
+
+    @Test
+    void takesTokensWithoutClaims() {
+        browser.find("#token").sendKeys("e30.bnVsbA.c2ln", Keys.ENTER);
+        browser.awaitText("#caller", "Using a token without a subject");
+
+        Browser.patiently()
+                .untilAsserted(() ->
+                        assertThat(browser.complaints()).isNotEmpty().allMatch(message -> message.contains("401")));
     }
 
     @Test
     void opensItsDialogsAndDocumentation() {
-        find("[aria-label='Open settings dialog']").click();
-        find(".graphiql-dialog-close").click();
-        find("[aria-label='Show Documentation Explorer']").click();
-
-        patiently()
-                .untilAsserted(() ->
-                        assertThat(find(".graphiql-doc-explorer").getText()).contains("Mutation"));
+        page.signIn();
+        browser.click("[aria-label='Open settings dialog']");
+        browser.click(".graphiql-dialog-close");
+        browser.click("[aria-label='Show Documentation Explorer']");
+        browser.awaitText(".graphiql-doc-explorer", "Mutation");
     }
 
-    /** The requests that the browser has sent in this test; its log returns each event only once. */
+    @ParameterizedTest
+    @CsvSource({"1280, light", "1280, dark", "400, light", "400, dark"})
+    void fitsWideAndNarrowWindows(int width, String theme) throws IOException {
+        String suffix = "-" + width + "-" + theme;
+        browser.resize(width, width < 700 ? 1300 : 800);
+        browser.prefer(theme);
+        browser.screenshot("graphiql-signed-out" + suffix);
+        page.signIn();
+        page.run();
+        browser.awaitText(RESULT, "Alice");
+        browser.screenshot("graphiql-signed-in" + suffix);
+        page.watchFeed();
+        page.openTab("CreateUser");
+        page.run();
+        browser.awaitText("#events li", "UserCreated");
+        browser.screenshot("graphiql-feed" + suffix);
+        browser.click("#watch");
+        page.run();
+        browser.awaitText(RESULT, "TAKEN");
+        browser.screenshot("graphiql-error" + suffix);
+        assertThat(browser.script("return document.documentElement.scrollWidth"))
+                .asInstanceOf(LONG)
+                .isLessThanOrEqualTo(width);
+
+        browser.open(page.home);
+        browser.screenshot("front-page" + suffix);
+        assertThat(browser.script("return document.documentElement.scrollWidth"))
+                .asInstanceOf(LONG)
+                .isLessThanOrEqualTo(width);
+    }
+
+    private static String stored() {
+        return String.valueOf(
+                browser.script("return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"));
+    }
+
+    /** The requests that the browser has sent in this test. */
     private List<JsonNode> requests() {
-        for (LogEntry entry : browser.manage().logs().get(LogType.PERFORMANCE)) {
-            JsonNode event = JsonMapper.shared().readTree(entry.getMessage()).get("message");
-            if (event.get("method").asString().equals("Network.requestWillBeSent")) {
-                requests.add(event.at("/params/request"));
-            }
-        }
+        requests.addAll(browser.requests());
         return requests;
-    }
-
-    /** The messages in the browser's console. A missing sign-in page is no fault: see {@code page.js}. */
-    private List<String> complaints() {
-        return StreamSupport.stream(browser.manage().logs().get(LogType.BROWSER).spliterator(), false)
-                .map(LogEntry::getMessage)
-                .filter(message -> !message.startsWith(client.uri("/graphiql/sign-in") + " "))
-                .toList();
-    }
-
-    private static ChromeDriverService driver() {
-        File executable = Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                .flatMap(folder -> Stream.of(new File(folder, "chromedriver"), new File(folder, "chromedriver.exe")))
-                .filter(File::canExecute)
-                .findFirst()
-                .orElseThrow(() -> new SessionNotCreatedException("There is no chromedriver on the PATH."));
-        return new ChromeDriverService.Builder()
-                .usingDriverExecutable(executable)
-                .build();
-    }
-
-    private static ChromeOptions options() {
-        LoggingPreferences logging = new LoggingPreferences();
-        logging.enable(LogType.BROWSER, Level.ALL);
-        logging.enable(LogType.PERFORMANCE, Level.ALL);
-        ChromeOptions options = new ChromeOptions();
-        options.setCapability(ChromeOptions.LOGGING_PREFS, logging);
-        return options.addArguments(
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--window-size=1280,800",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost");
-    }
-
-    private static void paste(String query) {
-        script("const editor = document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror;"
-                + "editor.focus(); editor.execCommand('selectAll')");
-        browser.executeCdpCommand("Input.insertText", Map.of("text", query));
-    }
-
-    private static void run() {
-        find(".graphiql-execute-button").click();
-    }
-
-    private static void awaitResult(String text) {
-        patiently()
-                .untilAsserted(
-                        () -> assertThat(find(".result-window").getText()).contains(text));
-    }
-
-    private static WebElement find(String selector) {
-        return patiently().ignoreExceptions().until(() -> browser.findElement(By.cssSelector(selector)), found -> true);
-    }
-
-    private static ConditionFactory patiently() {
-        return await().atMost(Duration.ofMinutes(1));
-    }
-
-    private static @Nullable Object script(String script) {
-        return browser.executeScript(script);
     }
 }

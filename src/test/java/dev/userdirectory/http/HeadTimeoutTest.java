@@ -31,7 +31,7 @@ class HeadTimeoutTest {
     /** @param sent sent at once, before one byte every 200 ms that never completes the head */
     @ParameterizedTest
     @ValueSource(strings = {"", "GET /", "GET / HTTP/1.1\r\nHost: localhost\r\nX-", "EMPTY LINES", "AFTER A REQUEST"})
-    void closesConnectionThatSendsItsHeadByteByByte(String sent) throws IOException {
+    void closesConnectionWhoseHeadArrivesByteByByte(String sent) throws IOException {
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
             OutputStream out = socket.getOutputStream();
             boolean afterRequest = sent.equals("AFTER A REQUEST");
@@ -51,7 +51,7 @@ class HeadTimeoutTest {
     }
 
     @Test
-    void takesHeadThatComesInPiecesWithinTheTime() throws IOException, InterruptedException {
+    void acceptsHeadThatArrivesInPiecesInTime() throws IOException, InterruptedException {
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
             OutputStream out = socket.getOutputStream();
             // Two requests, to see that the time of the second does not start with the first.
@@ -68,7 +68,7 @@ class HeadTimeoutTest {
 
     /** The limit applies to heads; bodies are limited by the request's deadline. */
     @Test
-    void leavesTimeForTheBody() throws IOException, InterruptedException {
+    void doesNotLimitTheTimeForTheBody() throws IOException, InterruptedException {
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
             OutputStream out = socket.getOutputStream();
             out.write((HEAD + "\r\n").getBytes(StandardCharsets.US_ASCII));

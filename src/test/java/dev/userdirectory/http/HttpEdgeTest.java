@@ -47,7 +47,7 @@ class HttpEdgeTest {
                 "text/plain; application/json",
                 "nonsense"
             })
-    void refusesContentTypesThatFormsCanSend(String contentType) {
+    void rejectsContentTypesThatFormsCanSend(String contentType) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .header("Content-Type", contentType)
                 .POST(BodyPublishers.ofString(json(CREATE)))
@@ -64,7 +64,7 @@ class HttpEdgeTest {
 
     @ParameterizedTest
     @MethodSource("bodiesThatAreNotOneOperation")
-    void refusesBodyThatIsNotOneOperation(String body) {
+    void rejectsBodyThatIsNotOneOperation(String body) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString(body))
@@ -84,7 +84,7 @@ class HttpEdgeTest {
                 "text/event-stream",
                 "text/event-stream, application/json"
             })
-    void refusesMutationByGet(String accept) {
+    void rejectsMutationByGet(String accept) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(
                         client.uri("/graphql?query=" + URLEncoder.encode(CREATE, StandardCharsets.UTF_8)))
                 .header("Accept", accept)
@@ -98,7 +98,7 @@ class HttpEdgeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"query=%FF", "query=%", "query=%7B__typename%7D&variables=%7B", "variables=%7B%7D", ""})
-    void refusesGetThatIsNotOneOperation(String query) throws IOException {
+    void rejectsGetThatIsNotOneOperation(String query) throws IOException {
         String response = exchange("GET /graphql?" + query + " HTTP/1.1");
 
         assertThat(response).startsWith("HTTP/1.1 400").contains("\"code\":\"BAD_REQUEST\"");
@@ -106,7 +106,7 @@ class HttpEdgeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "PROPFIND", "get", "NONSENSE"})
-    void refusesOtherMethods(String method) {
+    void rejectsOtherMethods(String method) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .method(method, BodyPublishers.noBody())
                 .build());
@@ -148,7 +148,7 @@ class HttpEdgeTest {
             Upgrade: websocket / Connection: Upgrade / Authorization: Bearer bad                                               | 401
             Upgrade: websocket / Connection: Upgrade / Origin: https://evil.example                                            | 403
             """)
-    void refusesHandshakeInOurShape(String headers, int status) throws IOException {
+    void rejectsHandshakeWithGraphQlError(String headers, int status) throws IOException {
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
             socket.setSoTimeout(10_000);
             socket.getOutputStream()
@@ -184,7 +184,7 @@ class HttpEdgeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"gzip", "GZIP", "br", "deflate, gzip"})
-    void refusesEncodedBody(String encoding) {
+    void rejectsEncodedBody(String encoding) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .header("Content-Type", "application/json")
                 .header("Content-Encoding", encoding)
@@ -197,7 +197,7 @@ class HttpEdgeTest {
     }
 
     @Test
-    void takesBodyThatIsSaidNotToBeEncoded() {
+    void acceptsIdentityEncoding() {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .header("Content-Type", "application/json")
                 .header("Content-Encoding", "identity")
@@ -209,14 +209,14 @@ class HttpEdgeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"/graphql/", "/nothing", "/error", "/graphql/nothing", "/schema"})
-    void findsNothingWhereNothingIsServed(String path) {
+    void answersUnknownPathWithNotFound(String path) {
         HttpResponse<String> response = client.send(get(path));
         assertThat(response.statusCode()).isEqualTo(404);
         assertThat(code(response)).isEqualTo("NOT_FOUND");
     }
 
     @Test
-    void findsNothingUnderThePathWithSlashWithoutTokenEither() {
+    void trailingSlashIsNotFoundEvenWithoutToken() {
         HttpResponse<String> response = client.anonymous()
                 .send(HttpRequest.newBuilder(client.uri("/graphql/"))
                         .header("Content-Type", "application/json")
@@ -228,7 +228,7 @@ class HttpEdgeTest {
 
     @ParameterizedTest
     @ValueSource(ints = {8_000, 9_000, 20_000})
-    void refusesLongTokenInOurShape(int length) throws IOException {
+    void rejectsLongTokenWithGraphQlError(int length) throws IOException {
         String response =
                 exchange("GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nAuthorization: Bearer " + "a".repeat(length));
 
@@ -237,7 +237,7 @@ class HttpEdgeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"text/html", "application/xml, image/*", "nonsense"})
-    void refusesToAnswerInOtherTypes(String accept) {
+    void rejectsUnsupportedAcceptHeader(String accept) {
         HttpResponse<String> get = client.send(HttpRequest.newBuilder(client.uri("/graphql?query=%7B__typename%7D"))
                 .header("Accept", accept)
                 .build());
@@ -298,7 +298,7 @@ class HttpEdgeTest {
             GET /graphql?a=[<> HTTP/1.1  | 400
             GARBAGE                      | 400
             """)
-    void setsSecurityHeadersOnWhatComesToNoFilter(String requestLine, int status) throws IOException {
+    void setsSecurityHeadersOnRequestsThatReachNoFilter(String requestLine, int status) throws IOException {
         String response = exchange(requestLine);
 
         assertThat(response)
@@ -310,6 +310,20 @@ class HttpEdgeTest {
                 .containsIgnoringCase("\r\nContent-Type: application/json")
                 .contains("{\"errors\":[{", "\"code\":\"")
                 .doesNotContainIgnoringCase("\r\nServer:", "Tomcat", "Exception", "java.", "<html");
+    }
+
+    /** Tomcat and Spring answer these with nothing but a status. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            GET /graphiql/page.css HTTP/1.1 / Range: bytes=1000000- | 416 | REQUESTED_RANGE_NOT_SATISFIABLE
+            GET /graphql HTTP/1.1 / Expect: more                    | 417 | EXPECTATION_FAILED
+            POST /graphql HTTP/1.1 / Transfer-Encoding: rot13       | 501 | NOT_IMPLEMENTED
+            GET /graphql HTTP/3.0                                   | 505 | HTTP_VERSION_NOT_SUPPORTED
+            """)
+    void givesCodeToBareStatus(String head, int status, String code) throws IOException {
+        String response = exchange(head.replace(" / ", "\r\n"));
+
+        assertThat(response).startsWith("HTTP/1.1 " + status).contains("\"code\":\"" + code + "\"");
     }
 
     /** The raw response to a request that no HTTP client would send. */
@@ -347,7 +361,7 @@ class HttpEdgeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"/actuator", "/actuator/env", "/actuator/metrics", "/actuator/beans"})
-    void asksForScopeForEveryOtherActuatorEndpoint(String path) {
+    void requiresScopeForEveryOtherActuatorEndpoint(String path) {
         HttpResponse<String> anonymous = client.anonymous().send(get(path));
         assertThat(anonymous.statusCode()).isEqualTo(401);
         assertThat(anonymous.headers().firstValue("WWW-Authenticate")).contains("Bearer");
@@ -370,7 +384,7 @@ class HttpEdgeTest {
                 "{ _service { sdl } }",
                 "{ a: _service { sdl } }"
             })
-    void showsTheSchemaToAnyTokenButNotWithout(String document) {
+    void showsTheSchemaOnlyWithToken(String document) {
         HttpResponse<String> anonymous = client.anonymous().post(document);
         assertThat(code(anonymous)).isEqualTo("UNAUTHENTICATED");
         assertThat(anonymous.body()).doesNotContain("User", "\"Query\"");
@@ -379,7 +393,7 @@ class HttpEdgeTest {
     }
 
     @Test
-    void showsTheSchemaFileToAnyTokenButNotWithout() {
+    void servesTheSchemaFileOnlyWithToken() {
         assertThat(client.anonymous().send(get("/schema.graphqls")).statusCode())
                 .isEqualTo(401);
         assertThat(client.as("whatever").send(get("/schema.graphqls")).statusCode())
@@ -387,15 +401,9 @@ class HttpEdgeTest {
     }
 
     @Test
-    void servesNothingThatIsNotListed() {
+    void requiresTokenForUnlistedPath() {
         assertThat(client.anonymous().send(get("/application.yaml")).statusCode())
                 .isEqualTo(401);
-    }
-
-    @Test
-    void signsNobodyInByItself() {
-        assertThat(client.anonymous().send(get("/graphiql/sign-in")).statusCode())
-                .isEqualTo(404);
     }
 
     private boolean malloryExists() {

@@ -43,7 +43,7 @@ class ManagementPortTest {
     }
 
     @Test
-    void asksForScopeForMetrics() {
+    void requiresScopeForMetrics() {
         assertThat(client.anonymous().send(get("/actuator/prometheus")).statusCode())
                 .isEqualTo(401);
         assertThat(client.send(get("/actuator/prometheus")).statusCode()).isEqualTo(403);
@@ -66,7 +66,7 @@ class ManagementPortTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"/actuator/health", "/actuator/health/liveness", "/actuator/prometheus"})
-    void leavesTheServicesOwnPort(String path) {
+    void servesNoActuatorEndpointsOnTheServicePort(String path) {
         HttpRequest request = HttpRequest.newBuilder(client.uri(path)).build();
 
         assertThat(client.anonymous().send(request).statusCode()).isEqualTo(401);

@@ -107,7 +107,7 @@ class NegotiationTest {
             multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/json | 200
             application/json, text/event-stream;q=0                          | 200
             """)
-    void refusesSubscriptionWithoutStream(@Nullable String accept, int status) {
+    void rejectsSubscriptionUnlessEventStreamIsAccepted(@Nullable String accept, int status) {
         for (HttpRequest.Builder request : requests(SUBSCRIPTION)) {
             HttpResponse<String> response = client.send(with(accept, request).build());
             assertThat(response.statusCode()).isEqualTo(status);
@@ -151,7 +151,7 @@ class NegotiationTest {
     /** What a private cache must tell apart (RFC 9111, 4.1). */
     @ParameterizedTest
     @ValueSource(strings = {"GET", "POST"})
-    void saysWhatResponseDependsOn(String method) {
+    void varyListsTheRequestHeadersThatMatter(String method) {
         HttpRequest.Builder request = method.equals("GET")
                 ? get("{ users(first: 0) { nodes { id } } }")
                 : post("{ users(first: 0) { nodes { id } } }");
@@ -187,7 +187,7 @@ class NegotiationTest {
                 "application/json, text/event-stream;q=0.1",
                 "text/*;q=0.1, */*"
             })
-    void letsGetBeRevalidatedWhateverElseIsAccepted(String accept) {
+    void getCanBeRevalidatedForEveryAcceptHeader(String accept) {
         HttpRequest.Builder request =
                 get("{ users(first: 0) { nodes { id } } }").header("Accept", accept);
         HttpResponse<String> response = client.send(request.build());

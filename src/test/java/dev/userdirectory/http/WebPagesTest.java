@@ -1,6 +1,7 @@
 package dev.userdirectory.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
@@ -14,29 +15,52 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.info.BuildProperties;
 
 @DirectoryTest
 class WebPagesTest {
     @Autowired
     Client client;
 
+    @Autowired
+    ObjectProvider<BuildProperties> build;
+
     @Test
-    void frontPageLinksWhatThereIs() {
+    void frontPageLinksToPagesThatNeedNoToken() {
         List<String> links = Pattern.compile("<a href=\"([^\"]+)\"")
                 .matcher(get("/").body())
                 .results()
                 .map(link -> link.group(1))
                 .toList();
 
-        assertThat(links).containsExactly("graphiql", "schema.graphqls", "actuator/health");
+        assertThat(links).containsExactly("graphiql", "actuator/health");
         assertThat(links)
-                .allSatisfy(link -> assertThat(get("/" + link).statusCode()).isEqualTo(200));
+                .allSatisfy(link -> assertThat(client.anonymous()
+                                .send(HttpRequest.newBuilder(client.uri("/" + link))
+                                        .build())
+                                .statusCode())
+                        .isEqualTo(200));
+    }
+
+    @Test
+    void frontPageShowsTheVersionOfABuild() {
+        assumeThat(build.getIfAvailable()).isNotNull();
+
+        assertThat(get("/").body()).contains("Version " + build.getObject().getVersion());
+    }
+
+    @Test
+    void offersNoLocalSignInWithoutLocalTokenUri() {
+        assertThat(get("/").body()).contains("https://issuer.example/token", "those of your identity provider");
+        assertThat(get("/graphiql").body()).doesNotContain("sign-in");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/", "/graphiql", "/graphiql/page.js", "/graphiql/page.css", "/graphiql/graphiql.min.js"})
-    void pagesMayNotSpeakToOthersNorBeFramed(String path) {
+    @ValueSource(
+            strings = {"/", "/graphiql", "/graphiql/page.js", "/graphiql/page.css", "/graphiql/lib/graphiql.min.js"})
+    void pagesCannotConnectToOtherOriginsOrBeFramed(String path) {
         HttpResponse<String> response = get(path);
 
         assertThat(response.statusCode()).isEqualTo(200);
@@ -50,14 +74,13 @@ class WebPagesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"/graphql-ui/index.html", "/graphql-ui/render.js", "/graphiql/render.js", "/graphiql/sign-in"})
+    @ValueSource(strings = {"/graphql-ui/index.html", "/graphql-ui/render.js", "/graphiql/render.js"})
     void servesNothingElse(String path) {
         assertThat(get(path).statusCode()).isBetween(401, 404);
     }
 
     @Test
-    void schemaIsTextThatParsesWithItsPolicies() {
+    void servesTheSchemaAsTextWithItsPolicies() {
         HttpResponse<String> response = get("/schema.graphqls");
         TypeDefinitionRegistry schema = new SchemaParser().parse(response.body());
 

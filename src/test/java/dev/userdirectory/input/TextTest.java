@@ -58,7 +58,7 @@ class TextTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("badNames")
-    void refusesNameOf(String what, String name) {
+    void rejectsInvalidName(String what, String name) {
         String user = directory.createUser();
         String group = directory.createGroup("Group", List.of());
         Object before = directory.digest();
@@ -109,7 +109,7 @@ class TextTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("goodNames")
-    void storesNameOf(String what, String name, String stored) {
+    void storesValidName(String what, String name, String stored) {
         String user = directory.createUser();
         String group = directory.createGroup("Group", List.of());
 
@@ -186,7 +186,7 @@ class TextTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("badEmails")
-    void refusesEmailOf(String what, String email) {
+    void rejectsInvalidEmail(String what, String email) {
         String user = directory.createUser();
         Object before = directory.digest();
 
@@ -250,7 +250,7 @@ class TextTest {
         "алиса@пример.example,      АЛИСА@ПРИМЕР.EXAMPLE",
         "αλίκη@example.com,         ΑΛΊΚΗ@example.com"
     })
-    void refusesEmailThatDiffersOnlyByCase(String email, String otherCase) {
+    void rejectsEmailThatDiffersOnlyByCase(String email, String otherCase) {
         Map<String, ?> variables = Map.of("email", email, "otherCase", otherCase, "other", directory.createUser());
 
         JsonNode data = client.data("""
@@ -270,7 +270,7 @@ class TextTest {
         assertThat(found.at("/userByEmail/email").asString()).isEqualTo(email);
     }
 
-    /** Equal to a reader, or as host names. */
+    /** The addresses look equal to a reader, or their host names are equal. */
     @ParameterizedTest
     @CsvSource({
         "σοφος@reads.example,      σοφοσ@reads.example",
@@ -290,8 +290,8 @@ class TextTest {
         "𐐀@𐐀.example,             𐐨@𐐨.example",
         "g@ᾳ.example,              g@αι.example"
     })
-    void refusesEmailThatReadsAlike(String email, String alike) {
-        refusesEmailThatDiffersOnlyByCase(email, alike);
+    void rejectsEquivalentEmail(String email, String alike) {
+        rejectsEmailThatDiffersOnlyByCase(email, alike);
     }
 
     @ParameterizedTest
@@ -301,7 +301,7 @@ class TextTest {
         "ａ.local@reads.example,    a.local@reads.example",
         "ı@reads.example,          i.less@reads.example"
     })
-    void letsAddressesCoexistThatReadDifferently(String email, String other) {
+    void acceptsSimilarButDistinctEmails(String email, String other) {
         JsonNode data = client.data("""
                 mutation ($email: String!, $other: String!) {
                   first: createUser(name: "First", email: $email) { user { id } errors { path code } }
@@ -314,7 +314,7 @@ class TextTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource
-    void refusesDescriptionOf(String what, String description) {
+    void rejectsInvalidDescription(String what, String description) {
         String group = directory.createGroup("Group", List.of());
         Object before = directory.digest();
 
@@ -329,7 +329,7 @@ class TextTest {
         assertThat(directory.digest()).isEqualTo(before);
     }
 
-    static Stream<Arguments> refusesDescriptionOf() {
+    static Stream<Arguments> rejectsInvalidDescription() {
         return Stream.of(
                 arguments("2,001 characters", "x".repeat(2001)),
                 arguments("2,001 characters of two chars", A_LETTER_OF_TWO_CHARS.repeat(2001)),
@@ -339,7 +339,7 @@ class TextTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource
-    void storesDescriptionOf(String what, String description) {
+    void storesValidDescription(String what, String description) {
         JsonNode data = client.data("""
                 mutation ($description: String) {
                   createGroup(name: "Group", description: $description) { group { id description } }
@@ -350,7 +350,7 @@ class TextTest {
         assertThat(directory.group(id).get("description").asString()).isEqualTo(description);
     }
 
-    static Stream<Arguments> storesDescriptionOf() {
+    static Stream<Arguments> storesValidDescription() {
         return Stream.of(
                 arguments("nothing", ""),
                 arguments("lines", " Who has\ta key.\r\n\nAnd who has not.\n"),
@@ -358,7 +358,7 @@ class TextTest {
                 arguments("2,000 characters of two chars", A_LETTER_OF_TWO_CHARS.repeat(2000)));
     }
 
-    /** PostgreSQL can store neither character, so nothing is found by them either. */
+    /** PostgreSQL can store neither character, so a lookup with one is an error. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             userByEmail(email: $text) { id }               | email
@@ -367,7 +367,7 @@ class TextTest {
             user(id: $text) { id }                          | id
             users(after: $text) { totalCount }              | after
             """)
-    void namesTheArgumentThatCannotBeText(String field, String argument) {
+    void namesTheArgumentWithInvalidCharacters(String field, String argument) {
         String type = field.startsWith("user(") ? "ID!" : "String!";
         for (String text : List.of("\u0000", "a\u0000b", "\ud83d", "a\ude00b")) {
             JsonNode error = client.error("query ($text: " + type + ") { " + field + " }", Map.of("text", text));
@@ -378,9 +378,9 @@ class TextTest {
         }
     }
 
-    /** The same in a document's literals, where {@code \} escapes, too. */
+    /** The same characters as escapes in a document's literals. */
     @Test
-    void takesNoHalfCharacterInLiterals() {
+    void rejectsNulAndUnpairedSurrogateInLiterals() {
         JsonNode nul = client.data("""
                 mutation { createUser(name: "a\\u0000b", email: "a\\u0000@example.com") { errors { path code } } }""");
         JsonNode half = client.error("""

@@ -11,13 +11,13 @@ import org.springframework.core.io.ClassPathResource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The README's table of properties matches the metadata that is generated from the code. */
+/** The table of properties in docs/configuration.md matches the metadata that is generated from the code. */
 class ConfigurationTableTest {
     private static final String BEGIN = "<!-- configuration -->\n";
     private static final String END = "<!-- /configuration -->";
 
     @Test
-    void readmeHasEveryProperty() throws IOException {
+    void documentsEveryProperty() throws IOException {
         JsonNode metadata = JsonMapper.shared()
                 .readTree(new ClassPathResource("META-INF/spring-configuration-metadata.json").getContentAsByteArray());
         String table = metadata.get("properties").values().stream()
@@ -25,9 +25,9 @@ class ConfigurationTableTest {
                 .sorted()
                 .collect(Collectors.joining("", "| property | default | |\n|---|---|---|\n", ""));
 
-        String readme = Files.readString(Path.of("README.md"));
+        String page = Files.readString(Path.of("docs", "configuration.md"));
 
-        assertThat(readme.substring(readme.indexOf(BEGIN) + BEGIN.length(), readme.indexOf(END)))
+        assertThat(page.substring(page.indexOf(BEGIN) + BEGIN.length(), page.indexOf(END)))
                 .isEqualTo(table);
     }
 

@@ -73,7 +73,7 @@ class LogTest {
     }
 
     @Test
-    void tellsOfSlowOperationWithoutItsValues() {
+    void logsSlowOperationWithoutItsValues() {
         String email = Directory.newEmail();
         String token = Tokens.withScopes("users:read");
         client.withToken(token)
@@ -103,7 +103,7 @@ class LogTest {
     }
 
     @Test
-    void tellsTheOperationsOfNoTraceApart() {
+    void operationsWithoutCallersTraceHaveDistinctTraceIds() {
         client.data("query Apart { users(first: 1) { nodes { id } } }");
         client.data("query Apart { users(first: 1) { nodes { id } } }");
 
@@ -117,7 +117,7 @@ class LogTest {
     }
 
     @Test
-    void hasNoAddressAndNoTokenWhateverFails() {
+    void logsNoAddressOrTokenOnFailure() {
         String email = Directory.newEmail();
         String token = Tokens.withScopes("users:read users:write");
         Client caller = client.withToken(token);
@@ -131,9 +131,9 @@ class LogTest {
         assertThat(text()).doesNotContain(email, token);
     }
 
-    /** The pool would report it a second time. */
+    /** The pool would log it a second time. */
     @Test
-    void tellsOnceOfAConnectionThatBreaks() throws Exception {
+    void logsBrokenConnectionOnce() throws Exception {
         CompletableFuture<JsonNode> response;
         try (Locks users = Locks.holding("users")) {
             response = CompletableFuture.supplyAsync(
@@ -152,7 +152,7 @@ class LogTest {
     }
 
     @Test
-    void leavesOutWhatLibrariesSay() {
+    void redactsMessagesOfLibraries() {
         log.atError()
                 .addKeyValue("who", "bob.o'neil@example.com")
                 .setCause(new IllegalStateException("Key (email)=(carol@example.com) and Bearer abc.def"))

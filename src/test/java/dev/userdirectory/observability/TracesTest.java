@@ -60,7 +60,7 @@ class TracesTest {
     }
 
     @Test
-    void leadsFromGatewayToStatementsInOneTrace() {
+    void oneTraceSpansGatewayToStatements() {
         // More users than the page has, so that one statement finds them.
         List<String> users = Stream.generate(directory::createUser).limit(6).toList();
         directory.createGroup("Traced", users);
@@ -77,9 +77,9 @@ class TracesTest {
         assertThat(spans.stream().filter(TracesTest::isStatement).map(span -> path(span, spans)))
                 .containsExactlyInAnyOrder(
                         // Reads the state of the database, under which the response is cached.
-                        "gateway > http post /graphql > graphql operation > sql",
-                        "gateway > http post /graphql > graphql operation > Query.users > sql",
-                        "gateway > http post /graphql > graphql operation > load User.groups > sql");
+                        "gateway > http post /graphql > query Traced > sql",
+                        "gateway > http post /graphql > query Traced > Query.users > sql",
+                        "gateway > http post /graphql > query Traced > load User.groups > sql");
         assertThat(spans).extracting(SpanData::getName).contains("User.groups").doesNotContain("User.name");
         assertThat(spans)
                 .filteredOn(TracesTest::isStatement)
@@ -87,20 +87,30 @@ class TracesTest {
                         .contains("select")
                         .doesNotContain("User 0"));
         assertThat(spans)
-                .filteredOn(span -> span.getName().equals("graphql operation"))
+                .filteredOn(span -> span.getName().equals("query Traced"))
                 .singleElement()
                 .satisfies(span -> assertThat(span.getAttributes().asMap().toString())
-                        .contains("operation=Traced", "type=query", "code=OK"));
+                        .contains(
+                                "graphql.operation.name=Traced",
+                                "graphql.operation.type=query",
+                                "graphql.outcome=SUCCESS",
+                                "code=OK"));
     }
 
     @Test
-    void recordsNothingOfTraceThatIsNotSampled() {
+    void namesSpansOfUnnamedOperationsByTheirType() {
+        trace("01", "{ __typename }");
+        Waiting.until(() -> finished().stream().anyMatch(span -> span.getName().equals("query")));
+    }
+
+    @Test
+    void recordsNothingOfUnsampledTrace() {
         assertThat(trace("00", "{ users(first: 1) { nodes { name } } }")).isEmpty();
     }
 
     /** A tenth by default: neither all requests nor, sampled twice, a tenth of a tenth. */
     @Test
-    void recordsASampleOfWhatBeginsHere() {
+    void samplesTracesThatBeginInTheService() {
         int requests = 400;
         asked = Instant.now();
         for (int i = 0; i < requests; i++) {

@@ -55,7 +55,7 @@ class CursorsTest {
     }
 
     @Test
-    void refusesCursorsThatWereTamperedWith() {
+    void rejectsForgedCursors() {
         String cursor = cursor(connections.getLast());
 
         Set<String> forged = new HashSet<>();
@@ -80,7 +80,7 @@ class CursorsTest {
     }
 
     @Test
-    void refusesCursorsOfAnyOtherVersion() {
+    void rejectsCursorsOfOtherVersions() {
         byte[] bytes = Base64.getUrlDecoder().decode(cursor(GROUPS));
         for (int version = 0; version < 256; version++) {
             if (version != bytes[0]) {
@@ -96,13 +96,13 @@ class CursorsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", " ", "0", "=", "====", "a b", "é", "🦊", "+/+/", "null", "MQ", "AQ", "AQAAAAAAAAAAAA"})
-    void refusesWhatNeverWasACursor(String value) {
+    void rejectsTextThatIsNoCursor(String value) {
         assertRefused(GROUPS, "after", value);
         assertRefused(GROUPS, "before", value);
     }
 
     @Test
-    void refusesCursorsOfOtherFieldsAndOrders() {
+    void rejectsCursorsOfOtherFieldsAndOrders() {
         connections.forEach(from -> {
             String cursor = cursor(from);
             connections.forEach(to -> {
@@ -128,7 +128,7 @@ class CursorsTest {
         "last,101",
         "last,2147483647"
     })
-    void refusesSizesOutOfRange(String argument, String size) {
+    void rejectsPageSizesOutOfRange(String argument, String size) {
         connections.forEach(connection -> {
             JsonNode error = client.error(
                     "{ " + connection.formatted(argument + ": " + size, "{ totalCount }") + " }", Map.of());
@@ -140,7 +140,7 @@ class CursorsTest {
     }
 
     @Test
-    void refusesFirstTogetherWithLast() {
+    void rejectsFirstTogetherWithLast() {
         connections.forEach(connection -> {
             JsonNode error =
                     client.error("{ " + connection.formatted("first: 0, last: 0", "{ totalCount }") + " }", Map.of());

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.group.Group;
+import dev.userdirectory.user.User;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -52,8 +54,8 @@ class NodeDataFetcherTest {
     void keepsTheOrderAndTheGapsOfTheIdsGiven() {
         List<String> users = directory.createUsers(3);
         String group = directory.createGroup("Board", users);
-        String nobody = new GlobalId(NodeType.USER, UUID.randomUUID()).toString();
-        String nothing = new GlobalId(NodeType.GROUP, UUID.randomUUID()).toString();
+        String nobody = new GlobalId(User.TYPE, UUID.randomUUID()).toString();
+        String nothing = new GlobalId(Group.TYPE, UUID.randomUUID()).toString();
         List<String> ids = List.of(users.get(2), nothing, users.get(0), group, nobody, users.get(2), users.get(1));
 
         JsonNode nodes = client.data(NODES, Map.of("ids", ids)).get("nodes");
@@ -69,7 +71,7 @@ class NodeDataFetcherTest {
     }
 
     @Test
-    void findsHundredButNotMore() {
+    void acceptsUpToOneHundredIds() {
         List<String> users = new ArrayList<>(directory.createUsers(100));
         Collections.reverse(users);
 
@@ -84,7 +86,7 @@ class NodeDataFetcherTest {
     }
 
     @Test
-    void findsNothingWhereNothingIsAsked() {
+    void findsNothingForEmptyListOfIds() {
         assertThat(client.data(NODES, Map.of("ids", List.of())).get("nodes")).isEmpty();
     }
 
@@ -107,12 +109,12 @@ class NodeDataFetcherTest {
     }
 
     @Test
-    void showsNeitherTypeNorKeyOfAnIdInTheClear() {
+    void idsRevealNeitherTypeNorKey() {
         UUID key = UUID.randomUUID();
-        String id = new GlobalId(NodeType.USER, key).toString();
+        String id = new GlobalId(User.TYPE, key).toString();
 
         assertThat(id).matches("[A-Za-z0-9_-]{23}").doesNotContain("User", key.toString());
-        assertThat(new GlobalId(NodeType.GROUP, key)).doesNotHaveToString(id);
+        assertThat(new GlobalId(Group.TYPE, key)).doesNotHaveToString(id);
     }
 
     @ParameterizedTest
@@ -123,7 +125,7 @@ class NodeDataFetcherTest {
             group(id: $id) { id }                                     | id
             users(filter: { groupId: $id }) { nodes { id } }          | filter.groupId
             """)
-    void namesTheArgumentThatIsNoId(String field, String argument) {
+    void namesTheArgumentWithInvalidId(String field, String argument) {
         byte[] id = Base64.getUrlDecoder().decode(directory.createUser());
         byte[] otherTag = id.clone();
         otherTag[0] = 'X';
@@ -151,8 +153,8 @@ class NodeDataFetcherTest {
 
     /** Base64 has other spellings of the same bytes, but an object has only one ID. */
     @Test
-    void takesNoOtherSpellingOfAnId() {
-        String id = new GlobalId(NodeType.USER, UUID.fromString("ffffffff-ffff-7fff-bfff-fffffffffffb")).toString();
+    void acceptsNoOtherSpellingOfAnId() {
+        String id = new GlobalId(User.TYPE, UUID.fromString("ffffffff-ffff-7fff-bfff-fffffffffffb")).toString();
         char last = id.charAt(id.length() - 1);
 
         assertThat(client.data("query ($id: ID!) { node(id: $id) { id } }", Map.of("id", id))
@@ -174,7 +176,7 @@ class NodeDataFetcherTest {
     }
 
     @Test
-    void namesTheFirstBadIdOfMany() {
+    void namesTheFirstInvalidIdOfAList() {
         List<String> ids = new ArrayList<>(directory.createUsers(3));
         ids.set(1, "nonsense");
 
@@ -185,7 +187,7 @@ class NodeDataFetcherTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"user(id: 5) { id }", "node(id: 0) { id }", "nodes(ids: 7) { id }"})
-    void takesNumbersForNoIds(String field) {
+    void rejectsNumbersAsIds(String field) {
         assertThat(client.error("{ " + field + " }", Map.of())
                         .at("/extensions/code")
                         .asString())

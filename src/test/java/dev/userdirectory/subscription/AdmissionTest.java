@@ -94,7 +94,7 @@ class AdmissionTest {
     }
 
     @Test
-    void refusesSocketsAndStreamsOfASubjectThatHasTooMany() throws IOException, InterruptedException {
+    void limitsSocketsAndStreamsOfOneSubject() throws IOException, InterruptedException {
         for (int i = 0; i < 3; i++) {
             connect(token);
         }
@@ -119,7 +119,7 @@ class AdmissionTest {
     }
 
     @Test
-    void refusesSocketsOfAnAddressThatShowsNoTokens() {
+    void limitsSocketsWithoutTokenOfOneAddress() {
         for (int i = 0; i < 3; i++) {
             open.add(SocketClient.open(graphQl, Map.of()));
         }
@@ -135,7 +135,7 @@ class AdmissionTest {
     }
 
     @Test
-    void refusesSocketsAndStreamsWhenAllTogetherHaveTooMany() throws IOException, InterruptedException {
+    void limitsSocketsAndStreamsInTotal() throws IOException, InterruptedException {
         for (int i = 0; i < 8; i++) {
             connect(newSubject());
         }
@@ -146,7 +146,7 @@ class AdmissionTest {
     }
 
     @Test
-    void refusesOperationsOfASocketThatHasTooManyAndLeavesTheOthersAlone() {
+    void limitsSubscriptionsOfOneSocketAndKeepsItOpen() {
         SocketClient socket = connect(token);
         for (int i = 0; i < 6; i++) {
             socket.subscribe("" + i, EVENTS, Map.of());
@@ -164,7 +164,7 @@ class AdmissionTest {
     }
 
     @Test
-    void refusesOperationsOfASubjectThatHasTooManyOverAllItsSockets() {
+    void limitsSubscriptionsOfOneSubjectAndInTotal() {
         subscribe(connect(token), 6);
         SocketClient second = connect(token);
         subscribe(second, 3);
@@ -180,7 +180,7 @@ class AdmissionTest {
     }
 
     @Test
-    void refusesOperationsWhoseDocumentsAreTooLongTogether() {
+    void limitsTheTotalLengthOfDocuments() {
         SocketClient socket = connect(token);
         socket.subscribe("1", EVENTS + "#" + "x".repeat(1000), Map.of());
         socket.subscribe("2", EVENTS + "#" + "x".repeat(1000), Map.of());
@@ -201,7 +201,21 @@ class AdmissionTest {
     }
 
     @Test
-    void countsTheDocumentsOfEventStreamsWhoseLengthIsNotTold() throws IOException, InterruptedException {
+    void countsTheExtensionsOfSubscriptions() {
+        SocketClient socket = connect(token);
+        socket.send(Map.of(
+                "type",
+                "subscribe",
+                "id",
+                "1",
+                "payload",
+                Map.of("query", EVENTS, "extensions", Map.of("x", "x".repeat(2000)))));
+        assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
+                .isEqualTo("TOO_MANY_SUBSCRIPTIONS");
+    }
+
+    @Test
+    void countsDocumentsOfChunkedEventStreams() throws IOException, InterruptedException {
         String document = EVENTS + "#" + "x".repeat(1000);
         assertThat(chunked(document).statusCode()).isEqualTo(200);
         HttpResponse<InputStream> another = chunked(document);
@@ -230,7 +244,7 @@ class AdmissionTest {
 
     /** A query counts as an operation only while it runs. */
     @Test
-    void countsNoOperationThatIsOver() {
+    void countsNoCompletedOperations() {
         SocketClient socket = connect(token);
         for (int i = 0; i < 30; i++) {
             socket.subscribe("1", "{ __typename }", Map.of());

@@ -32,7 +32,7 @@ class EventStreamTest {
     EventStreams streams;
 
     @Test
-    void tellsWhatHappensAndResumesByItself() throws IOException, InterruptedException {
+    void sendsEventsAndResumesFromTheLastEventId() throws IOException, InterruptedException {
         Event last;
         try (EventStreamClient stream = open(READER, EVENTS, null)) {
             String user = directory.createUser();
@@ -76,7 +76,7 @@ class EventStreamTest {
 
     /** A link is enough to make a browser send a GET request. */
     @Test
-    void refusesMutationsByGet() throws IOException, InterruptedException {
+    void rejectsMutationsByGet() throws IOException, InterruptedException {
         String mutation = "mutation { createUser(name: \"By GET\", email: \"by-get@example.com\") { user { id } } }";
         try (EventStreamClient stream = EventStreamClient.get(
                 client.uri("/graphql"), Tokens.withScopes("users:read users:write"), mutation, null)) {
@@ -91,7 +91,7 @@ class EventStreamTest {
 
     /** HTML 9.2.2: without a last event ID, an EventSource sends no header, but a polyfill sends an empty one. */
     @Test
-    void takesAnEmptyIdForNone() throws IOException, InterruptedException {
+    void treatsEmptyLastEventIdAsAbsent() throws IOException, InterruptedException {
         try (EventStreamClient stream = open(READER, EVENTS, "")) {
             String user = directory.createUser();
             assertThat(stream.expect("next")
@@ -104,7 +104,7 @@ class EventStreamTest {
 
     /** An event's ID is the cursor that the event has everywhere in the feed. */
     @Test
-    void hasTheCursorForAnId() throws IOException, InterruptedException {
+    void usesTheCursorAsEventId() throws IOException, InterruptedException {
         try (EventStreamClient stream = open(READER, "subscription { userEvents { cursor } }", null)) {
             directory.createUsers(3);
             for (int i = 0; i < 3; i++) {
@@ -116,16 +116,16 @@ class EventStreamTest {
     }
 
     @Test
-    void tellsWhyASubscriptionIsRefused() throws IOException, InterruptedException {
+    void tellsWhyASubscriptionIsRejected() throws IOException, InterruptedException {
         assertRefused(open(Tokens.withScopes("users:write"), EVENTS, null), "FORBIDDEN");
         assertRefused(open(READER, EVENTS, "nonsense"), "BAD_USER_INPUT");
         assertRefused(open(READER, "subscription { nothing }", null), "GRAPHQL_VALIDATION_FAILED");
         assertRefused(open(READER, "", null), "GRAPHQL_PARSE_FAILED");
     }
 
-    /** UTF-8 cannot encode it. */
+    /** UTF-8 cannot encode an unpaired surrogate. */
     @Test
-    void replacesHalfASurrogatePair() throws IOException, InterruptedException {
+    void replacesUnpairedSurrogate() throws IOException, InterruptedException {
         String half = "\\ud83d";
         String body = "{\"query\": \"{ __typename }\", \"operationName\": \"" + half + "\"}";
         try (EventStreamClient stream = EventStreamClient.post(client.uri("/graphql"), READER, body)) {
@@ -158,7 +158,7 @@ class EventStreamTest {
     }
 
     @Test
-    void endsWithItsToken() throws IOException, InterruptedException {
+    void endsStreamWhenTheTokenExpires() throws IOException, InterruptedException {
         String token = Tokens.sign(Tokens.claims()
                 .claim("scope", "users:read")
                 .expirationTime(Date.from(Instant.now().plusSeconds(4)))
@@ -176,7 +176,7 @@ class EventStreamTest {
     }
 
     @Test
-    void refusesStreamsWhileItStops() {
+    void rejectsStreamsDuringShutdown() {
         streams.stop();
         try {
             HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql?query=%7Ba%7D"))
@@ -191,7 +191,7 @@ class EventStreamTest {
     }
 
     @Test
-    void refusesATokenThatIsNoGood() throws IOException, InterruptedException {
+    void rejectsInvalidToken() throws IOException, InterruptedException {
         try (EventStreamClient stream = open("nonsense", EVENTS, null)) {
             assertThat(stream.status()).isEqualTo(401);
         }

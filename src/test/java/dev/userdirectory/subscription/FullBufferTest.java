@@ -24,7 +24,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
-/** Events that exceed the buffer in memory, clients that do not read, and timeouts. */
+/** Events that exceed the buffer in memory, stalled clients, and timeouts. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
@@ -59,7 +59,7 @@ class FullBufferTest {
 
     /** There are far more events than fit into memory, so the service reads them from the table page by page first. */
     @Test
-    void replaysWhatIsNoLongerInMemory() {
+    void replaysEventsThatLeftTheBuffer() {
         String start = newestCursor();
         List<String> users = directory.createUsers(1000);
         directory.createUsers(1000);
@@ -92,18 +92,39 @@ class FullBufferTest {
         }
     }
 
+    /** More events than a page of the table lie before the only one that the filter selects, and behind it. */
     @Test
-    void endsASocketThatDoesNotReadAndLetsItResume() {
+    void replaysPastEventsThatTheFilterDoesNotSelect() {
+        String start = newestCursor();
+        directory.createUsers(1000);
+        String group = directory.createGroup("Found", List.of());
+        directory.createUsers(1000);
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
+            socket.subscribe("1", """
+                    subscription ($after: String) {
+                      directoryEvents(after: $after, types: [GROUP_CREATED]) { ... on GroupCreated { groupId } }
+                    }""", Map.of("after", start));
+            String id = "/payload/data/directoryEvents/groupId";
+            assertThat(socket.expect("next").at(id).asString()).isEqualTo(group);
+
+            String later = directory.createGroup("Later", List.of());
+            assertThat(socket.expect("next").at(id).asString()).isEqualTo(later);
+        }
+    }
+
+    @Test
+    void stalledSocketSubscriptionEndsAndCanResume() {
         String start = newestCursor();
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
             socket.subscribe("1", LARGE, Map.of());
             socket.settle();
+            directory.createUser();
+            List<String> cursors = new ArrayList<>(List.of(cursor(socket.expect("next"))));
             socket.stopReading();
             directory.createUsers(1000);
             List<String> expected = feed(start);
             pause();
             socket.readAgain();
-            List<String> cursors = new ArrayList<>();
             JsonNode message = socket.poll(Duration.ofSeconds(10));
             while (message != null && message.get("type").asString().equals("next")) {
                 cursors.add(cursor(message));
@@ -117,7 +138,7 @@ class FullBufferTest {
             assertThat(cursors).hasSizeLessThan(1000);
 
             socket.subscribe("1", LARGE, Map.of("after", cursors.getLast()));
-            while (cursors.size() < 1000) {
+            while (cursors.size() < expected.size()) {
                 cursors.add(cursor(socket.expect("next")));
             }
             assertThat(cursors).isEqualTo(expected);
@@ -125,11 +146,13 @@ class FullBufferTest {
     }
 
     @Test
-    void endsAStreamThatDoesNotReadAndLetsItResume() throws IOException, InterruptedException {
+    void stalledStreamEndsAndCanResume() throws IOException, InterruptedException {
         String start = newestCursor();
         List<String> cursors = new ArrayList<>();
         List<String> expected;
         try (EventStreamClient stream = stream(null)) {
+            directory.createUser();
+            cursors.add(stream.expect("next").id());
             stream.stopReading();
             directory.createUsers(1000);
             expected = feed(start);
@@ -148,7 +171,7 @@ class FullBufferTest {
             stream.expect("end");
         }
         try (EventStreamClient stream = stream(cursors.getLast())) {
-            while (cursors.size() < 1000) {
+            while (cursors.size() < expected.size()) {
                 cursors.add(stream.expect("next").id());
             }
             assertThat(cursors).isEqualTo(expected);
@@ -157,7 +180,7 @@ class FullBufferTest {
 
     /** To buffer all results for each of them would take more than half a gigabyte. */
     @Test
-    void keepsLittleForSocketsThatDoNotRead() {
+    void buffersLittleForStalledSockets() {
         List<SocketClient> sockets = new ArrayList<>();
         try {
             for (int i = 0; i < 20; i++) {
@@ -178,7 +201,7 @@ class FullBufferTest {
     }
 
     @Test
-    void tellsClientsThatItIsThere() throws IOException, InterruptedException {
+    void pingsClients() throws IOException, InterruptedException {
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
                 EventStreamClient stream = stream(null)) {
             socket.awaitPing();
@@ -189,7 +212,7 @@ class FullBufferTest {
     }
 
     @Test
-    void saysWhenTheHistoryIsGone() throws IOException, InterruptedException {
+    void reportsExpiredCursorToSocketAndStream() throws IOException, InterruptedException {
         directory.createUser();
         jdbc.update("update users set version = version + 1");
         // PostgreSQL's own background transactions may hold back the newest event.
@@ -217,14 +240,14 @@ class FullBufferTest {
     }
 
     @Test
-    void closesSocketsThatSayNothing() {
+    void closesSocketsThatAreNotInitializedInTime() {
         try (SocketClient socket = SocketClient.open(client.uri("/graphql"), Map.of())) {
             assertThat(socket.closed().code()).isEqualTo(4408);
         }
     }
 
     @Test
-    void tellsClientsToComeBackWhenItStops() throws IOException, InterruptedException {
+    void asksClientsToReconnectDuringShutdown() throws IOException, InterruptedException {
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
                 EventStreamClient stream = stream(null)) {
             socket.subscribe("1", LARGE, Map.of());
@@ -287,7 +310,7 @@ class FullBufferTest {
         return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }
 
-    /** Long enough to fill the buffers, and then to exceed the patience with a client that does not read. */
+    /** Waits long enough to fill the buffers and to exceed the patience with a stalled client. */
     private static void pause() {
         try {
             Thread.sleep(Duration.ofSeconds(5));

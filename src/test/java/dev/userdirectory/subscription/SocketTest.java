@@ -62,7 +62,7 @@ class SocketTest {
     }
 
     @Test
-    void tellsWhatHappens() {
+    void sendsEvents() {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             socket.subscribe("1", EVENTS, Map.of());
             socket.settle();
@@ -78,7 +78,7 @@ class SocketTest {
 
     /** Without hints, the feed polls only twice a second. */
     @Test
-    void isWokenByWhatIsWritten() {
+    void sendsEventsSoonAfterTheWrite() {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             socket.subscribe("1", EVENTS, Map.of());
             socket.settle();
@@ -120,7 +120,7 @@ class SocketTest {
     }
 
     @Test
-    void disconnectsClientThatDoesNotCloseARefusedSocket() throws IOException {
+    void disconnectsClientThatDoesNotCloseARejectedSocket() throws IOException {
         try (Socket socket = new Socket(graphQl.getHost(), graphQl.getPort())) {
             socket.setSoTimeout(20_000);
             String handshake = String.join(
@@ -142,7 +142,7 @@ class SocketTest {
 
     /** Otherwise each subscriber of an event would execute a statement of its own. */
     @Test
-    void loadsTheUserForManySubscribersAtOnce() {
+    void loadsTheUserOnceForManySubscribers() {
         List<SocketClient> sockets = new ArrayList<>();
         try {
             for (int i = 0; i < 100; i++) {
@@ -164,7 +164,7 @@ class SocketTest {
     }
 
     @Test
-    void resumesBehindACursorAndGoesOnLive() {
+    void resumesAfterACursorAndContinuesWithNewEvents() {
         List<String> users = directory.createUsers(5);
         String first = client.data("{ userEvents { newestCursor } }")
                 .at("/userEvents/newestCursor")
@@ -183,7 +183,7 @@ class SocketTest {
     }
 
     @Test
-    void narrowsToOneUser() {
+    void filtersEventsByUser() {
         List<String> users = directory.createUsers(3);
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             socket.subscribe("1", EVENTS, Map.of("user", users.get(1)));
@@ -243,7 +243,7 @@ class SocketTest {
     }
 
     @Test
-    void takesTheTokenOfTheHandshake() {
+    void acceptsTheTokenOfTheHandshake() {
         try (SocketClient socket = SocketClient.open(graphQl, Map.of("Authorization", "Bearer " + READER))) {
             socket.send(Map.of("type", "connection_init"));
             socket.expect("connection_ack");
@@ -253,7 +253,7 @@ class SocketTest {
     }
 
     @Test
-    void refusesSocketsWithoutToken() {
+    void rejectsSocketsWithoutToken() {
         try (SocketClient socket = SocketClient.open(graphQl, Map.of())) {
             socket.send(Map.of("type", "connection_init"));
             assertThat(socket.closed()).isEqualTo(new Close(4401, "Unauthorized"));
@@ -265,7 +265,7 @@ class SocketTest {
     }
 
     @Test
-    void refusesTokensThatAreNoGood() {
+    void rejectsInvalidTokens() {
         try (SocketClient socket = SocketClient.open(graphQl, Map.of())) {
             socket.initialize(expiringIn(Duration.ofSeconds(-5)));
             assertThat(socket.closed()).isEqualTo(new Close(4401, "Token expired"));
@@ -288,7 +288,7 @@ class SocketTest {
     }
 
     @Test
-    void staysWithATokenThatIsRenewedInTime() throws InterruptedException {
+    void staysOpenWhileTheTokenIsRenewedInTime() throws InterruptedException {
         try (SocketClient socket = SocketClient.connect(graphQl, expiringIn(Duration.ofSeconds(2)))) {
             socket.subscribe("1", EVENTS, Map.of());
             for (int i = 0; i < 3; i++) {
@@ -304,7 +304,7 @@ class SocketTest {
     }
 
     @Test
-    void refusesToBeRenewedByATokenOfSomebodyElseOrOfLess() {
+    void rejectsRenewalByAnotherSubjectOrWithFewerScopes() {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             renew(
                     socket,
@@ -332,7 +332,7 @@ class SocketTest {
                 "query ($s: ID = \"x\") { nodes(ids: [$s]) { id } }",
                 "mutation { createGroup(name: \"x\") { group { id } } }"
             })
-    void answersWithNullWhatFailsAsAWhole(String document) {
+    void answersFailedRootFieldAsOverHttp(String document) {
         Map<String, Object> request = new HashMap<>(Map.of("query", document));
         request.put("variables", Collections.singletonMap("s", null));
         for (String scope : List.of("users:read", "users:write")) {
@@ -353,7 +353,7 @@ class SocketTest {
     }
 
     @Test
-    void closesWhereASubscriptionLacksAScope() {
+    void closesWhenASubscriptionLacksAScope() {
         try (SocketClient socket = SocketClient.connect(graphQl, Tokens.withScopes("users:write"))) {
             socket.subscribe("1", EVENTS, Map.of());
             assertThat(socket.closed()).isEqualTo(new Close(4403, "Needs the scope `users:read`"));
@@ -382,7 +382,7 @@ class SocketTest {
             {"type": "connection_init", "payload": 1}                         | 4400
             {"type": "connection_init"}                                       | 4429
             """)
-    void closesOnWhatTheProtocolDoesNotHave(String message, int code) {
+    void closesOnInvalidMessage(String message, int code) {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             socket.sendText(message);
             assertThat(socket.closed().code()).isEqualTo(code);
@@ -399,14 +399,14 @@ class SocketTest {
     }
 
     @Test
-    void speaksNoOtherProtocol() {
+    void rejectsOtherSubprotocols() {
         try (SocketClient socket = SocketClient.open(graphQl, (String) null)) {
             assertThat(socket.closed().code()).isEqualTo(4406);
         }
     }
 
     @Test
-    void takesLongMessagesButNotEndlessOnes() {
+    void limitsTheLengthOfMessages() {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             socket.subscribe("1", "{ users(first: 0) { totalCount } } #" + " ".repeat(50_000), Map.of());
             socket.expect("next");
@@ -459,7 +459,7 @@ class SocketTest {
 
     /** A member that may be absent may also be null. */
     @Test
-    void takesNullForAbsent() {
+    void treatsNullAsAbsent() {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             socket.sendText("{\"type\": \"ping\", \"payload\": null}");
             socket.expect("pong");
@@ -473,7 +473,7 @@ class SocketTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", " ", "{", "#"})
-    void answersAnEmptyOrBrokenQueryWithAnError(String query) {
+    void reportsEmptyOrBrokenQuery(String query) {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             socket.subscribe("1", query, Map.of());
             assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())
@@ -483,9 +483,9 @@ class SocketTest {
         }
     }
 
-    /** Clients escape it in JSON, so it arrives unchanged. */
+    /** JSON escapes the surrogate, so it arrives unchanged. */
     @Test
-    void echoesHalfASurrogatePairAsItCame() {
+    void echoesUnpairedSurrogateUnchanged() {
         String half = "\\ud83d";
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             socket.subscribe("other", EVENTS, Map.of());
@@ -510,7 +510,7 @@ class SocketTest {
     }
 
     @Test
-    void refusesTokensThatAreBoundToAKey() {
+    void rejectsTokensBoundToAKey() {
         String token = Tokens.sign(Tokens.claims()
                 .claim("scope", "users:read")
                 .claim("cnf", Map.of("x5t#S256", "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"))
@@ -518,7 +518,7 @@ class SocketTest {
         try (SocketClient socket = SocketClient.open(graphQl, Map.of())) {
             socket.initialize(token);
             assertThat(socket.closed())
-                    .isEqualTo(new Close(4401, "Token bound to a key, of which no proof is taken here"));
+                    .isEqualTo(new Close(4401, "Token bound to a key, and proof of possession is not supported"));
         }
         assertThat(client.withToken(token).post("{ __typename }").statusCode()).isEqualTo(401);
     }
@@ -532,7 +532,7 @@ class SocketTest {
                 "subscription { ...F } fragment F on Subscription { ...G @skip(if: true) } fragment G on Subscription {"
                         + " userEvents { type } }"
             })
-    void refusesToSkipTheRootField(String query) {
+    void rejectsSkippedRootField(String query) {
         try (SocketClient socket = SocketClient.connect(graphQl, READER)) {
             socket.subscribe("1", query, Map.of("no", false));
             assertThat(socket.expect("error").at("/payload/0/extensions/code").asString())

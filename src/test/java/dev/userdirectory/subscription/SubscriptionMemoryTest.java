@@ -7,8 +7,7 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
-import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.relay.GlobalIds;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,30 +39,37 @@ class SubscriptionMemoryTest {
     Directory directory;
 
     @Autowired
+    GlobalIds globalIds;
+
+    @Autowired
     JdbcTemplate jdbc;
 
     @Autowired
     Statements statements;
 
     @Test
-    void keepsNothingOfTheEventsThatASubscriptionHasDelivered() {
+    void retainsNoDeliveredEvents() {
         createUsers();
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
             socket.subscribe("1", "subscription { userEvents { cursor user { name } } }", Map.of());
             socket.settle();
             // The first events load classes and fill caches, which remain.
             follow(socket, 2 * USERS);
-            long before = usedHeap();
-            follow(socket, EVENTS);
-            long grown = usedHeap() - before;
-
-            System.out.printf("Heap after %,d more events: %+.1f MiB%n", EVENTS, grown / 1048576.0);
-            assertThat(grown).isLessThan(Math.min(10 << 20, EVENTS * 500L));
+            // Other parts of the service allocate, too, but not in every round.
+            long grown = Long.MAX_VALUE;
+            long limit = Math.min(10 << 20, EVENTS * 500L);
+            for (int round = 0; round < 3 && grown >= limit; round++) {
+                long before = usedHeap();
+                follow(socket, EVENTS);
+                grown = usedHeap() - before;
+                System.out.printf("Heap after %,d more events: %+.1f MiB%n", EVENTS, grown / 1048576.0);
+            }
+            assertThat(grown).isLessThan(limit);
         }
     }
 
     @Test
-    void keepsLittleForSocketsThatDoNotRead() {
+    void retainsLittleForStalledSockets() {
         createUsers();
         List<SocketClient> sockets = new ArrayList<>();
         try {
@@ -96,9 +102,7 @@ class SubscriptionMemoryTest {
     /** The users share a name that no other user has. */
     private void createUsers() {
         List<Object[]> ids = directory.createUsers(USERS).stream()
-                .map(id -> new Object[] {
-                    name, GlobalId.parse("user", id).of(NodeType.USER).orElseThrow()
-                })
+                .map(id -> new Object[] {name, globalIds.parse("user", id).uuid()})
                 .toList();
         jdbc.batchUpdate("update users set name = ? where id = ?", ids);
     }

@@ -97,7 +97,7 @@ class BearerTokenTest {
 
     @ParameterizedTest
     @MethodSource("goodTokens")
-    void takesToken(String token) {
+    void acceptsValidToken(String token) {
         assertThat(client.withToken(token).data(GUARDED).at("/users/totalCount").isInt())
                 .isTrue();
     }
@@ -111,7 +111,7 @@ class BearerTokenTest {
             'Bearer'        | false
             'Bearer	'      | false
             """)
-    void takesAnySpacesAfterTheScheme(String scheme, boolean taken) {
+    void acceptsOneOrMoreSpacesAfterTheScheme(String scheme, boolean taken) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .header("Content-Type", "application/json")
                 .header("Authorization", scheme + sign(claims()))
@@ -133,7 +133,7 @@ class BearerTokenTest {
 
     @ParameterizedTest
     @MethodSource("scopesThatGrantNothing")
-    void grantsNothingForWhatIsNoText(List<?> scopes) {
+    void ignoresScopesThatAreNotText(List<?> scopes) {
         for (String claim : List.of("scope", "scp")) {
             String token = sign(claims().claim("scope", null).claim(claim, scopes));
             assertThat(client.withToken(token)
@@ -187,7 +187,7 @@ class BearerTokenTest {
 
     @ParameterizedTest
     @MethodSource("badTokens")
-    void refusesToken(String token, String problem) {
+    void rejectsInvalidToken(String token, String problem) {
         statements.clear();
 
         HttpResponse<String> response = client.withToken(token).post(GUARDED);
@@ -203,7 +203,7 @@ class BearerTokenTest {
     }
 
     @Test
-    void takesNoTokenFromTheQueryString() {
+    void acceptsNoTokenInTheQueryString() {
         HttpRequest request = HttpRequest.newBuilder(client.uri("/graphql?access_token=" + sign(claims())))
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString("{\"query\":\"" + GUARDED + "\"}"))

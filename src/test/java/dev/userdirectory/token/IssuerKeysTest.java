@@ -41,7 +41,7 @@ class IssuerKeysTest {
     }
 
     @Test
-    void takesNewKeyWithoutRestart() {
+    void acceptsNewKeyWithoutRestart() {
         issuer.start();
         trustingIssuer(tokens -> {
             authenticate(tokens, OLD);
@@ -52,7 +52,7 @@ class IssuerKeysTest {
     }
 
     @Test
-    void forgetsKeyThatTheIssuerHasWithdrawn() {
+    void rejectsKeyThatTheIssuerHasWithdrawn() {
         issuer.start();
         trustingIssuer(tokens -> {
             authenticate(tokens, OLD);
@@ -62,9 +62,9 @@ class IssuerKeysTest {
         });
     }
 
-    /** A token is forgotten however often it has been verified. */
+    /** The token has been verified often enough to be cached. */
     @Test
-    void forgetsTokenWhoseKeyTheIssuerHasWithdrawn() {
+    void rejectsCachedTokenWhoseKeyTheIssuerHasWithdrawn() {
         issuer.start();
         trustingIssuer(tokens -> {
             String token = Tokens.sign(Tokens.claims().issuer(issuer.uri()).build(), JWSAlgorithm.RS256, OLD);
@@ -78,7 +78,7 @@ class IssuerKeysTest {
     }
 
     @Test
-    void forgetsTokenThatIsOver() {
+    void rejectsCachedTokenThatHasExpired() {
         issuer.start();
         trustingIssuer(tokens -> {
             Instant end = Instant.now().plusSeconds(2);
@@ -109,7 +109,7 @@ class IssuerKeysTest {
     }
 
     @Test
-    void livesThroughAnOutageWithTheKeysItHas() {
+    void usesCachedKeysWhileTheIssuerIsDown() {
         issuer.start();
         trustingIssuer(tokens -> {
             authenticate(tokens, OLD);
@@ -121,7 +121,7 @@ class IssuerKeysTest {
 
     /** Only requests with an unknown key wait for the issuer. */
     @Test
-    void takesTheKeysItHasAtOnceWhileTheIssuerHangs() {
+    void usesCachedKeysWithoutDelayWhileTheIssuerHangs() {
         issuer.start();
         trusting("jwk-set-uri=" + issuer.uri() + "/keys", tokens -> {
             authenticate(tokens, OLD);
@@ -138,7 +138,7 @@ class IssuerKeysTest {
     }
 
     @Test
-    void asksTwiceInAnIntervalHoweverManyUnknownKeysAreNamed() {
+    void limitsKeyRequestsForUnknownKeys() {
         issuer.start();
         Instant start = Instant.now();
         trustingIssuer(tokens -> {
@@ -154,7 +154,7 @@ class IssuerKeysTest {
     }
 
     @Test
-    void asksTwiceInAnIntervalWhileThereAreNoKeys() {
+    void limitsKeyRequestsWhileTheIssuerHasNoKeys() {
         issuer.start();
         issuer.rotateTo();
         Instant start = Instant.now();
@@ -173,13 +173,13 @@ class IssuerKeysTest {
     }
 
     @Test
-    void takesJwkSetUriWithoutDiscovery() {
+    void acceptsJwkSetUriWithoutDiscovery() {
         issuer.start();
         trusting("jwk-set-uri=" + issuer.uri() + "/keys", tokens -> authenticate(tokens, OLD));
     }
 
     @Test
-    void refusesMetadataThatSpeaksForAnotherIssuer() {
+    void rejectsMetadataOfAnotherIssuer() {
         issuer.start();
         String other = issuer.uri().replace("localhost", "127.0.0.1");
         trusting("issuer-uri=" + other, tokens -> assertRefused(() -> authenticate(tokens, OLD), 503));

@@ -90,25 +90,25 @@ class TokenConfigurationTest {
     }
 
     @Test
-    void doesNotStartWithAnIssuerThatIsNoAddress() {
+    void doesNotStartWithIssuerThatIsNotAUrl() {
         assertThat(analysis(JWT + "issuer-uri=keycloak").getDescription()).contains("issuer-uri is keycloak");
     }
 
     @Test
-    void doesNotStartWithKeyThatIsNone() throws IOException {
+    void doesNotStartWithInvalidKey() throws IOException {
         assertThat(analysis(JWT + "public-key-location=" + file("no key")).getDescription())
                 .contains("public-key-location");
     }
 
     @Test
-    void doesNotStartWithKeyThatNoAlgorithmIsFor() throws Exception {
+    void doesNotStartWithKeyThatNoConfiguredAlgorithmUses() throws Exception {
         assertThat(analysis(JWT + "public-key-location=" + file(pem(ec().toPublicKey())), JWT + "jws-algorithms=RS256")
                         .getDescription())
                 .contains("EC key", "RS256");
     }
 
     @Test
-    void refusesTokenOfCurveThatIsNotTheKeys() throws Exception {
+    void rejectsTokenSignedOnAnotherCurve() throws Exception {
         ECKey p384 = new ECKeyGenerator(Curve.P_384).keyID("key").generate();
         application
                 .withPropertyValues(JWT + "public-key-location=" + file(pem(p384.toPublicKey())))
@@ -116,7 +116,7 @@ class TokenConfigurationTest {
     }
 
     @Test
-    void takesHs256SignedWithTheSecret() {
+    void acceptsOnlyHs256SignedWithTheSecret() {
         OctetSequenceKey key = new OctetSequenceKey.Builder(SECRET.getBytes(StandardCharsets.UTF_8)).build();
         application
                 .withPropertyValues("directory.security.jwt-secret=" + SECRET)
@@ -129,7 +129,7 @@ class TokenConfigurationTest {
     }
 
     @Test
-    void takesRs256SignedForAnRsaKey() throws Exception {
+    void acceptsOnlyRs256ForAnRsaKey() throws Exception {
         RSAKey key = rsa();
         application
                 .withPropertyValues(JWT + "public-key-location=" + file(pem(key.toPublicKey())))
@@ -143,7 +143,7 @@ class TokenConfigurationTest {
     }
 
     @Test
-    void takesEs256SignedForAnEcKey() throws Exception {
+    void acceptsOnlyEs256ForAnEcKey() throws Exception {
         ECKey key = ec();
         application
                 .withPropertyValues(JWT + "public-key-location=" + file(pem(key.toPublicKey())))

@@ -29,7 +29,7 @@ class VerifiedTokensTest {
                 token, Instant.now(), Instant.now().plusSeconds(60), Map.of("alg", "RS256"), Map.of("sub", "a")));
     }
 
-    /** Twice, since only at the second verification is it known which keys were trusted before. */
+    /** Twice, since only the second verification knows which keys were trusted before. */
     @Test
     void verifiesNoMoreThanTwice() {
         for (int i = 0; i < 5; i++) {
@@ -40,7 +40,7 @@ class VerifiedTokensTest {
     }
 
     @Test
-    void verifiesAgainWhereOtherKeysAreTrusted() {
+    void verifiesTokenAgainAfterTrustedKeysChange() {
         for (int i = 0; i < 5; i++) {
             tokens.authenticate(token);
         }

@@ -1,22 +1,34 @@
 package dev.userdirectory.user;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Locks;
+import dev.userdirectory.Waiting;
+import dev.userdirectory.database.Actor;
+import dev.userdirectory.user.UserInserts.EmailsTaken;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
@@ -33,13 +45,13 @@ class UserInsertsTest {
     @Autowired
     JdbcTemplate jdbc;
 
-    /** As after a connection was lost, when nobody knows how far it came. */
+    /** As after a lost connection, when it is unknown whether the first attempt was committed. */
     @Test
     void storesUserOnceHoweverOftenItIsTried() {
         User user = user(Directory.newEmail());
 
-        User first = inserts.insert(user).orElseThrow();
-        User second = inserts.insert(user).orElseThrow();
+        User first = inserts.insert(user, null).orElseThrow();
+        User second = inserts.insert(user, null).orElseThrow();
 
         assertThat(second.uuid()).isEqualTo(first.uuid()).isEqualTo(user.uuid());
         assertThat(jdbc.queryForList("select type from user_events where user_id = ?", String.class, user.uuid()))
@@ -47,7 +59,7 @@ class UserInsertsTest {
     }
 
     @Test
-    void leavesOutOnlyThoseWhoseAddressIsTaken() {
+    void rejectsOnlyUsersWhoseAddressIsTaken() {
         List<String> emails = new ArrayList<>();
         List<CompletableFuture<Optional<User>>> created = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
@@ -55,7 +67,7 @@ class UserInsertsTest {
             String email = i % 2 == 0 ? Directory.newEmail() : emails.getLast().toUpperCase(Locale.ROOT);
             emails.add(email);
             created.add(CompletableFuture.supplyAsync(
-                    () -> inserts.insert(user(email)), task -> Thread.startVirtualThread(task)));
+                    () -> inserts.insert(user(email), null), task -> Thread.startVirtualThread(task)));
         }
 
         for (int i = 0; i < 100; i += 2) {
@@ -65,13 +77,13 @@ class UserInsertsTest {
         }
     }
 
-    /** The server still commits the first attempt, which its client has given up. */
+    /** The server still commits the first attempt, which the client has abandoned. */
     @Test
     void findsUserOfAnEarlierAttemptThatCommitsMeanwhile() throws Exception {
         User user = user(Directory.newEmail());
         try (Connection earlier = connect()) {
             insert(earlier, user);
-            CompletableFuture<Optional<User>> again = async(() -> inserts.insert(user));
+            CompletableFuture<Optional<User>> again = async(() -> inserts.insert(user, null));
             await().until(() -> waiting(LOCK) == 1);
             earlier.commit();
 
@@ -80,11 +92,11 @@ class UserInsertsTest {
     }
 
     @Test
-    void refusesAddressThatAnotherTransactionTakesMeanwhile() throws Exception {
+    void rejectsAddressThatAConcurrentTransactionTakes() throws Exception {
         User user = user("Σ" + Directory.newEmail());
         try (Connection other = connect()) {
             insert(other, user("ς" + user.getEmail().substring(1)));
-            CompletableFuture<Optional<User>> created = async(() -> inserts.insert(user));
+            CompletableFuture<Optional<User>> created = async(() -> inserts.insert(user, null));
             await().until(() -> waiting(LOCK) == 1);
             other.commit();
 
@@ -92,20 +104,95 @@ class UserInsertsTest {
         }
     }
 
-    /** More requests for it than there are statements for all. */
     @Test
-    void createsOthersWhileAnAddressIsLocked() throws Exception {
+    void findsAllUsersOfAnEarlierAttempt() {
+        List<User> users = List.of(user(Directory.newEmail()), user(Directory.newEmail()));
+        inserts.insertAll(users, null);
+
+        assertThat(inserts.insertAll(users, null))
+                .extracting(User::uuid)
+                .isEqualTo(users.stream().map(User::uuid).toList());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void storesAllOrNoneOnceAnotherTransactionHasTakenAnAddressOrNot(boolean taken) throws Exception {
+        List<User> users = List.of(user(Directory.newEmail()), user(Directory.newEmail()));
+        try (Connection other = connect()) {
+            insert(other, user(users.getLast().getEmail()));
+            CompletableFuture<List<User>> created = async(() -> inserts.insertAll(users, null));
+            await().until(() -> waiting(LOCK) == 1);
+            if (taken) {
+                other.commit();
+                assertThatThrownBy(() -> created.get(5, TimeUnit.SECONDS))
+                        .cause()
+                        .isInstanceOfSatisfying(
+                                EmailsTaken.class,
+                                exception -> assertThat(exception.indexes).containsExactly(1));
+            } else {
+                other.rollback();
+                assertThat(created.get(5, TimeUnit.SECONDS)).hasSize(2);
+            }
+        }
+        assertThat(jdbc.queryForObject(
+                        "select count(*) from users where id in (?, ?)",
+                        Integer.class,
+                        users.getFirst().uuid(),
+                        users.getLast().uuid()))
+                .isEqualTo(taken ? 0 : 2);
+    }
+
+    @Test
+    void attributesEachUserOfASharedStatementToItsOwnCreator() throws Exception {
+        Map<UUID, String> creators = new HashMap<>();
+        List<Thread> callers = new ArrayList<>();
+        try (Locks users = Locks.holding("users")) {
+            for (int i = 0; i < 10; i++) {
+                User user = user(Directory.newEmail());
+                String caller = "caller " + i;
+                creators.put(user.uuid(), caller);
+                callers.add(Thread.ofPlatform().start(() -> inserts.insert(user, new Actor(caller, null))));
+            }
+            // All others wait for those whose statements wait for the lock.
+            int running = Runtime.getRuntime().availableProcessors();
+            Waiting.until(() -> callers.stream()
+                            .filter(it -> it.getState() == Thread.State.WAITING)
+                            .count()
+                    == callers.size() - running);
+        }
+        for (Thread caller : callers) {
+            caller.join();
+        }
+
+        Map<UUID, String> named = new HashMap<>();
+        Set<Long> transactions = new HashSet<>();
+        for (UUID user : creators.keySet()) {
+            jdbc.query(
+                    "select actor_subject, writer from user_events where user_id = ?",
+                    row -> {
+                        named.put(user, row.getString(1));
+                        transactions.add(row.getLong(2));
+                    },
+                    user);
+        }
+        assertThat(transactions).hasSizeLessThan(callers.size());
+        assertThat(named).isEqualTo(creators);
+    }
+
+    /** The address has more requests than there are statements at a time. */
+    @Test
+    void createsOtherUsersWhileAnAddressIsLocked() throws Exception {
         String locked = Directory.newEmail();
         List<CompletableFuture<Optional<User>>> blocked = new ArrayList<>();
         try (Connection other = connect()) {
             insert(other, user(locked));
             for (int i = 0; i < 20; i++) {
-                blocked.add(async(() -> inserts.insert(user(locked))));
+                blocked.add(async(() -> inserts.insert(user(locked), null)));
             }
             await().until(() -> waiting(LOCK) > 0);
             List<CompletableFuture<Optional<User>>> created = new ArrayList<>();
             for (int i = 0; i < 40; i++) {
-                created.add(async(() -> inserts.insert(user(Directory.newEmail()))));
+                created.add(async(() -> inserts.insert(user(Directory.newEmail()), null)));
             }
 
             for (CompletableFuture<Optional<User>> one : created) {
@@ -118,15 +205,15 @@ class UserInsertsTest {
         assertThat(blocked.stream().filter(one -> one.join().isPresent())).hasSize(1);
     }
 
-    /** The first attempt may have been acknowledged by nobody but this server. */
+    /** The standby may not have acknowledged the first attempt. */
     @Test
-    void waitsForTheStandbyBeforeItTellsOfAnEarlierAttempt() throws Exception {
+    void waitsForTheStandbyBeforeReportingAnEarlierAttempt() throws Exception {
         User user = user(Directory.newEmail());
-        inserts.insert(user);
+        inserts.insert(user, null);
         CompletableFuture<Optional<User>> again;
         setStandby("nobody");
         try {
-            again = async(() -> inserts.insert(user));
+            again = async(() -> inserts.insert(user, null));
             await().until(() -> waiting("wait_event = 'SyncRep'") == 1 || again.isDone());
             assertThat(again).isNotDone();
         } finally {

@@ -95,7 +95,7 @@ class UserSearchTest {
             strings = {
                 "%%", "a%e", "_nake", "\\\\", "\\_", "''", "arger", "alice", "al ice", "al ice@", "éy", "zz", "e.c0m"
             })
-    void findsOnlyWhatContainsTheText(String search) {
+    void findsNoUserThatDoesNotContainTheText(String search) {
         assertThat(found(search)).isEmpty();
     }
 
@@ -114,13 +114,13 @@ class UserSearchTest {
     }
 
     @Test
-    void findsAllForNoText() {
+    void findsAllUsersForEmptyText() {
         assertThat(found("")).hasSize(12);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"l\ni", "\0", "\u001b"})
-    void refusesWhatNoNameHolds(String search) {
+    void rejectsControlCharacters(String search) {
         for (String field : List.of("users(filter: { search: $search })", "groups(search: $search)")) {
             JsonNode error =
                     client.error("query ($search: String) { " + field + " { totalCount } }", Map.of("search", search));
@@ -131,7 +131,7 @@ class UserSearchTest {
     }
 
     @Test
-    void searchesForAsManyCharactersAsANameHas() {
+    void acceptsTextAsLongAsAName() {
         assertThat(found("🦊".repeat(200))).isEmpty();
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.amazonaws.serverless.exceptions.ContainerInitializationException;
 import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
+import com.sun.net.httpserver.HttpServer;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
@@ -12,6 +13,8 @@ import dev.userdirectory.Waiting;
 import dev.userdirectory.contract.SpecificationCase;
 import java.io.File;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -46,9 +50,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Runs the function as AWS Lambda does: Amazon's runtime in a process of its own, which loads the handler from a folder
- * with the contents of the zip, and gets events from a stand-in for the Runtime API. There are three instances: one
- * started for its first event, one restored from a (pretended) snapshot, and one whose snapshot was not primed.
+ * Runs the function as AWS Lambda does: Amazon's runtime runs in its own process, loads the handler from a folder
+ * with the contents of the zip, and receives events from a stand-in for the Runtime API. There are three instances: one
+ * started for its first event, one restored from a simulated snapshot, and one whose snapshot was not primed.
  */
 @DirectoryTest
 @TestInstance(Lifecycle.PER_CLASS)
@@ -69,6 +73,10 @@ class LambdaTest {
     @Autowired
     JdbcTemplate jdbc;
 
+    /** The password of each role, as Secrets Manager has it. */
+    private final Map<String, String> passwords = new ConcurrentHashMap<>();
+
+    private HttpServer secrets;
     private Path task;
     private Instance started;
     private Instance restored;
@@ -131,13 +139,24 @@ class LambdaTest {
                             handler.getName(),
                             "SPRING_DATASOURCE_URL",
                             postgres.getJdbcUrl().replaceFirst("\\?.*", ""), // its user
-                            "SPRING_DATASOURCE_USERNAME",
-                            name,
-                            "SPRING_DATASOURCE_PASSWORD",
-                            name,
+                            "SPRING_DATASOURCE_HIKARI_CREDENTIALSPROVIDERCLASSNAME",
+                            DatabaseSecret.class.getName(),
+                            DatabaseSecret.VARIABLE,
+                            "arn:" + name,
                             "SPRING_SECURITY_OAUTH2_RESOURCESERVER_JWT_PUBLIC_KEY_LOCATION",
                             env.getRequiredProperty("spring.security.oauth2.resourceserver.jwt.public-key-location")));
-            jdbc.execute("create role " + name + " login password '" + name + "'");
+            builder.environment()
+                    .putAll(Map.of(
+                            "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+                            "http://localhost:" + secrets.getAddress().getPort(),
+                            "AWS_REGION",
+                            "eu-central-1",
+                            "AWS_ACCESS_KEY_ID",
+                            "test",
+                            "AWS_SECRET_ACCESS_KEY",
+                            "test"));
+            jdbc.execute("create role " + name + " login password 'first'");
+            passwords.put(name, "first");
             jdbc.execute("grant all on all tables in schema public to " + name);
             for (String table : unreadable) {
                 jdbc.execute("revoke all on " + table + " from " + name);
@@ -145,7 +164,7 @@ class LambdaTest {
             process = builder.start();
         }
 
-        /** Sends an event and returns the HTTP response that comes of it. */
+        /** Sends an event and returns the HTTP response. */
         JsonNode send(String event) throws Exception {
             RuntimeApi.Outcome outcome = api.invoke(event);
             assertThat(outcome.failed()).as(outcome.body()).isFalse();
@@ -177,6 +196,7 @@ class LambdaTest {
     void coldStarts() throws Exception {
         user = directory.createUser();
         unpack();
+        secrets = secretsManager();
         started = new Instance("on-demand");
         started.api.awaitInitialization();
         long startedAfter = System.nanoTime() - started.start;
@@ -186,7 +206,7 @@ class LambdaTest {
         restored.api.awaitSnapshot();
         long snapshotAfter = System.nanoTime() - restored.start;
         connectionsBefore = started.connections();
-        // The pool's threads were told to end, and do so a moment later.
+        // The pool's threads end shortly after they were told to.
         Waiting.briefly(() -> restored.connections() == 0);
         connectionsInSnapshot = restored.connections();
         long restoration = System.nanoTime();
@@ -212,6 +232,25 @@ class LambdaTest {
         }
         System.out.printf(
                 "(the snapshot was ready after %d ms, when the version was published)%n%n", millis(snapshotAfter));
+    }
+
+    /** A stand-in for Secrets Manager. The ARN of a secret ends in the role whose password it has. */
+    private HttpServer secretsManager() throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", exchange -> {
+            String role = JSON.readTree(exchange.getRequestBody())
+                    .get("SecretId")
+                    .asString()
+                    .replaceFirst(".*:", "");
+            String secret = JSON.writeValueAsString(Map.of("username", role, "password", passwords.get(role)));
+            byte[] body = JSON.writeValueAsBytes(Map.of("SecretString", secret));
+            exchange.getResponseHeaders().set("Content-Type", "application/x-amz-json-1.1");
+            exchange.sendResponseHeaders(200, body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.start();
+        return server;
     }
 
     private static void print(long before, long first, long second, String how) {
@@ -261,6 +300,17 @@ class LambdaTest {
                 Stream.of(started, restored).filter(Objects::nonNull).toList()) {
             instance.stop();
         }
+        secrets.stop(0);
+    }
+
+    @Test
+    void usesNewPasswordAfterRotation() throws Exception {
+        jdbc.execute("alter role " + started.name + " password 'second'");
+        passwords.put(started.name, "second");
+        jdbc.queryForList("select pg_terminate_backend(pid) from pg_stat_activity where usename = ?", started.name);
+
+        assertThat(body(started.send(httpApi())).at("/data/user/name").asString())
+                .isEqualTo("User 0");
     }
 
     @Test
@@ -299,9 +349,10 @@ class LambdaTest {
     }
 
     @Test
-    void refusesWhatStreams() throws Exception {
+    void rejectsRequestForStream() throws Exception {
         for (String header : List.of(
                 "\"accept\": \"text/event-stream, multipart/mixed\"",
+                "\"accept\": \"multipart/mixed\"",
                 "\"accept\": \"text/*\"",
                 "\"upgrade\": \"websocket\"")) {
             JsonNode response = restored.send(httpApi().replaceFirst("\"accept\": \"[^\"]*\"", header));
@@ -310,6 +361,8 @@ class LambdaTest {
             assertThat(error.get("message").asString()).contains("not served on AWS Lambda");
             assertThat(error.at("/extensions/code").asString()).isEqualTo("NOT_IMPLEMENTED");
         }
+        JsonNode export = restored.send(httpApi().replace("\"rawPath\": \"/graphql\"", "\"rawPath\": \"/export\""));
+        assertThat(export.get("statusCode").asInt()).isEqualTo(501);
         JsonNode both = restored.send(httpApi()
                 .replace("\"application/json\",\n    \"auth", "\"application/json, text/event-stream\",\n    \"auth"));
         assertThat(both.get("statusCode").asInt()).isEqualTo(200);
@@ -321,7 +374,7 @@ class LambdaTest {
 
     @ParameterizedTest
     @MethodSource("specificationCases")
-    void answersAsTheSpecificationsSay(SpecificationCase each) throws Exception {
+    void conformsToTheSpecifications(SpecificationCase each) throws Exception {
         String body = JSON.writeValueAsString(each.request());
         String event = httpApi()
                 .replaceFirst(
@@ -331,7 +384,7 @@ class LambdaTest {
     }
 
     @Test
-    void refusesSubscriptionInJson() throws Exception {
+    void rejectsSubscriptionInJson() throws Exception {
         String body = JSON.writeValueAsString(Map.of("query", "subscription { userEvents { type } }"));
         JsonNode response = restored.send(httpApi()
                 .replaceFirst(
@@ -339,6 +392,30 @@ class LambdaTest {
 
         assertThat(body(response).has("data")).isFalse();
         assertThat(body(response).at("/errors/0/message").asString()).contains("page by page");
+    }
+
+    @Test
+    void scheduleTrimsEvents() throws Exception {
+        directory.createUsers(4);
+        jdbc.update("update user_events set occurred_at = now() - interval '1 year' where (transaction, sequence) in"
+                + " (select transaction, sequence from user_events order by transaction, sequence limit 3)");
+
+        assertThat(started.api.invoke(event("schedule")).failed()).isFalse();
+
+        Waiting.until(() -> Integer.valueOf(0)
+                .equals(jdbc.queryForObject(
+                        "select count(*) from user_events where occurred_at < now() - interval '1 month'",
+                        Integer.class)));
+    }
+
+    @Test
+    void scheduleReportsThatTrimmingFailed() throws Exception {
+        jdbc.execute("revoke delete on user_events from " + started.name);
+        try {
+            assertThat(started.api.invoke(event("schedule")).failed()).isTrue();
+        } finally {
+            jdbc.execute("grant delete on user_events to " + started.name);
+        }
     }
 
     @Test
@@ -364,7 +441,7 @@ class LambdaTest {
     }
 
     @Test
-    void takesNoSnapshotOfServiceThatDoesNotWork() throws Exception {
+    void takesNoSnapshotOfServiceThatCannotReadItsTables() throws Exception {
         Instance instance = new Instance(LambdaHandler.class, "snap-start", "users");
         try {
             assertThatThrownBy(instance.api::awaitSnapshot).hasStackTraceContaining("CheckpointException");
@@ -387,6 +464,11 @@ class LambdaTest {
         assertThat(template)
                 .contains("Handler: " + LambdaHandler.class.getName() + "\n")
                 .contains("Runtime: java" + Runtime.version().feature() + "\n");
+        assertThat(template)
+                .contains("SPRING_DATASOURCE_HIKARI_CREDENTIALSPROVIDERCLASSNAME: " + DatabaseSecret.class.getName()
+                        + "\n")
+                .contains(DatabaseSecret.VARIABLE + ": !Ref DatabaseSecret\n")
+                .doesNotContain("{{resolve:");
         Path zip = Path.of("deploy", "lambda", template.replaceFirst("(?s).*CodeUri: (\\S+).*", "$1"));
         assertThat(zip.normalize()).isEqualTo(Path.of("target", "user-directory-lambda.zip"));
         assertThat(Files.readString(Path.of("pom.xml"))).contains("<finalName>user-directory-lambda</finalName>");

@@ -92,7 +92,7 @@ class RuntimeApi implements AutoCloseable {
         initialized.get(180, TimeUnit.SECONDS);
     }
 
-    /** Returns when the function is ready for a snapshot, a state in which it stays until it is restored. */
+    /** Returns when the function is ready for a snapshot. It stays in that state until it is restored. */
     void awaitSnapshot() throws Exception {
         snapshot.get(180, TimeUnit.SECONDS);
     }

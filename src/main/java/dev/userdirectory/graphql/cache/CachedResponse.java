@@ -1,22 +1,76 @@
 package dev.userdirectory.graphql.cache;
 
+import dev.userdirectory.graphql.cache.DatabaseState.State;
 import dev.userdirectory.graphql.limit.Weight;
+import graphql.ExecutionResult;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A response without errors.
  *
- * @param state the {@link DatabaseState} before the response was read; the data is at least as new
+ * @param server the database server's run in which the response was read
+ * @param snapshot of a statement before the response was read; the data is at least as new
+ * @param version the version of the {@link RecentChanges} of this instance that the response has at least
+ * @param dependencies the names of what the response depends on
  * @param expires when the {@code maxAge} of the schema is over
  * @param maxAge the {@code maxAge} of the schema, in seconds
  * @param nanos how long the execution took
  * @param json the response as it is sent
  */
 @SuppressWarnings("ArrayRecordComponent") // Responses are never compared.
-record CachedResponse(String state, Instant expires, int maxAge, long nanos, byte[] json) {
-    boolean isTrue(String currentState) {
-        return state.equals(currentState) && Instant.now().isBefore(expires);
+record CachedResponse(
+        String server,
+        String snapshot,
+        long version,
+        Set<String> dependencies,
+        Instant expires,
+        int maxAge,
+        long nanos,
+        byte[] json) {
+    /**
+     * Returns null if the result may not be cached.
+     *
+     * @param started when the execution began, by {@link System#nanoTime}
+     */
+    static @Nullable CachedResponse of(
+            ExecutionResult result, CachePolicy policy, State state, Dependencies dependencies, long started) {
+        long nanos = System.nanoTime() - started;
+        Set<String> names = dependencies.names();
+        boolean mayBeCached = policy.maxAge() > 0
+                && !names.isEmpty()
+                && result.getErrors().isEmpty()
+                && result.getData() != null
+                && (result.getExtensions() == null || result.getExtensions().isEmpty());
+        return mayBeCached
+                ? new CachedResponse(
+                        state.server(),
+                        state.snapshot(),
+                        state.version(),
+                        names,
+                        Instant.now().plusSeconds(policy.maxAge()),
+                        policy.maxAge(),
+                        nanos,
+                        JsonMapper.shared().writeValueAsBytes(result.toSpecification()))
+                : null;
+    }
+
+    /** The response of another instance for this one; null if its age is unknown here. */
+    @Nullable
+    CachedResponse at(State state) {
+        Long known = server.equals(state.server()) ? state.changes().versionIn(Snapshot.parse(snapshot)) : null;
+        return known == null
+                ? null
+                : new CachedResponse(server, snapshot, known, dependencies, expires, maxAge, nanos, json);
+    }
+
+    boolean isCurrent(State state) {
+        return server.equals(state.server())
+                && Instant.now().isBefore(expires)
+                && state.changes().areUnchanged(dependencies, version);
     }
 
     /** At most the {@code maxAge} of the schema, even after the clock was set back. */
@@ -31,6 +85,6 @@ record CachedResponse(String state, Instant expires, int maxAge, long nanos, byt
 
     /** An estimate of its memory. */
     long bytes() {
-        return 3L * Weight.OBJECT + Weight.of(state) + json.length;
+        return 4L * Weight.OBJECT + Weight.of(server) + Weight.of(snapshot) + Weight.ofJson(dependencies) + json.length;
     }
 }

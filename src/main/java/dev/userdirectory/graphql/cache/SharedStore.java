@@ -1,6 +1,6 @@
 package dev.userdirectory.graphql.cache;
 
-import dev.userdirectory.database.Deadline;
+import dev.userdirectory.database.CircuitBreaker;
 import dev.userdirectory.graphql.document.Sha256;
 import dev.userdirectory.graphql.document.SharedDocuments;
 import dev.userdirectory.graphql.limit.SharedBudgets;
@@ -17,6 +17,7 @@ import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,30 +38,29 @@ import tools.jackson.databind.json.JsonMapper;
 @ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
 class SharedStore implements SharedDocuments, SharedBudgets {
     private static final Logger log = LoggerFactory.getLogger(SharedStore.class);
-    private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration KEEP_DOCUMENT = Duration.ofDays(30);
     /** How long a budget is kept after it is full again. */
     private static final Duration KEEP_BUDGET = Duration.ofSeconds(10);
 
     private static final JsonMapper JSON = JsonMapper.shared();
-    private static final String ANSWER = "user-directory:answer:";
+    private static final String RESPONSE = "user-directory:response:";
     private static final String DOCUMENT = "user-directory:document:";
-
     private static final String BUDGET = "user-directory:budget:";
 
     private final StringRedisTemplate redis;
     private final Duration timeout;
+    private final CircuitBreaker breaker = new CircuitBreaker(log, "Redis is not used");
     private @Nullable ProxyManager<String> budgets;
-    private volatile long pausedUntil = System.nanoTime();
 
     SharedStore(StringRedisTemplate redis, DataRedisProperties properties) {
         this.redis = redis;
-        this.timeout = Objects.requireNonNullElse(properties.getTimeout(), PAUSE);
+        this.timeout = Objects.requireNonNullElse(properties.getTimeout(), DEFAULT_TIMEOUT);
     }
 
     @Nullable
-    CachedResponse answer(String key) {
-        String value = get(ANSWER + key);
+    CachedResponse response(String key) {
+        String value = get(RESPONSE + key);
         try {
             return value == null ? null : JSON.readValue(value, CachedResponse.class);
         } catch (JacksonException e) {
@@ -70,8 +70,8 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     }
 
     /** Stores the response in the background. */
-    void putAnswer(String key, CachedResponse answer) {
-        Thread.startVirtualThread(() -> put(ANSWER + key, JSON.writeValueAsString(answer), answer.remaining()));
+    void putResponse(String key, CachedResponse response) {
+        Thread.startVirtualThread(() -> put(RESPONSE + key, JSON.writeValueAsString(response), response.remaining()));
     }
 
     @Override
@@ -86,18 +86,10 @@ class SharedStore implements SharedDocuments, SharedBudgets {
 
     @Override
     public @Nullable ConsumptionProbe spend(String account, long cost, BucketConfiguration budget) {
-        if (isPaused()) {
-            return null;
-        }
-        try {
-            return budgets()
-                    .builder()
-                    .build(BUDGET + Sha256.hex(account), () -> budget)
-                    .tryConsumeAndReturnRemaining(cost);
-        } catch (RuntimeException e) {
-            pause(e);
-            return null;
-        }
+        return call(() -> budgets()
+                .builder()
+                .build(BUDGET + Sha256.hex(account), () -> budget)
+                .tryConsumeAndReturnRemaining(cost));
     }
 
     /** Connects when first needed, since Redis may start later than the service. */
@@ -120,38 +112,36 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     }
 
     private @Nullable String get(String key) {
+        return call(() -> redis.opsForValue().get(key));
+    }
+
+    private void put(String key, String value, Duration life) {
+        call(() -> {
+            redis.opsForValue().set(key, value, life);
+            return value;
+        });
+    }
+
+    /** Returns null if Redis fails or is not called now. */
+    private <T> @Nullable T call(Supplier<? extends @Nullable T> command) {
         if (isPaused()) {
             return null;
         }
         try {
-            return redis.opsForValue().get(key);
+            T result = command.get();
+            breaker.succeeded();
+            return result;
         } catch (RuntimeException e) {
-            pause(e);
+            breaker.open(e);
             return null;
         }
     }
 
-    private void put(String key, String value, Duration life) {
-        if (!isPaused()) {
-            try {
-                redis.opsForValue().set(key, value, life);
-            } catch (RuntimeException e) {
-                pause(e);
-            }
-        }
-    }
-
     boolean isPaused() {
-        return pausedUntil - System.nanoTime() > 0;
+        return breaker.isOpen();
     }
 
-    private void pause(RuntimeException e) {
-        if (Deadline.isStopped()) {
-            return;
-        }
-        if (!isPaused()) {
-            log.warn("Nothing is shared for the next {} s: {}", PAUSE.toSeconds(), e.toString());
-        }
-        pausedUntil = System.nanoTime() + PAUSE.toNanos();
+    boolean isFailing() {
+        return breaker.isFailing();
     }
 }

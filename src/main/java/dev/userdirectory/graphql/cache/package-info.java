@@ -1,4 +1,4 @@
-/** Caches responses until something has been committed. */
+/** Caches responses until something that they depend on changes in the database. */
 @NullMarked
 package dev.userdirectory.graphql.cache;
 

@@ -2,8 +2,8 @@ package dev.userdirectory.graphql.document;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.limit.LimitExceeded;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -73,7 +73,7 @@ public class DocumentText {
             throw LimitExceeded.abort(TypedGraphQLError.newBuilder()
                     .errorType(ErrorType.BAD_REQUEST)
                     .message("The document may define operations and fragments, and nothing else")
-                    .extensions(Map.of("code", "GRAPHQL_VALIDATION_FAILED"))
+                    .extensions(ErrorCode.GRAPHQL_VALIDATION_FAILED.extensions())
                     .build());
         }
         begins = false;

@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.cache.CachePolicy;
 import dev.userdirectory.graphql.limit.Cost;
 import dev.userdirectory.graphql.limit.LimitExceeded;
@@ -17,7 +18,6 @@ import graphql.execution.preparsed.PreparsedDocumentProvider;
 import graphql.language.OperationDefinition;
 import graphql.normalized.ExecutableNormalizedOperation;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -82,7 +82,7 @@ public class KnownDocuments implements PreparsedDocumentProvider {
             throw LimitExceeded.abort(TypedGraphQLError.newBuilder()
                     .errorType(ErrorType.BAD_REQUEST)
                     .message("Syntax error: the exponent of a number is too large")
-                    .extensions(Map.of("code", "GRAPHQL_PARSE_FAILED"))
+                    .extensions(ErrorCode.GRAPHQL_PARSE_FAILED.extensions())
                     .build());
         }
     }

@@ -8,9 +8,10 @@ import org.springframework.util.unit.DataSize;
  * Memory of the caches that save work for the next request. The least used entries are evicted first. An application
  * has a few hundred different documents, which fit many times over.
  *
- * @param documents parsed documents, how their fields are completed, and the cost and cache policy of their operations for each
- *     form of their variables
- * @param tokens verified tokens with their claims; some thousand callers
+ * @param documents how much memory is for parsed documents, and for what is known of their operations: how fields
+ *     are completed, and the cost and cache policy for each shape of the variables
+ * @param tokens how much memory is for verified tokens with their claims; the default is enough for some thousand
+ *     callers
  */
 @ConfigurationProperties("directory.memory")
 public record MemoryProperties(

@@ -3,6 +3,7 @@ package dev.userdirectory.graphql.document;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.netflix.graphql.types.errors.ErrorType;
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.limit.Limits;
 import dev.userdirectory.graphql.limit.Weight;
 import graphql.GraphqlErrorException;
@@ -46,18 +47,21 @@ public class PersistedDocuments {
         String given = document.equals(PersistedQuerySupport.PERSISTED_QUERY_MARKER) ? null : document;
         String hash = hash(persistedQuery);
         if (given != null && hash != null && !Sha256.hex(given).equals(hash)) {
-            throw error("PERSISTED_QUERY_HASH_MISMATCH", "provided sha does not match query");
+            throw error(ErrorCode.PERSISTED_QUERY_HASH_MISMATCH, "provided sha does not match query");
         }
         if (trusted != null) {
             if (given == null && hash == null) {
-                throw error("PERSISTED_QUERY_ID_REQUIRED", "Only trusted documents are run: send the hash of one");
+                throw error(
+                        ErrorCode.PERSISTED_QUERY_ID_REQUIRED, "Only trusted documents are run: send the hash of one");
             }
             String known = trusted.get(hash == null ? Sha256.hex(String.valueOf(given)) : hash);
             if (known == null) {
                 throw hash == null
-                        ? error("PERSISTED_QUERY_ID_REQUIRED", "Only trusted documents are run, and this is none")
+                        ? error(
+                                ErrorCode.PERSISTED_QUERY_ID_REQUIRED,
+                                "Only trusted documents are run, and this is none")
                         : error(
-                                "PERSISTED_QUERY_NOT_IN_LIST",
+                                ErrorCode.PERSISTED_QUERY_NOT_IN_LIST,
                                 "Only trusted documents are run, and none has this hash");
             }
             return known;
@@ -68,7 +72,7 @@ public class PersistedDocuments {
         String known = hash == null ? null : registered(hash);
         if (known == null) {
             // Apollo's clients look for this message, and then send the document as well.
-            throw error("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound");
+            throw error(ErrorCode.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound");
         }
         return known;
     }
@@ -106,14 +110,14 @@ public class PersistedDocuments {
                 && extension.get("sha256Hash") instanceof String hash) {
             return hash.toLowerCase(Locale.ROOT);
         }
-        throw error("BAD_REQUEST", "Extension `persistedQuery` must have version 1 and a sha256Hash");
+        throw error(ErrorCode.BAD_REQUEST, "Extension `persistedQuery` must have version 1 and a sha256Hash");
     }
 
-    private static GraphqlErrorException error(String code, String message) {
+    private static GraphqlErrorException error(ErrorCode code, String message) {
         return GraphqlErrorException.newErrorException()
                 .errorClassification(ErrorType.BAD_REQUEST)
                 .message(message)
-                .extensions(Map.of("code", code))
+                .extensions(code.extensions())
                 .build();
     }
 }

@@ -11,50 +11,78 @@ import graphql.schema.CoercingParseValueException;
 import graphql.schema.GraphQLScalarType;
 import graphql.schema.idl.RuntimeWiring;
 import java.math.BigInteger;
+import java.time.OffsetDateTime;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 @DgsComponent
 public class Scalars {
+    private static final GraphQLScalarType DATE_TIME = ExtendedScalars.DateTime;
+
     @DgsRuntimeWiring
     public RuntimeWiring.Builder addScalars(RuntimeWiring.Builder wiring) {
         GraphQLScalarType builtIn = graphql.Scalars.GraphQLID;
         return wiring
                 // Without the library's description, the schema's own applies.
-                .scalar(ExtendedScalars.DateTime.transform(scalar -> scalar.description(null)))
+                .scalar(DATE_TIME.transform(scalar ->
+                        scalar.description(null).coercing(new Input(DATE_TIME.getCoercing(), Scalars::parseDateTime))))
                 // Strict mode forbids replacing built-in scalars.
                 .strictMode(false)
-                .scalar(builtIn.transform(scalar -> scalar.coercing(new StrictId(builtIn.getCoercing()))))
+                .scalar(builtIn.transform(
+                        scalar -> scalar.coercing(new Input(builtIn.getCoercing(), Scalars::parseId))))
                 .strictMode(true);
     }
 
+    /** A time as responses show it, for other documents with the same values. */
+    public static String text(OffsetDateTime time) {
+        return String.valueOf(DATE_TIME.getCoercing().serialize(time, GraphQLContext.getDefault(), Locale.ROOT));
+    }
+
     /** GraphQL 3.5.5: a variable of type ID is a string or an integer. graphql-java converts any value to a string. */
-    private record StrictId(Coercing<?, ?> builtIn) implements Coercing<Object, Object> {
+    private static Object parseId(Object input) {
+        return switch (input) {
+            case String text -> text;
+            case Integer number -> number.toString();
+            case Long number -> number.toString();
+            case BigInteger number -> number.toString();
+            default -> throw new CoercingParseValueException("an ID is expected, which is a string or an integer");
+        };
+    }
+
+    /** The library's messages name Java's types. */
+    private static Object parseDateTime(Object input) {
+        try {
+            return Objects.requireNonNull(
+                    DATE_TIME.getCoercing().parseValue(input, GraphQLContext.getDefault(), Locale.ROOT));
+        } catch (CoercingParseValueException e) {
+            throw new CoercingParseValueException(
+                    "an instant is expected, as RFC 3339 writes it: \"2026-11-23T09:30:00Z\"", e);
+        }
+    }
+
+    /** A scalar of a library, with variables parsed another way. */
+    private record Input(Coercing<?, ?> library, UnaryOperator<Object> parser) implements Coercing<Object, Object> {
         @Override
         public Object parseValue(Object input, GraphQLContext context, Locale locale) {
-            return switch (input) {
-                case String text -> text;
-                case Integer number -> number.toString();
-                case Long number -> number.toString();
-                case BigInteger number -> number.toString();
-                default -> throw new CoercingParseValueException("an ID is expected, which is a string or an integer");
-            };
+            return parser.apply(input);
         }
 
         @Override
         public @Nullable Object parseLiteral(
                 Value<?> input, CoercedVariables variables, GraphQLContext context, Locale locale) {
-            return builtIn.parseLiteral(input, variables, context, locale);
+            return library.parseLiteral(input, variables, context, locale);
         }
 
         @Override
         public @Nullable Object serialize(Object result, GraphQLContext context, Locale locale) {
-            return builtIn.serialize(result, context, locale);
+            return library.serialize(result, context, locale);
         }
 
         @Override
         public Value<?> valueToLiteral(Object input, GraphQLContext context, Locale locale) {
-            return builtIn.valueToLiteral(input, context, locale);
+            return library.valueToLiteral(input, context, locale);
         }
     }
 }

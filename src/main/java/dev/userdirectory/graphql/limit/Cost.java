@@ -1,7 +1,5 @@
 package dev.userdirectory.graphql.limit;
 
-import com.netflix.graphql.types.errors.ErrorType;
-import com.netflix.graphql.types.errors.TypedGraphQLError;
 import graphql.language.Argument;
 import graphql.normalized.ExecutableNormalizedField;
 import graphql.normalized.ExecutableNormalizedOperation;
@@ -18,9 +16,7 @@ import graphql.schema.GraphQLType;
 import graphql.schema.GraphQLTypeUtil;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -67,19 +63,15 @@ public class Cost {
             return 0; // introspection has limits of its own
         }
         GraphQLFieldDefinition definition = field.getFieldDefinitions(schema).getFirst();
-        Optional<GraphQLAppliedDirective> listSize = directive(definition, "listSize");
-        OptionalInt expected = listSize.isPresent() ? expectedSize(field, listSize.get()) : OptionalInt.empty();
-        OptionalInt longest = longestList(field);
+        ListSize listSize = ListSize.of(field, definition);
+        OptionalInt longest = ListSize.longestArgument(field);
         GraphQLType type = GraphQLTypeUtil.unwrapAll(definition.getType());
 
         double each = weight(definition, type, type instanceof GraphQLCompositeType ? 1 : 0);
-        List<?> sizedFields =
-                listSize.map(directive -> list(directive, "sizedFields")).orElse(List.of());
         for (ExecutableNormalizedField child : field.getChildren()) {
-            boolean isSized = sizedFields.contains(child.getFieldName());
-            each += of(child, isSized ? expected : OptionalInt.empty(), longest);
+            each += of(child, listSize.ofChild(child), longest);
         }
-        return times(definition, sized, expected, longest, given) * each + arguments(field, definition);
+        return times(definition, sized, listSize.expected(), longest, given) * each + arguments(field, definition);
     }
 
     private long times(GraphQLFieldDefinition definition, OptionalInt... bestFirst) {
@@ -91,54 +83,6 @@ public class Cost {
                 .findFirst()
                 .orElse(OptionalInt.of(defaultListSize))
                 .getAsInt();
-    }
-
-    private static OptionalInt expectedSize(ExecutableNormalizedField field, GraphQLAppliedDirective listSize) {
-        List<?> names = list(listSize, "slicingArguments");
-        int[] sizes = names.stream()
-                .map(name -> argument(field.getResolvedArguments(), String.valueOf(name)))
-                .filter(Objects::nonNull)
-                .mapToInt(Cost::size)
-                .toArray();
-        boolean requireOne = !names.isEmpty() && Boolean.TRUE.equals(value(listSize, "requireOneSlicingArgument"));
-        if (requireOne && sizes.length != 1) {
-            throw LimitExceeded.abort(TypedGraphQLError.newBuilder()
-                    .errorType(ErrorType.BAD_REQUEST)
-                    .message(
-                            "Field `%s` needs exactly one of the arguments %s, not %s",
-                            field.getName(), names, sizes.length)
-                    .extensions(Map.of("code", "BAD_USER_INPUT"))
-                    .build());
-        }
-        OptionalInt largest = Arrays.stream(sizes).max();
-        return largest.isEmpty() && value(listSize, "assumedSize") instanceof Integer assumed
-                ? OptionalInt.of(assumed)
-                : largest;
-    }
-
-    /** @param path the name of an argument, or the path to a field in one, as in {@code input.page.first} */
-    private static @Nullable Object argument(Map<String, Object> arguments, String path) {
-        Object value = arguments;
-        for (String name : path.split("\\.", -1)) {
-            value = value instanceof Map<?, ?> fields ? fields.get(name) : null;
-        }
-        return value;
-    }
-
-    private static int size(@Nullable Object value) {
-        return switch (value) {
-            case Integer size -> Math.max(0, size);
-            case Collection<?> list -> list.size();
-            case null -> 0;
-            default -> 0;
-        };
-    }
-
-    private static OptionalInt longestList(ExecutableNormalizedField field) {
-        return field.getResolvedArguments().values().stream()
-                .filter(Collection.class::isInstance)
-                .mapToInt(Cost::size)
-                .max();
     }
 
     private double arguments(ExecutableNormalizedField field, GraphQLFieldDefinition definition) {
@@ -184,18 +128,14 @@ public class Cost {
     }
 
     /** Finds a directive by its imported name, or by the prefixed one that it has otherwise. */
-    private static Optional<GraphQLAppliedDirective> directive(GraphQLDirectiveContainer element, String name) {
+    static Optional<GraphQLAppliedDirective> directive(GraphQLDirectiveContainer element, String name) {
         return element.getAppliedDirectives().stream()
                 .filter(directive ->
                         directive.getName().equals(name) || directive.getName().equals("federation__" + name))
                 .findFirst();
     }
 
-    private static List<?> list(GraphQLAppliedDirective directive, String argument) {
-        return value(directive, argument) instanceof List<?> list ? list : List.of();
-    }
-
-    private static @Nullable Object value(GraphQLAppliedDirective directive, String name) {
+    static @Nullable Object value(GraphQLAppliedDirective directive, String name) {
         GraphQLAppliedDirectiveArgument argument = directive.getArgument(name);
         return argument == null ? null : argument.getValue();
     }

@@ -2,6 +2,7 @@ package dev.userdirectory.graphql.limit;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.error.ErrorCode;
 import graphql.GraphQLError;
 import graphql.execution.AbortExecutionException;
 import java.util.List;
@@ -10,31 +11,35 @@ import java.util.Map;
 
 /** The limits of a request, with their codes and messages. The codes are Apollo Router's if it has the limit too. */
 public enum LimitExceeded {
-    DEPTH("MAX_DEPTH_LIMIT", "The operation is %,d fields deep; at most %,d are served"),
-    FRAGMENTS("MAX_DEPTH_LIMIT", "The document has %,d fragments nested in each other; at most %,d are served"),
-    FIELDS("MAX_FIELDS_LIMIT", "The operation has %,d fields; at most %,d are served"),
-    ALL_FIELDS("MAX_FIELDS_LIMIT", "The document's operations have %,d fields or more; at most %,d are read"),
-    ROOT_FIELDS("MAX_ROOT_FIELDS_LIMIT", "The operation has %,d root fields; at most %,d are served"),
-    ALIASES("MAX_ALIASES_LIMIT", "The operation has %,d aliases; at most %,d are served"),
-    DIRECTIVES("MAX_DIRECTIVES_LIMIT", "The operation has %,d directives; at most %,d are served"),
-    COST("COST_ESTIMATED_TOO_EXPENSIVE", "The operation costs %,d; at most %,d is served. Ask for smaller pages"),
-    NESTING("MAX_NESTING_LIMIT", "The document's grammar is nested %,d levels or more; at most %,d are read"),
-    TOKENS("MAX_TOKENS_LIMIT", "The document has %,d tokens or more; at most %,d are read"),
-    CHARACTERS("MAX_CHARACTERS_LIMIT", "The document has %,d characters; at most %,d are read"),
-    VARIABLES("MAX_VARIABLES_LIMIT", "The request has %,d values or more; at most %,d are read"),
-    DIGITS("MAX_DIGITS_LIMIT", "A number has %,d digits; at most %,d are read"),
-    ALL_DIGITS("MAX_DIGITS_LIMIT", "The numbers in the document have %,d digits or more; at most %,d are read"),
-    MEMBER_NAME("MAX_MEMBER_NAME_LIMIT", "The name of a member has %,d characters; at most %,d are read"),
+    DEPTH(ErrorCode.MAX_DEPTH_LIMIT, "The operation is %,d fields deep; at most %,d are served"),
+    FRAGMENTS(ErrorCode.MAX_DEPTH_LIMIT, "The document has %,d fragments nested in each other; at most %,d are served"),
+    FIELDS(ErrorCode.MAX_FIELDS_LIMIT, "The operation has %,d fields; at most %,d are served"),
+    ALL_FIELDS(ErrorCode.MAX_FIELDS_LIMIT, "The document's operations have %,d fields or more; at most %,d are read"),
+    ROOT_FIELDS(ErrorCode.MAX_ROOT_FIELDS_LIMIT, "The operation has %,d root fields; at most %,d are served"),
+    ALIASES(ErrorCode.MAX_ALIASES_LIMIT, "The operation has %,d aliases; at most %,d are served"),
+    DIRECTIVES(ErrorCode.MAX_DIRECTIVES_LIMIT, "The operation has %,d directives; at most %,d are served"),
+    COST(
+            ErrorCode.COST_ESTIMATED_TOO_EXPENSIVE,
+            "The operation costs %,d; at most %,d is served. Ask for smaller pages"),
+    NESTING(ErrorCode.MAX_NESTING_LIMIT, "The document's grammar is nested %,d levels or more; at most %,d are read"),
+    TOKENS(ErrorCode.MAX_TOKENS_LIMIT, "The document has %,d tokens or more; at most %,d are read"),
+    CHARACTERS(ErrorCode.MAX_CHARACTERS_LIMIT, "The document has %,d characters; at most %,d are read"),
+    VARIABLES(ErrorCode.MAX_VARIABLES_LIMIT, "The request has %,d values or more; at most %,d are read"),
+    DIGITS(ErrorCode.MAX_DIGITS_LIMIT, "A number has %,d digits; at most %,d are read"),
+    ALL_DIGITS(ErrorCode.MAX_DIGITS_LIMIT, "The numbers in the document have %,d digits or more; at most %,d are read"),
+    MEMBER_NAME(ErrorCode.MAX_MEMBER_NAME_LIMIT, "The name of a member has %,d characters; at most %,d are read"),
     RESPONSE(
-            "MAX_RESPONSE_LIMIT",
+            ErrorCode.MAX_RESPONSE_LIMIT,
             "The response has %,d bytes or more; at most %,d are sent. If it is of a mutation, that was carried out"),
-    INTROSPECTION_DEPTH("INTROSPECTION_LIMIT_EXCEEDED", "The introspection is %,d fields deep; at most %,d are served"),
-    INTROSPECTION_FIELDS("INTROSPECTION_LIMIT_EXCEEDED", "The introspection has %,d fields; at most %,d are served");
+    INTROSPECTION_DEPTH(
+            ErrorCode.INTROSPECTION_LIMIT_EXCEEDED, "The introspection is %,d fields deep; at most %,d are served"),
+    INTROSPECTION_FIELDS(
+            ErrorCode.INTROSPECTION_LIMIT_EXCEEDED, "The introspection has %,d fields; at most %,d are served");
 
-    private final String code;
+    private final ErrorCode code;
     private final String message;
 
-    LimitExceeded(String code, String message) {
+    LimitExceeded(ErrorCode code, String message) {
         this.code = code;
         this.message = message;
     }
@@ -43,7 +48,7 @@ public enum LimitExceeded {
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.BAD_REQUEST)
                 .message("%s", String.format(Locale.ROOT, message, requested, limit))
-                .extensions(Map.of("code", code, "requested", requested, "limit", limit))
+                .extensions(code.extensions(Map.of("requested", requested, "limit", limit)))
                 .build();
     }
 

@@ -12,36 +12,41 @@ import org.springframework.util.unit.DataSize;
  * limit's code, the limit and the actual value. Only the response is checked while it is built. A fragment counts each
  * time it is spread, and a field counts even if it is skipped.
  *
- * @param depth how deep fields are nested; the groups of the members of the groups of a user take 10
- * @param fields how many fields; more than any page of an application shows, few enough to validate in milliseconds
- * @param rootFields how many root fields; each may be an SQL statement of its own
- * @param aliases how many aliases: what it takes to ask for one thing many times
- * @param directives how many directives of the operation, {@code @skip} and {@code @include} as a rule
- * @param cost objects that the operation may return, by the schema's {@code @cost} and {@code @listSize}; a page
- *     of 100 users with 50 groups each costs 5,202, and 1,000 representations of a user 1,000
- * @param listSize how long a list is taken to be of which neither the schema nor an argument tells
- * @param tokens of the document, as graphql-java has it; 1,000 users written into the document have 12,000
- * @param characters of the document with its comments; 1,000 users written into it fit
+ * @param depth how deep fields may be nested; the groups of the members of the groups of a user take 10
+ * @param fields how many fields an operation may have: more than any page of an application shows, and few enough
+ *     to validate in milliseconds
+ * @param rootFields how many root fields an operation may have; each may be an SQL statement of its own
+ * @param aliases how many aliases an operation may have; with aliases, one request asks for the same thing many
+ *     times
+ * @param directives how many directives an operation may have; most are {@code @skip} and {@code @include}
+ * @param cost how many objects an operation may return, by the {@code @cost} and {@code @listSize} of the schema; a
+ *     page of 100 users with 50 groups each costs 5,202, and 1,000 representations of a user cost 1,000
+ * @param listSize the assumed length of a list if neither the schema nor an argument states it
+ * @param tokens how many tokens a document may have, as graphql-java counts them; a document with 1,000 new users
+ *     has 12,000
+ * @param characters how many characters a document may have, comments included; a document with 1,000 new users
+ *     fits
  * @param digits how many characters a number may have, in JSON or in the document: the work of reading a number grows
  *     with the square of its length, and no argument takes more than 10 digits
- * @param variables values in variables, extensions and unknown members, at any depth, counted as they are read; 1,000
- *     representations or new users have some 4,000
+ * @param variables how many values a request may have in variables, extensions and unknown members, at any depth;
+ *     1,000 representations or new users have about 4,000
  * @param memberName characters in the name of a JSON member; names in the schema have at most 20
- * @param body how long a request's body may be: 1,000 new users with the longest names
- * @param anonymousBody how long the body of a request without a token may be: there is little it may do, and anyone can
- *     send it
+ * @param body the largest body of a request: 1,000 new users with the longest names
+ * @param anonymousBody the largest body of a request without a token, which anyone can send
  * @param message characters in a message on a socket: the longest document
  * @param firstMessage characters in a message on a socket until {@code connection_init} succeeds, which carries a token at
  *     most as long as the server reads in headers
- * @param memory share of the heap for requests, by the size that they have once they are parsed, and for responses over
- *     8 kB until they were sent; a caller never holds more than is left for the others
+ * @param memory the share of the heap for requests, by their size once they are parsed, and for responses over 8 kB
+ *     until they have been sent; a caller never holds more than is left for the others
  * @param head how long a connection may take to send the whole head of a request, counted from its first byte
  * @param response how many bytes a response may have: 5,000 groups with 2,000 bytes each
- * @param deadline until a request is answered, with what it is, and its SQL stopped
- * @param introspectionDepth how deep introspection is nested; what GraphiQL sends has 15
- * @param introspectionFields how many fields of introspection; what GraphiQL sends has some 200
- * @param persistedQueries how much memory is for documents kept for clients that send a hash instead, the least used forgotten first
- * @param trustedDocuments a folder of {@code .graphql} files, Relay's {@code operations.json} or Apollo's persisted-query manifests, whose documents are then all that can be run; none if it is not set
+ * @param deadline how long a request may take; after that it is answered with an error, and its SQL is cancelled
+ * @param introspectionDepth how deep introspection may be nested; GraphiQL sends 15 levels
+ * @param introspectionFields how many fields of introspection an operation may have; GraphiQL sends about 200
+ * @param persistedQueries how much memory is for the documents of clients that send a hash instead; the least used
+ *     are evicted first
+ * @param trustedDocuments a folder of {@code .graphql} files, Relay's {@code operations.json} or Apollo's
+ *     persisted-query manifests; if it is set, no other documents are run
  */
 @ConfigurationProperties("directory.limits")
 public record Limits(

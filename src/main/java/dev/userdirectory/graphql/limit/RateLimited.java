@@ -2,6 +2,7 @@ package dev.userdirectory.graphql.limit;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.error.ErrorCode;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import io.github.bucket4j.ConsumptionProbe;
@@ -11,7 +12,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The error for an operation that costs more than its caller's budget has left. Nothing of it is executed. */
 public final class RateLimited {
-    public static final String CODE = "RATE_LIMITED";
     private static final String RETRY_AFTER = "retryAfter";
 
     private RateLimited() {}
@@ -23,15 +23,8 @@ public final class RateLimited {
                 .message(
                         "The operation costs %d, and %d is left of your budget; try again in %d s",
                         cost, refused.getRemainingTokens(), seconds)
-                .extensions(Map.of(
-                        "code",
-                        CODE,
-                        "requested",
-                        cost,
-                        "remaining",
-                        refused.getRemainingTokens(),
-                        RETRY_AFTER,
-                        seconds))
+                .extensions(ErrorCode.RATE_LIMITED.extensions(
+                        Map.of("requested", cost, "remaining", refused.getRemainingTokens(), RETRY_AFTER, seconds)))
                 .build();
     }
 
@@ -42,7 +35,7 @@ public final class RateLimited {
         }
         Map<String, Object> extensions = result.getErrors().getFirst().getExtensions();
         return extensions != null
-                        && CODE.equals(extensions.get("code"))
+                        && ErrorCode.of(extensions) == ErrorCode.RATE_LIMITED
                         && extensions.get(RETRY_AFTER) instanceof Number seconds
                 ? Long.valueOf(seconds.longValue())
                 : null;

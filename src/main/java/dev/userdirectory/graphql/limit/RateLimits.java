@@ -8,9 +8,10 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * A budget for each subject, or for each network address of callers without a token. It is refilled steadily.
  *
- * @param cost how much the operations of a subject may cost together in a period, and at once after a quiet one; each costs at
- *     least 1. There is no such limit if it is not set, since a gateway may be one subject for all its users
- * @param period in which an empty budget is full again
+ * @param cost how much the operations of a subject may cost in a period; a budget that was not used can be spent at
+ *     once, and each operation costs at least 1. By default there is no such limit, since a gateway may be one subject
+ *     for all its users
+ * @param period how long an empty budget takes to become full again
  */
 @ConfigurationProperties("directory.rate-limit")
 record RateLimits(@Nullable Long cost, @DefaultValue("1m") Duration period) {}

@@ -60,9 +60,6 @@ public class RequestMemory {
 
     /** The memory that one request, message or event holds. */
     public final class Reservation implements AutoCloseable {
-        /** The request attribute that holds the reservation. */
-        public static final String ATTRIBUTE = "dev.userdirectory.reservation";
-
         /** Smaller responses are not counted: they take no more than their connection does. */
         static final int UNCOUNTED_RESPONSE = 8 * 1024;
         /** A response is in memory as values and as JSON. */

@@ -2,8 +2,8 @@ package dev.userdirectory.graphql.limit;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.error.ErrorCode;
 import graphql.ExecutionResult;
-import java.util.Map;
 
 /** The result of an operation whose response is too large for the {@link RequestMemory} that is free now. */
 public final class TooManyResponses {
@@ -17,7 +17,7 @@ public final class TooManyResponses {
                         .errorType(ErrorType.UNAVAILABLE)
                         .message("Too many large responses are being sent: try again, or ask for less."
                                 + " If the operation is a mutation, it was carried out")
-                        .extensions(Map.of("code", "UNAVAILABLE"))
+                        .extensions(ErrorCode.UNAVAILABLE.extensions())
                         .build())
                 .build();
     }

@@ -4,6 +4,7 @@ import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.database.BackgroundThreads;
 import dev.userdirectory.database.Deadline;
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.limit.Limits;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
@@ -131,7 +132,7 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
                         "Stopped after %s ms, the most that a request may take. Whether a mutation took effect is"
                                 + " unknown",
                         limit.toMillis())
-                .extensions(Map.of("code", "DEADLINE_EXCEEDED", "limit", limit.toMillis()))
+                .extensions(ErrorCode.DEADLINE_EXCEEDED.extensions(Map.of("limit", limit.toMillis())))
                 .build();
     }
 

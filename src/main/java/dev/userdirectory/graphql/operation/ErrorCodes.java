@@ -3,6 +3,7 @@ package dev.userdirectory.graphql.operation;
 import com.netflix.graphql.types.errors.ErrorDetail;
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.scope.SecurityProperties;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
@@ -17,7 +18,6 @@ import graphql.language.SourceLocation;
 import graphql.schema.CoercingParseValueException;
 import graphql.validation.ValidationError;
 import graphql.validation.ValidationErrorType;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -64,12 +64,12 @@ public class ErrorCodes extends SimplePerformantInstrumentation {
     }
 
     private static GraphQLError withCode(GraphQLError error, String document, boolean mayIntrospect) {
-        if (error.getExtensions() != null && error.getExtensions().containsKey("code")) {
+        if (ErrorCode.of(error.getExtensions()) != null) {
             return error;
         }
-        String code = code(error);
+        ErrorCode code = code(error);
         TypedGraphQLError.Builder coded = TypedGraphQLError.newBuilder()
-                .errorType(code.equals("INTERNAL_SERVER_ERROR") ? ErrorType.INTERNAL : ErrorType.BAD_REQUEST);
+                .errorType(code == ErrorCode.INTERNAL_SERVER_ERROR ? ErrorType.INTERNAL : ErrorType.BAD_REQUEST);
         if (error.getLocations() != null) {
             coded.locations(error.getLocations());
         }
@@ -82,36 +82,34 @@ public class ErrorCodes extends SimplePerformantInstrumentation {
                             ? ErrorDetail.Common.FIELD_NOT_FOUND
                             : ErrorDetail.Common.INVALID_ARGUMENT);
         }
-        Map<String, Object> extensions = new HashMap<>();
-        if (error.getExtensions() != null) {
-            extensions.putAll(error.getExtensions());
-        }
-        extensions.put("code", code);
+        Map<String, Object> extensions = error.getExtensions();
         return coded.message("%s", message(error, code, document, mayIntrospect))
-                .extensions(extensions)
+                .extensions(extensions == null ? code.extensions() : code.extensions(extensions))
                 .build();
     }
 
-    private static String code(GraphQLError error) {
+    private static ErrorCode code(GraphQLError error) {
         return switch (error) {
-            case InvalidSyntaxError syntax -> "GRAPHQL_PARSE_FAILED";
-            case ValidationError invalid -> "GRAPHQL_VALIDATION_FAILED";
-            case UnknownOperationException unknown -> "OPERATION_RESOLUTION_FAILURE";
-            case IntrospectionDisabledError disabled -> "INTROSPECTION_DISABLED";
-            case BadFaithIntrospectionError bad -> "INTROSPECTION_LIMIT_EXCEEDED";
+            case InvalidSyntaxError syntax -> ErrorCode.GRAPHQL_PARSE_FAILED;
+            case ValidationError invalid -> ErrorCode.GRAPHQL_VALIDATION_FAILED;
+            case UnknownOperationException unknown -> ErrorCode.OPERATION_RESOLUTION_FAILURE;
+            case IntrospectionDisabledError disabled -> ErrorCode.INTROSPECTION_DISABLED;
+            case BadFaithIntrospectionError bad -> ErrorCode.INTROSPECTION_LIMIT_EXCEEDED;
             default ->
                 // A validation error of another class is about a variable, not about the document.
-                error.getErrorType() == graphql.ErrorType.ValidationError ? "BAD_USER_INPUT" : "INTERNAL_SERVER_ERROR";
+                error.getErrorType() == graphql.ErrorType.ValidationError
+                        ? ErrorCode.BAD_USER_INPUT
+                        : ErrorCode.INTERNAL_SERVER_ERROR;
         };
     }
 
-    private static String message(GraphQLError error, String code, String document, boolean mayIntrospect) {
+    private static String message(GraphQLError error, ErrorCode code, String document, boolean mayIntrospect) {
         if (error instanceof InvalidSyntaxError) {
             String token = Quote.at(location(error), document);
             return token == null ? "Syntax error at the end of the document" : "Syntax error at `" + token + "`";
         }
         String quoted = Quote.withoutStrings(location(error), document);
-        boolean ofTheSchema = error instanceof ValidationError || code.equals("BAD_USER_INPUT");
+        boolean ofTheSchema = error instanceof ValidationError || code == ErrorCode.BAD_USER_INPUT;
         if (ofTheSchema && !mayIntrospect) {
             String what = error instanceof ValidationError ? "The operation is not valid" : "A variable is not valid";
             return quoted == null ? what : what + " at `" + quoted + "`";

@@ -3,6 +3,7 @@ package dev.userdirectory.graphql.operation;
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.database.Deadline;
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.scope.Refused;
 import dev.userdirectory.input.BadUserInput;
 import graphql.GraphQLError;
@@ -40,7 +41,7 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
                     .location(parameters.getSourceLocation())
                     .errorType(ErrorType.BAD_REQUEST)
                     .message(bad.getMessage())
-                    .extensions(Map.of("code", "BAD_USER_INPUT", "argument", bad.argument()))
+                    .extensions(ErrorCode.BAD_USER_INPUT.extensions(Map.of("argument", bad.argument())))
                     .build();
         }
         return unforeseen(exception, parameters.getPath())
@@ -59,7 +60,7 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.INTERNAL)
                 .message("The service failed to answer this; its log has the reason under " + id + ".")
-                .extensions(Map.of("code", "INTERNAL_SERVER_ERROR", "id", id));
+                .extensions(ErrorCode.INTERNAL_SERVER_ERROR.extensions(Map.of("id", id)));
     }
 
     private static Throwable unwrap(Throwable exception) {

@@ -1,10 +1,8 @@
 package dev.userdirectory.graphql.operation;
 
-import com.netflix.graphql.types.errors.ErrorType;
-import com.netflix.graphql.types.errors.TypedGraphQLError;
-import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import graphql.execution.AbortExecutionException;
+import graphql.execution.CoercedVariables;
 import graphql.execution.ExecutionContext;
 import graphql.execution.instrumentation.InstrumentationState;
 import graphql.execution.instrumentation.SimplePerformantInstrumentation;
@@ -24,7 +22,6 @@ import graphql.language.ObjectValue;
 import graphql.language.OperationDefinition.Operation;
 import graphql.language.Selection;
 import graphql.language.SelectionSet;
-import graphql.language.SourceLocation;
 import graphql.language.TypeName;
 import graphql.language.Value;
 import graphql.language.VariableReference;
@@ -39,7 +36,6 @@ import graphql.schema.GraphQLType;
 import graphql.schema.GraphQLTypeUtil;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -57,20 +53,13 @@ public class NullVariables extends SimplePerformantInstrumentation {
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
         if (context.getCoercedVariables().toMap().containsValue(null)) {
-            new Walk(context).operation();
+            new Walk(context, context.getGraphQLSchema(), context.getCoercedVariables()).operation();
         }
         return context;
     }
 
     /** Visits every selection that is not skipped. */
-    private record Walk(ExecutionContext context, GraphQLSchema schema, Map<String, Object> variables) {
-        Walk(ExecutionContext context) {
-            this(
-                    context,
-                    context.getGraphQLSchema(),
-                    context.getCoercedVariables().toMap());
-        }
-
+    private record Walk(ExecutionContext context, GraphQLSchema schema, CoercedVariables variables) {
         void operation() {
             GraphQLCompositeType root = switch (context.getOperationDefinition().getOperation()) {
                 case QUERY -> schema.getQueryType();
@@ -154,7 +143,11 @@ public class NullVariables extends SimplePerformantInstrumentation {
                 if (GraphQLTypeUtil.isNonNull(type)
                         && variables.containsKey(reference)
                         && variables.get(reference) == null) {
-                    throw error(name, reference, path, variable.getSourceLocation());
+                    GraphQLError error = NullVariable.error(name, variable, path);
+                    // For a subscription this is a request error, since there is no source stream.
+                    throw context.getOperationDefinition().getOperation() == Operation.SUBSCRIPTION
+                            ? new AbortExecutionException(List.of(error))
+                            : new NullVariable(error);
                 }
             } else if (nullable instanceof GraphQLList list) {
                 if (value instanceof ArrayValue array) {
@@ -171,39 +164,6 @@ public class NullVariables extends SimplePerformantInstrumentation {
                     value(field.getValue(), fieldType, name + "." + field.getName(), path);
                 }
             }
-        }
-
-        private AbortExecutionException error(
-                String argument, String variable, List<Object> path, @Nullable SourceLocation location) {
-            TypedGraphQLError.Builder error = TypedGraphQLError.newBuilder()
-                    .errorType(ErrorType.BAD_REQUEST)
-                    .message(
-                            "%s",
-                            Quote.of(
-                                    "Argument `" + argument + "` must not be null, and variable `" + variable + "` is"))
-                    .extensions(Map.of("code", "BAD_USER_INPUT", "argument", Quote.of(argument)));
-            if (location != null) {
-                error.location(location);
-            }
-            if (!path.isEmpty()) {
-                error.path(path);
-            }
-            // For a subscription this is a request error, since there is no source stream.
-            return context.getOperationDefinition().getOperation() == Operation.SUBSCRIPTION
-                    ? new AbortExecutionException(List.of(error.build()))
-                    : new NullVariable(error.build());
-        }
-    }
-
-    /** The error of a field, unlike that of a request, comes with {@code data: null}. */
-    private static final class NullVariable extends AbortExecutionException {
-        NullVariable(GraphQLError error) {
-            super(List.of(error));
-        }
-
-        @Override
-        public ExecutionResult toExecutionResult() {
-            return super.toExecutionResult().transform(result -> result.data(null));
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.userdirectory.graphql.operation;
 
 import dev.userdirectory.graphql.cache.CachePolicy;
+import dev.userdirectory.graphql.cache.Dependencies;
 import dev.userdirectory.graphql.document.KnownDocument;
 import dev.userdirectory.graphql.document.KnownOperation;
 import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
@@ -47,7 +48,7 @@ public final class Operation {
     public @Nullable SourceEvent event;
 
     public Caller caller = Caller.NOBODY;
-    /** Whether instrumentations are called for each field. */
+    /** Whether each field is traced, so that none may be completed by a shortcut. */
     public boolean tracesFields;
     /** Null until the document has been found valid. */
     public @Nullable KnownDocument document;
@@ -60,6 +61,9 @@ public final class Operation {
     /** Null until the operation is executed. */
     public @Nullable ResponseBudget response;
 
+    /** What the response depends on, as far as the operation has been executed. */
+    public final Dependencies dependencies = new Dependencies();
+
     /** The connection to the client, while the operation is executed. */
     public interface Client {
         /** Whether the client has disconnected; polled during execution. */
@@ -67,6 +71,9 @@ public final class Operation {
 
         /** The operation is over, and the connection belongs to the server again. */
         void answered();
+
+        /** Closes the connection in the middle of the response, so that the client does not take it for complete. */
+        void cut();
     }
 
     public static Operation of(HttpServletRequest request) {
@@ -79,12 +86,7 @@ public final class Operation {
     }
 
     public static Operation of(WebGraphQlRequest request) {
-        if (request.getAttributes().get(ATTRIBUTE) instanceof Operation known) {
-            return known;
-        }
-        Operation operation = new Operation();
-        request.getAttributes().put(ATTRIBUTE, operation);
-        return operation;
+        return (Operation) Objects.requireNonNull(request.getAttributes().get(ATTRIBUTE), "Has not passed our filters");
     }
 
     public static Operation of(GraphQLContext context) {

@@ -2,6 +2,7 @@ package dev.userdirectory.graphql.operation;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.error.ErrorCode;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
 import graphql.execution.AbortExecutionException;
@@ -12,7 +13,6 @@ import graphql.execution.instrumentation.parameters.InstrumentationExecutionPara
 import graphql.language.OperationDefinition;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -25,10 +25,8 @@ import org.springframework.stereotype.Component;
 /** Rejects operations of a kind that their {@link Transport} does not allow. */
 @Component
 public class TransportRules extends SimplePerformantInstrumentation {
-    public static final String OTHER_METHOD = "METHOD_NOT_ALLOWED";
-
     private static final GraphQLError MUTATION_BY_GET =
-            error(OTHER_METHOD, "GET does not run mutations: send this by POST");
+            error(ErrorCode.METHOD_NOT_ALLOWED, "GET does not run mutations: send this by POST");
 
     private static final Set<Transport> WITHOUT_STREAMS = EnumSet.of(Transport.POST, Transport.GET);
 
@@ -36,9 +34,9 @@ public class TransportRules extends SimplePerformantInstrumentation {
 
     TransportRules(Environment environment) {
         needsStream = error(
-                "BAD_REQUEST",
+                ErrorCode.BAD_REQUEST,
                 environment.acceptsProfiles(Profiles.of("lambda"))
-                        ? "Subscriptions are not served on AWS Lambda: read `userEvents` page by page instead"
+                        ? "Subscriptions are not served on AWS Lambda: read `directoryEvents` page by page instead"
                         : "A subscription needs an event stream (Accept: text/event-stream) or a WebSocket"
                                 + " (graphql-transport-ws)");
     }
@@ -74,14 +72,14 @@ public class TransportRules extends SimplePerformantInstrumentation {
     /** Whether the operation was rejected because it is a mutation by GET. */
     public static boolean isOtherMethod(WebGraphQlResponse response) {
         return response.getErrors().stream()
-                .anyMatch(error -> OTHER_METHOD.equals(error.getExtensions().get("code")));
+                .anyMatch(error -> ErrorCode.of(error.getExtensions()) == ErrorCode.METHOD_NOT_ALLOWED);
     }
 
-    private static GraphQLError error(String code, String message) {
+    private static GraphQLError error(ErrorCode code, String message) {
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.BAD_REQUEST)
                 .message("%s", message)
-                .extensions(Map.of("code", code))
+                .extensions(code.extensions())
                 .build();
     }
 }

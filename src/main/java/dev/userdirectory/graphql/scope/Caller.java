@@ -1,5 +1,7 @@
 package dev.userdirectory.graphql.scope;
 
+import dev.userdirectory.database.Actor;
+import dev.userdirectory.input.Characters;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Collections;
@@ -7,10 +9,12 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.GrantedAuthority;
+import org.springframework.security.oauth2.jwt.Jwt;
 
 /**
  * The sender of an operation.
@@ -18,16 +22,24 @@ import org.springframework.security.core.GrantedAuthority;
  * @param subject the subject of the token; empty if it has none, or if there is no token
  * @param account the key for everything that is shared fairly between callers: the subject of the token, or the network
  *     address of a caller without one
+ * @param client the client that the token was issued to; null if the token names none
  */
-public record Caller(boolean anonymous, String subject, Set<String> scopes, String account) {
+public record Caller(
+        boolean anonymous,
+        String subject,
+        Set<String> scopes,
+        String account,
+        @Nullable String client) {
     private static final String SCOPE = "SCOPE_";
     /** Stands for the caller until the caller is known. */
     public static final Caller NOBODY = new Caller(true, "", Set.of());
     /** An IPv6 client can choose the other bytes of its address itself. */
     private static final int IPV6_NETWORK_BYTES = 8;
+    /** OpenID Connect limits a subject to that. */
+    private static final int ACTOR_LENGTH = 255;
 
     public Caller(boolean anonymous, String subject, Set<String> scopes) {
-        this(anonymous, subject, scopes, subject);
+        this(anonymous, subject, scopes, subject, null);
     }
 
     public static boolean isAnonymous(@Nullable Authentication authentication) {
@@ -42,7 +54,7 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
 
     static Caller of(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
         if (authentication == null || isAnonymous(authentication)) {
-            return new Caller(true, "", Set.of(), account(authentication, address));
+            return new Caller(true, "", Set.of(), account(authentication, address), null);
         }
         Set<String> scopes = new HashSet<>();
         for (GrantedAuthority granted : authentication.getAuthorities()) {
@@ -53,7 +65,19 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
         }
         // The name is null if the token has no subject, although the interface rules that out.
         String subject = Objects.requireNonNullElse(authentication.getName(), "");
-        return new Caller(false, subject, Collections.unmodifiableSet(scopes));
+        return new Caller(false, subject, Collections.unmodifiableSet(scopes), subject, client(authentication));
+    }
+
+    private static @Nullable String client(Authentication authentication) {
+        return authentication.getPrincipal() instanceof Jwt token
+                ? Stream.of("azp", "client_id")
+                        .map(token.getClaims()::get)
+                        .filter(String.class::isInstance)
+                        .map(String.class::cast)
+                        .filter(client -> !client.isEmpty())
+                        .findFirst()
+                        .orElse(null)
+                : null;
     }
 
     private static String account(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
@@ -78,5 +102,21 @@ public record Caller(boolean anonymous, String subject, Set<String> scopes, Stri
     /** Whether this caller can be told from every other one. All anonymous callers count as one. */
     public boolean isIdentified() {
         return anonymous || !subject.isEmpty();
+    }
+
+    /** Whom the events of this caller's changes name; null if the caller has no subject. */
+    public @Nullable Actor actor() {
+        return subject.isEmpty() ? null : new Actor(storable(subject), client == null ? null : storable(client));
+    }
+
+    /** Cuts the text off, and replaces what PostgreSQL cannot store. */
+    private static String storable(String text) {
+        int[] characters = text.codePoints()
+                .map(c -> Characters.isControl(c) ? '\ufffd' : c)
+                .limit(ACTOR_LENGTH + 1)
+                .toArray();
+        return characters.length <= ACTOR_LENGTH
+                ? new String(characters, 0, characters.length)
+                : new String(characters, 0, ACTOR_LENGTH - 1) + '…';
     }
 }

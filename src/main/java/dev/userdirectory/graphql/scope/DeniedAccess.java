@@ -1,6 +1,6 @@
 package dev.userdirectory.graphql.scope;
 
-import dev.userdirectory.graphql.limit.RateLimited;
+import dev.userdirectory.error.ErrorCode;
 import graphql.GraphQLError;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -36,14 +36,13 @@ public class DeniedAccess {
         LIMIT;
 
         private static @Nullable Reason of(GraphQLError error) {
-            Map<String, Object> extensions = error.getExtensions();
-            String code = extensions == null ? "" : String.valueOf(extensions.get("code"));
-            return switch (code) {
-                case "UNAUTHENTICATED" -> NO_TOKEN;
-                case "FORBIDDEN", "SWITCHED_OFF" -> SCOPE;
-                case RateLimited.CODE -> RATE;
-                case "COST_ESTIMATED_TOO_EXPENSIVE", "INTROSPECTION_LIMIT_EXCEEDED" -> LIMIT;
-                default -> code.startsWith("MAX_") && code.endsWith("_LIMIT") ? LIMIT : null;
+            return switch (ErrorCode.of(error.getExtensions())) {
+                case UNAUTHENTICATED -> NO_TOKEN;
+                case FORBIDDEN, SWITCHED_OFF -> SCOPE;
+                case RATE_LIMITED -> RATE;
+                case COST_ESTIMATED_TOO_EXPENSIVE, INTROSPECTION_LIMIT_EXCEEDED -> LIMIT;
+                case null -> null;
+                case ErrorCode code -> code.name().startsWith("MAX_") ? LIMIT : null;
             };
         }
     }

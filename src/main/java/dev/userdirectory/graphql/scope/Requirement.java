@@ -2,6 +2,7 @@ package dev.userdirectory.graphql.scope;
 
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.operation.Operation;
 import graphql.schema.DataFetchingEnvironment;
 import graphql.schema.GraphQLAppliedDirective;
@@ -53,7 +54,7 @@ public record Requirement(List<Set<String>> anyOf) {
     void check(DataFetchingEnvironment env) {
         Caller caller = Operation.of(env.getGraphQlContext()).caller;
         if (caller.anonymous()) {
-            throw refused(env, ErrorType.UNAUTHENTICATED, "Unauthorized", Map.of("code", "UNAUTHENTICATED"));
+            throw refused(env, ErrorType.UNAUTHENTICATED, "Unauthorized", ErrorCode.UNAUTHENTICATED.extensions());
         }
         if (isMetBy(caller)) {
             return;
@@ -62,7 +63,7 @@ public record Requirement(List<Set<String>> anyOf) {
                 env,
                 ErrorType.PERMISSION_DENIED,
                 "Needs the scope " + this,
-                Map.of("code", "FORBIDDEN", "requiredScopes", anyOf));
+                ErrorCode.FORBIDDEN.extensions(Map.of("requiredScopes", anyOf)));
     }
 
     static Refused refused(

@@ -1,6 +1,7 @@
 package dev.userdirectory.graphql.scope;
 
 import com.netflix.graphql.types.errors.ErrorType;
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.scope.SecurityProperties.Access;
 import graphql.schema.DataFetcher;
 import graphql.schema.DataFetcherFactories;
@@ -22,7 +23,6 @@ import graphql.util.TraversalControl;
 import graphql.util.TraverserContext;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -134,7 +134,7 @@ public class SchemaGuard extends GraphQLTypeVisitorStub {
                             env,
                             ErrorType.PERMISSION_DENIED,
                             "`" + field.getName() + "` is switched off",
-                            Map.of("code", "SWITCHED_OFF"));
+                            ErrorCode.SWITCHED_OFF.extensions());
                 }));
         }
     }

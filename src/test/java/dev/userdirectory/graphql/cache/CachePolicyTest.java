@@ -57,27 +57,27 @@ class CachePolicyTest {
         { cachedBook { cachedTitle } }                   |  30 | false
         { reader { book { title } } }                    |  40 | false
         { reader { book { cachedTitle } } }              |  30 | false
-        # A type's own, a field's before it, the shortest of all, and lists of what says nothing.
+        # The age of a type, of a field (which has precedence), the shortest age, and lists of a type without an age.
         { post { title } }                               | 240 | false
         { post { title votes } }                         |  30 | false
         { shortPost { title } }                          |  10 | false
         { post { comments { text } } }                   |   0 | false
         { post { comments { __typename } } }             |   0 | false
         { post { __typename } cachedNumber }             |   5 | false
-        # For one caller.
+        # Private responses.
         { post { readByMe } }                            |  10 | true
         { me { name } }                                  |  20 | true
         { reader { secret } }                            |  40 | true
-        # Scalars at the root, and an age that there is nobody to inherit from.
+        # Scalars at the root, and an inherited age without a parent.
         { number }                                       |   0 | false
         { cachedNumber }                                 |   5 | false
         { cachedNumber number }                          |   0 | false
         { inherited { name } }                           |   0 | false
-        # What an interface may turn out to be.
+        # The possible types of an interface.
         { node { id } }                                  |   3 | false
         { node { ... on Two { id } } }                   |  30 | false
         { node { holder { holder { name } } } }          |  30 | false
-        # Entities: the types that are asked for decide.
+        # Entities: the selected types decide.
         { _entities { ... on Post { title } } }          | 240 | false
         { _entities { ... on Post { votes } } }          |  30 | false
         { _entities { ... on Secret { text } } }         |   7 | true
@@ -85,13 +85,13 @@ class CachePolicyTest {
         { _entities { ... on Holder { name } } }         |   0 | false
         { _entities { ... on Post { title } ... on Secret { __typename } } } | 7 | true
         { _entities { __typename } }                     |   0 | true
-        # What is skipped does not count; introspection and writing are never kept.
+        # Skipped fields do not count. Introspection and mutations are never cached.
         { cachedNumber number @skip(if: true) }          |   5 | false
         { __schema { queryType { name } } }              |   0 | false
         { __typename }                                   |   0 | false
         mutation { write { title } }                     |   0 | false
         """)
-    void findsTheShortest(String document, int maxAge, boolean isPrivate) {
+    void usesTheShortestMaxAge(String document, int maxAge, boolean isPrivate) {
         CachePolicy policy = CachePolicy.of(
                 ExecutableNormalizedOperationFactory.createExecutableNormalizedOperationWithRawVariables(
                         SCHEMA, Parser.parse(document), null, RawVariables.of(Map.of())),

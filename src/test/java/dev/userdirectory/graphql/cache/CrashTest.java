@@ -25,7 +25,7 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * A backend is killed again and again. PostgreSQL recovers without a restart, and continues from the last transaction
- * number whose log was flushed. The number of a hint to the feed's readers is then reused by the next write.
+ * number whose log was flushed, so that the next write may reuse the number of a notification to the feed's readers.
  */
 @DirectoryTest
 @Import(CrashTest.Primaries.class)
@@ -54,7 +54,7 @@ class CrashTest {
     }
 
     @Test
-    void noResponseFromBeforeIsOlderThanWriteAfterwards() throws Exception {
+    void returnsNoStaleResponseAfterACrash() throws Exception {
         // The first requests of a test run are slow, because their classes are being loaded.
         await().atMost(Duration.ofMinutes(1)).ignoreExceptions().until(() -> update(directory.createUser()) > 0);
         String id = directory.createUser();

@@ -8,6 +8,7 @@ import com.nimbusds.jwt.JWTClaimsSet;
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
+import graphql.schema.DataFetchingEnvironment;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import java.util.Objects;
@@ -18,7 +19,7 @@ import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.test.context.TestPropertySource;
 
-/** Fields for one caller alone, which our schema does not have. */
+/** Responses with fields that are private to their caller. Our schema has none. */
 @DirectoryTest
 @Import(PrivateResponsesTest.CallersToken.class)
 @TestPropertySource(
@@ -33,7 +34,8 @@ class PrivateResponsesTest {
     @DgsComponent
     static class CallersToken {
         @DgsQuery
-        String callersToken() {
+        String callersToken(DataFetchingEnvironment env) {
+            Dependencies.of(env).add("token");
             Jwt token = (Jwt)
                     Objects.requireNonNull(SecurityContextHolder.getContext().getAuthentication())
                             .getPrincipal();
@@ -42,7 +44,7 @@ class PrivateResponsesTest {
     }
 
     @Test
-    void goToTheirOwnCaller() {
+    void privateResponsesGoToTheirOwnCaller() {
         for (List<String> subjects : List.of(List.of("alice", "bob"), List.of("", ""))) {
             Client first = with(subjects.getFirst(), "first");
             Client second = with(subjects.getLast(), "second");
@@ -54,7 +56,7 @@ class PrivateResponsesTest {
     }
 
     @Test
-    void areCachedForCallerWithSubject() {
+    void privateResponsesAreCachedForCallersWithSubject() {
         Client alice = with("alice", "first");
         double before = hits();
         for (int i = 0; i < 10; i++) {
@@ -64,7 +66,7 @@ class PrivateResponsesTest {
     }
 
     @Test
-    void areNotCachedForCallerWithoutSubject() {
+    void privateResponsesAreNotCachedForCallersWithoutSubject() {
         Client nobody = with("", "first");
         double before = hits();
         for (int i = 0; i < 10; i++) {

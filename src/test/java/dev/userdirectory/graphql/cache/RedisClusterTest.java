@@ -65,7 +65,7 @@ class RedisClusterTest {
     }
 
     @Test
-    void answersComeFromWhicheverNodeHasTheirSlot(
+    void responsesComeFromTheNodeThatHasTheirSlot(
             @Autowired Client client, @Autowired Directory directory, @Autowired MeterRegistry meters) {
         List<String> ids = directory.createUsers(20);
         client.data(USER, Map.of("id", ids.getFirst()));

@@ -61,7 +61,7 @@ class SharedBudgetsTest {
     }
 
     @Test
-    void areThoseOfAllInstancesWhileRedisIsThere() throws IOException {
+    void budgetsAreSharedWhileRedisIsAvailable() throws IOException {
         Client caller = client.withToken(Tokens.of("shared", "users:read"));
         // The first response may come before Redis is connected.
         await().until(() -> {

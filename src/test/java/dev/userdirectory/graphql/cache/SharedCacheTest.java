@@ -12,7 +12,7 @@ import dev.userdirectory.UserDirectoryApplication;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.graphql.document.Sha256;
 import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.NodeType;
+import dev.userdirectory.user.User;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -92,7 +92,7 @@ class SharedCacheTest {
     }
 
     @Test
-    void oneInstanceGivesTheAnswerOfTheOther() {
+    void oneInstanceReturnsTheResponseOfAnother() {
         Waiting.until(this::isShared);
     }
 
@@ -107,13 +107,13 @@ class SharedCacheTest {
 
     /** Returns once Redis has the response, or was too slow to store it. */
     private boolean putsIntoRedis(Runnable request) {
-        Set<String> before = answersInRedis();
+        Set<String> before = responsesInRedis();
         request.run();
-        return Waiting.briefly(() -> !before.containsAll(answersInRedis()));
+        return Waiting.briefly(() -> !before.containsAll(responsesInRedis()));
     }
 
-    private Set<String> answersInRedis() {
-        return Set.copyOf(ask(redis -> redis.keys("user-directory:answer:*")));
+    private Set<String> responsesInRedis() {
+        return Set.copyOf(ask(redis -> redis.keys("user-directory:response:*")));
     }
 
     /** Uses a connection with a longer timeout than that of the service. */
@@ -125,7 +125,7 @@ class SharedCacheTest {
     }
 
     @Test
-    void oneInstanceKnowsTheDocumentsThatClientsRegisteredWithTheOther() {
+    void instancesShareRegisteredDocuments() {
         String document = "query ($id: ID!) { user(id: $id) { name version } } # " + Directory.newEmail();
         Map<String, Object> byHash = Map.of(
                 "variables", Map.of("id", directory.createUser()),
@@ -173,7 +173,7 @@ class SharedCacheTest {
     }
 
     private static String name(Client client, UUID user) {
-        return client.data(NAME, Map.of("id", new GlobalId(NodeType.USER, user).toString()))
+        return client.data(NAME, Map.of("id", new GlobalId(User.TYPE, user).toString()))
                 .at("/user/name")
                 .asString();
     }
@@ -193,12 +193,12 @@ class SharedCacheTest {
     }
 
     @Test
-    void asksRedisForOthersAfterOneRequestWasStopped() throws InterruptedException {
+    void stoppedRequestDoesNotPauseRedis() throws InterruptedException {
         SharedStore store = instances.getFirst().getBean(SharedStore.class);
         awaitRedis(store);
         Thread stopped = Thread.startVirtualThread(() -> {
             Thread.currentThread().interrupt();
-            store.answer("nothing");
+            store.response("nothing");
         });
 
         stopped.join();
@@ -209,20 +209,20 @@ class SharedCacheTest {
     private static void awaitRedis(SharedStore store) {
         await().until(() -> {
             boolean paused = store.isPaused();
-            store.answer("nothing");
+            store.response("nothing");
             return !paused && !store.isPaused();
         });
     }
 
     /** An entry that another version has stored. */
     @Test
-    void passesOverAnswersThatItCannotRead() {
+    void ignoresResponsesThatItCannotRead() {
         List<String> ids = new ArrayList<>();
         Waiting.until(() -> {
             ids.add(directory.createUser());
             return putsIntoRedis(() -> clients.get(0).data(USER, Map.of("id", ids.getLast())));
         });
-        answersInRedis().forEach(key -> ask(redis -> redis.set(key, "{}")));
+        responsesInRedis().forEach(key -> ask(redis -> redis.set(key, "{}")));
 
         assertThat(clients.get(1)
                         .data(USER, Map.of("id", ids.getLast()))
@@ -232,7 +232,7 @@ class SharedCacheTest {
     }
 
     @Test
-    void neverGivesAnOlderAnswerThanAWriteThatWasAcknowledged() throws Exception {
+    void responsesAreNeverOlderThanAnAcknowledgedWrite() throws Exception {
         List<String> ids = directory.createUsers(4);
         List<AtomicInteger> acknowledged =
                 ids.stream().map(id -> new AtomicInteger()).toList();
@@ -285,7 +285,7 @@ class SharedCacheTest {
     }
 
     @Test
-    void isAsWellWithoutRedis() throws Exception {
+    void serviceWorksWithoutRedis() throws Exception {
         String id = directory.createUser();
         for (String how : List.of("frozen", "gone")) {
             if (how.equals("frozen")) {
@@ -309,6 +309,10 @@ class SharedCacheTest {
                 assertThat(Duration.ofNanos(System.nanoTime() - start)).as(how).isLessThan(Duration.ofMillis(500));
                 assertThat(read).isEqualTo(written);
             }
+            // Also while nobody calls Redis.
+            Waiting.until(() -> instances.stream()
+                    .noneMatch(instance -> instance.getBean(SharedStore.class).isPaused()));
+            assertThat(List.of(isRedisUsed(0), isRedisUsed(1))).as(how).containsOnly(0.0);
         }
         redis = startRedis();
         assertThat(clients.get(0)
@@ -317,6 +321,19 @@ class SharedCacheTest {
                         .asInt())
                 .isEqualTo(20);
         Waiting.until(this::isShared);
+        Waiting.until(() -> {
+            clients.getFirst().data(USER, Map.of("id", directory.createUser()));
+            return isRedisUsed(0) == 1;
+        });
+    }
+
+    private double isRedisUsed(int instance) {
+        return instances
+                .get(instance)
+                .getBean(MeterRegistry.class)
+                .get("directory.cache.shared")
+                .gauge()
+                .value();
     }
 
     private Client any() {

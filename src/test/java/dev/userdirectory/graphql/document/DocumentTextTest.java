@@ -20,7 +20,7 @@ class DocumentTextTest {
                 "fragment F on A { a } \"\"\"d\"\"\" type A { a: B }",
                 "\uFEFF, schema @d"
             })
-    void rejectsTypes(String document) {
+    void rejectsTypeDefinitions(String document) {
         assertThatThrownBy(() -> DocumentText.check(document, DIGITS)).isInstanceOf(AbortExecutionException.class);
     }
 
@@ -33,7 +33,7 @@ class DocumentTextTest {
                 "{ a(b: \"\"\"} extend type A\"\"\", c: \"} extend\") } # } extend",
                 "{"
             })
-    void acceptsTheWordsOfTypesElsewhere(String document) {
+    void acceptsKeywordsOfTypeDefinitionsElsewhere(String document) {
         assertThatCode(() -> DocumentText.check(document, DIGITS)).doesNotThrowAnyException();
     }
 }

@@ -31,7 +31,7 @@ class PersistedQueriesTest {
     Client client;
 
     @Test
-    void runsByHashOnceItHasSeenTheDocument() {
+    void executesRegisteredDocumentByItsHash() {
         String document = newDocument();
 
         JsonNode unknown = send(Map.of("extensions", extension(document)));
@@ -45,7 +45,7 @@ class PersistedQueriesTest {
     }
 
     @Test
-    void passesVariablesAndOperationName() {
+    void appliesVariablesAndOperationNameToRegisteredDocument() {
         String document =
                 "query A($no: Boolean!) { a: __typename @skip(if: $no) b: __typename } query B { c: __typename } #"
                         + UUID.randomUUID();
@@ -61,7 +61,7 @@ class PersistedQueriesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"id", "documentId"})
-    void takesTheHashWhereRelayPutsIt(String name) {
+    void acceptsHashInRelaysMembers(String name) {
         String document = newDocument();
         send(Map.of("query", document, "extensions", extension(document)));
 
@@ -82,7 +82,7 @@ class PersistedQueriesTest {
                 "{\"id\": null, \"documentId\": \"\"}",
                 "{\"extensions\": {\"persistedQuery\": null}}"
             })
-    void takesEmptyIdsForAbsent(String members) {
+    void treatsEmptyIdAsAbsent(String members) {
         Map<String, Object> body = new HashMap<>();
         JsonMapper.shared()
                 .readTree(members)
@@ -103,7 +103,7 @@ class PersistedQueriesTest {
     }
 
     @Test
-    void takesTheHashByGet() {
+    void acceptsHashByGet() {
         String document = newDocument();
         send(Map.of("query", document, "extensions", extension(document)));
         String extensions = JsonMapper.shared().writeValueAsString(extension(document));
@@ -120,7 +120,7 @@ class PersistedQueriesTest {
     }
 
     @Test
-    void refusesHashOfAnotherDocument() {
+    void rejectsHashOfAnotherDocument() {
         String known = newDocument();
         send(Map.of("query", known, "extensions", extension(known)));
         String other = "mutation { deleteUser(id: \"\") { deletedUserId } }";
@@ -131,7 +131,7 @@ class PersistedQueriesTest {
     }
 
     @Test
-    void keepsNoDocumentThatIsRefused() {
+    void keepsNoInvalidDocument() {
         for (String document : List.of("{ nothing } #" + UUID.randomUUID(), "{ #" + UUID.randomUUID())) {
             send(Map.of("query", document, "extensions", extension(document)));
             assertThat(code(send(Map.of("extensions", extension(document))))).isEqualTo("PERSISTED_QUERY_NOT_FOUND");
@@ -159,7 +159,7 @@ class PersistedQueriesTest {
     }
 
     @Test
-    void forgetsWhenThereAreTooMany() {
+    void evictsDocumentsBeyondTheLimit() {
         String filling = "#" + "x".repeat(20_000);
         List<String> documents =
                 IntStream.range(0, 20).mapToObj(i -> newDocument() + filling).toList();
@@ -182,7 +182,7 @@ class PersistedQueriesTest {
                 "{\"version\": 1}",
                 "{\"version\": 1, \"sha256Hash\": 5}"
             })
-    void refusesMalformedExtension(String extension) {
+    void rejectsMalformedExtension(String extension) {
         JsonNode response = send(Map.of(
                 "query",
                 "{ __typename }",

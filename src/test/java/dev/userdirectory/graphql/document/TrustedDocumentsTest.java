@@ -90,7 +90,7 @@ class TrustedDocumentsTest {
     }
 
     @Test
-    void takesTheHashOfTheFileOrOfItsTextWithoutTheLastLineBreak() {
+    void acceptsHashWithOrWithoutTheFinalLineBreak() {
         assertThat(send(Map.of("id", sha256(NAME))).at("/data/name").asString()).isEqualTo("Query");
         assertThat(send(Map.of("id", sha256(NAME.strip()))).at("/data/name").asString())
                 .isEqualTo("Query");
@@ -120,7 +120,7 @@ class TrustedDocumentsTest {
                 "{\"format\": \"apollo-persisted-query-manifest\", \"operations\": [{}]}",
                 "{"
             })
-    void namesAFileThatIsNoManifest(String content, @TempDir Path other) throws IOException {
+    void namesInvalidManifestFile(String content, @TempDir Path other) throws IOException {
         Files.writeString(other.resolve("manifest.json"), content);
 
         assertThatThrownBy(() -> TrustedDocuments.read(new FileSystemResource(other)))
@@ -136,7 +136,7 @@ class TrustedDocumentsTest {
                 "{ _service { sdl } }",
                 "mutation { createUser(name: \"Mallory\", email: \"untrusted@example.com\") { user { id } } }"
             })
-    void runsNothingElse(String document) {
+    void rejectsEveryOtherDocument(String document) {
         assertThat(code(send(Map.of("query", document)))).isEqualTo("PERSISTED_QUERY_ID_REQUIRED");
         Map<String, ?> extensions = Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", sha256(document)));
         for (int i = 0; i < 2; i++) {
@@ -148,7 +148,7 @@ class TrustedDocumentsTest {
     }
 
     @Test
-    void refusesAnotherDocumentUnderATrustedHash() {
+    void rejectsAnotherDocumentUnderATrustedHash() {
         assertThat(code(send(Map.of("query", "{ __typename }", "id", sha256(NAME)))))
                 .isEqualTo("PERSISTED_QUERY_HASH_MISMATCH");
     }

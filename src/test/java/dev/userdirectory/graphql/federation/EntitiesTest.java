@@ -39,7 +39,7 @@ class EntitiesTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 100, 1000})
-    void takesOneStatementForAllIds(int count) {
+    void readsAllIdsInOneStatement(int count) {
         List<JsonNode> users = createUsers(count);
 
         statements.clear();
@@ -56,7 +56,7 @@ class EntitiesTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 100, 1000})
-    void takesOneStatementForAllAddresses(int count) {
+    void readsAllAddressesInOneStatement(int count) {
         List<JsonNode> users = createUsers(count);
 
         statements.clear();
@@ -71,7 +71,7 @@ class EntitiesTest {
     }
 
     @Test
-    void takesOneStatementForEachKeyOfEachTypeAndKeepsTheOrder() {
+    void readsEachKeyOfEachTypeInOneStatementAndKeepsTheOrder() {
         List<JsonNode> users = createUsers(40);
         List<String> groups =
                 IntStream.range(0, 20).mapToObj(i -> createGroup("Group " + i)).toList();
@@ -95,7 +95,7 @@ class EntitiesTest {
     }
 
     @Test
-    void answersNullForWhatDoesNotExist() {
+    void returnsNullForUnknownEntities() {
         JsonNode user = createUsers(1).getFirst();
         String group = createGroup("No user");
 
@@ -112,7 +112,7 @@ class EntitiesTest {
     }
 
     @Test
-    void answersARepeatedRepresentationEachTime() {
+    void returnsAnEntityForEachRepeatedRepresentation() {
         String id = createUsers(1).getFirst().get("id").asString();
 
         JsonNode entities = entities(List.of(user("id", id), user("id", id)));
@@ -121,7 +121,7 @@ class EntitiesTest {
     }
 
     @Test
-    void findsAnAddressHoweverItsLettersAreCased() {
+    void findsAddressRegardlessOfCase() {
         JsonNode user = createUsers(1).getFirst();
 
         JsonNode entities =
@@ -131,7 +131,7 @@ class EntitiesTest {
     }
 
     @Test
-    void goesByTheIdIfBothKeysAreGiven() {
+    void prefersTheIdIfBothKeysAreGiven() {
         List<JsonNode> users = createUsers(2);
 
         JsonNode entities = entities(List.of(Map.of(
@@ -146,7 +146,7 @@ class EntitiesTest {
     }
 
     @Test
-    void answersAMalformedRepresentationWithAnErrorAtItsOwnIndex() {
+    void reportsMalformedRepresentationAtItsIndex() {
         JsonNode user = createUsers(1).getFirst();
         Map<String, Object> nullId = new HashMap<>(user("email", "x"));
         nullId.remove("email");
@@ -194,7 +194,7 @@ class EntitiesTest {
     }
 
     @Test
-    void answersARepeatedMalformedRepresentationWithAnErrorAtEachIndex() {
+    void reportsRepeatedMalformedRepresentationAtEachIndex() {
         Map<String, Object> malformed = user("id", "not an ID");
         Map<String, Object> unknown = user("email", "nobody@example.com");
 
@@ -213,7 +213,7 @@ class EntitiesTest {
     }
 
     @Test
-    void takesRepresentationsThatAreWrittenInTheDocument() {
+    void acceptsRepresentationsAsLiterals() {
         JsonNode user = createUsers(1).getFirst();
 
         JsonNode response = client.execute("""
@@ -237,7 +237,7 @@ class EntitiesTest {
     }
 
     @Test
-    void refusesMoreThanAThousandRepresentations() {
+    void rejectsMoreThanOneThousandRepresentations() {
         JsonNode error = client.error(
                 ENTITIES, Map.of("representations", Collections.nCopies(1001, user("email", "a@example.com"))));
 

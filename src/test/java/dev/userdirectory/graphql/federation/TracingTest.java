@@ -21,7 +21,7 @@ class TracingTest {
     Client client;
 
     @Test
-    void tracesEachFieldForARouterThatAsks() throws InvalidProtocolBufferException {
+    void tracesEachFieldIfTheRouterRequestsATrace() throws InvalidProtocolBufferException {
         Trace trace = trace("{ users(first: 0) { totalCount } }");
 
         Trace.Node users = trace.getRoot().getChild(0);
@@ -32,7 +32,7 @@ class TracingTest {
     }
 
     @Test
-    void tellsNoMoreOfAFailureThanThatThereWasOne() throws InvalidProtocolBufferException {
+    void hidesErrorMessagesFromTraces() throws InvalidProtocolBufferException {
         Trace.Node user = trace("{ user(id: \"x\") { name } }").getRoot().getChild(0);
 
         assertThat(user.getErrorList())
@@ -41,7 +41,7 @@ class TracingTest {
     }
 
     @Test
-    void tracesNothingUnasked() {
+    void tracesNothingUnlessRequested() {
         assertThat(send("{ __typename }", null).has("extensions")).isFalse();
         assertThat(send("{ __typename }", "ftv2").has("extensions")).isFalse();
     }

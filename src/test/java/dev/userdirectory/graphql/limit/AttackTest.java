@@ -3,6 +3,7 @@ package dev.userdirectory.graphql.limit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
@@ -46,6 +47,9 @@ class AttackTest {
     Client client;
 
     @Autowired
+    Directory directory;
+
+    @Autowired
     Statements statements;
 
     @BeforeEach
@@ -63,7 +67,7 @@ class AttackTest {
     /** Passes if each attempt is correct and one is fast: other processes on this machine take time as well. */
     private static void assertSoon(Runnable request) {
         Duration time = SOON;
-        for (int attempt = 0; attempt < 5 && time.compareTo(SOON) >= 0; attempt++) {
+        for (int attempt = 0; attempt < 10 && time.compareTo(SOON) >= 0; attempt++) {
             long started = System.nanoTime();
             request.run();
             time = since(started);
@@ -229,7 +233,7 @@ class AttackTest {
 
     @ParameterizedTest
     @MethodSource("attacks")
-    void refusesSoonAndWithLittleMemory(Attack attack) {
+    void rejectsAttackQuicklyAndWithLittleMemory(Attack attack) {
         client.execute(attack.document, Map.of()); // warms up the code
         assertSoon(() -> {
             long allocated = allocatedBytes();
@@ -246,7 +250,7 @@ class AttackTest {
     }
 
     @Test
-    void refusesVariablesOfAnySize() {
+    void rejectsLargeVariables() {
         String document = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }";
         Map<String, ?> variables = Map.of("ids", Collections.nCopies(300_000, "a"));
         client.execute(document, variables); // warms up the code
@@ -256,13 +260,14 @@ class AttackTest {
                 .isEqualTo("MAX_VARIABLES_LIMIT"));
     }
 
-    /** Otherwise the token would be decoded, and its signature checked, 4,500 times. */
+    /** Otherwise the token would be decoded, and its signature checked, 1,500 times. */
     @Test
-    void refusesLongCursorUnderManyAliases() {
-        String aliases = IntStream.range(0, 45)
-                .mapToObj(n -> "a" + n + ": members(first: 0, after: $after) { __typename } ")
+    void rejectsLongCursorUnderManyAliases() {
+        directory.createUsers(100);
+        String aliases = IntStream.range(0, 15)
+                .mapToObj(n -> "a" + n + ": groups(first: 0, after: $after) { __typename } ")
                 .collect(Collectors.joining());
-        String document = "query ($after: String) { groups(first: 100) { nodes { " + aliases + "} } }";
+        String document = "query ($after: String) { users(first: 100) { nodes { " + aliases + "} } }";
         Map<String, ?> variables = Map.of("after", "AQ" + "A".repeat(1_000_000));
         client.execute(document, variables); // warms up the code
 
@@ -274,7 +279,7 @@ class AttackTest {
     }
 
     @Test
-    void refusesJsonOfAnyDepth() {
+    void rejectsDeeplyNestedJson() {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString(
@@ -287,7 +292,7 @@ class AttackTest {
 
     /** Only the headers are sent, so the response cannot depend on the body. */
     @Test
-    void refusesTenMegabytesWithoutReadingThem() {
+    void rejectsLargeBodyWithoutReadingIt() {
         assertSoon(() -> {
             try (Socket socket = connect("Content-Length: " + (10 << 20))) {
                 byte[] response = new byte[4_000];
@@ -303,7 +308,7 @@ class AttackTest {
     }
 
     @Test
-    void stopsReadingTenMegabytesOfUnknownLength() throws IOException {
+    void stopsReadingLargeBodyOfUnknownLength() throws IOException {
         try (Socket socket = connect("Transfer-Encoding: chunked")) {
             byte[] chunk = ("10000\r\n" + " ".repeat(0x10000) + "\r\n").getBytes(StandardCharsets.US_ASCII);
             long sent = 0;
@@ -320,7 +325,7 @@ class AttackTest {
 
     /** More connections than the server has threads; each sends a byte now and then. */
     @Test
-    void answersWhileBodiesAreSlow() throws Exception {
+    void answersWhileManyBodiesArriveSlowly() throws Exception {
         List<Socket> slow = new ArrayList<>();
         try {
             for (int i = 0; i < 300; i++) {
@@ -340,20 +345,24 @@ class AttackTest {
                     // closed
                 }
             });
-            dripping.setSoTimeout(20_000);
-            byte[] response = new byte[4_000];
-            int length = dripping.getInputStream().read(response);
-            assertThat(new String(response, 0, length, StandardCharsets.UTF_8))
-                    .startsWith("HTTP/1.1 408")
-                    .contains("DEADLINE_EXCEEDED");
+            assertThat(response(dripping)).startsWith("HTTP/1.1 408").contains("DEADLINE_EXCEEDED");
             // The whole body would have taken more than three minutes.
-            assertThat(since(started)).isLessThan(Duration.ofSeconds(10));
+            assertThat(since(started)).isLessThan(Duration.ofSeconds(20));
             drip.cancel(true);
+            Socket silent = slow.getLast();
+            assertThat(response(silent)).startsWith("HTTP/1.1 408").contains("DEADLINE_EXCEEDED");
         } finally {
             for (Socket socket : slow) {
                 socket.close();
             }
         }
+    }
+
+    private static String response(Socket socket) throws IOException {
+        socket.setSoTimeout(20_000);
+        byte[] response = new byte[4_000];
+        int length = socket.getInputStream().read(response);
+        return new String(response, 0, length, StandardCharsets.UTF_8);
     }
 
     private Socket connect(String length) throws IOException {

@@ -91,7 +91,7 @@ class CostTest {
             """);
 
     @Test
-    void costsWhatApollosDocumentationSays() {
+    void agreesWithApollosDocumentation() {
         GraphQLSchema withoutWeights = schema("""
                 type Query { book(id: ID): Book }
                 type Book { title: String author: Author publisher: Publisher }
@@ -126,7 +126,7 @@ class CostTest {
                 "{ interfaceInstance1 { field2 ...N } someUnion { ...N ... on FirstObjectType { innerList { ...W } } } }"
                         + " fragment N on SecondObjectType { field1 } fragment W on MyInterface { field2 } | 102",
             })
-    void costsWhatApolloRouterSays(String document, long cost) {
+    void agreesWithApolloRouter(String document, long cost) {
         assertThat(cost(BASIC, document)).isEqualTo(cost);
     }
 
@@ -147,7 +147,7 @@ class CostTest {
     }
 
     @Test
-    void skipsAndIncludesByTheVariables() {
+    void skipsAndIncludesFieldsByVariables() {
         String document = "query ($no: Boolean!) { fieldWithCost @skip(if: $no) ...F @include(if: $no) }"
                 + " fragment F on Query { scalarWithCost }";
         assertThat(cost(CUSTOM, document, Map.of("no", true))).isEqualTo(30);
@@ -155,7 +155,7 @@ class CostTest {
     }
 
     @Test
-    void asksForExactlyOneSlicingArgumentWhereTheSchemaDoes() {
+    void requiresExactlyOneSlicingArgumentWhereTheSchemaDoes() {
         assertThat(cost(CUSTOM, "{ either(last: 7) { id } }")).isEqualTo(7);
         assertThatThrownBy(() -> cost(CUSTOM, "{ either { id } }"))
                 .isInstanceOfSatisfying(
@@ -167,7 +167,7 @@ class CostTest {
     }
 
     @Test
-    void takesTheLengthOfAListAndWhatIsWithinAnInputObject() {
+    void usesListLengthsAndInputFieldsAsSlicingArguments() {
         assertThat(cost(CUSTOM, "{ byIds(ids: [1, 2, 3]) { id } }")).isEqualTo(3);
         assertThat(cost(CUSTOM, "{ byIds { id } }")).isEqualTo(50);
         assertThat(cost(CUSTOM, "{ search(input: { page: { first: 4 } }) { id } }"))
@@ -175,7 +175,7 @@ class CostTest {
     }
 
     @Test
-    void takesAListWithoutSizeToBeAsLongAsTheListThatIsGiven() {
+    void assumesListWithoutSizeIsAsLongAsTheListArgument() {
         GraphQLSchema schema = schema("""
                 type Query { things(ids: [ID!]!): [Thing] }
                 type Mutation { create(things: [NewThing!]!): Payload }
@@ -193,7 +193,7 @@ class CostTest {
     }
 
     @Test
-    void countsSameFieldOnce() {
+    void countsRepeatedFieldOnce() {
         assertThat(cost(
                         BOOKS,
                         "{ book { author { name } } book { author { name } ...B } } fragment B on Book { title }"))
@@ -202,7 +202,7 @@ class CostTest {
     }
 
     @Test
-    void staysANumberHoweverLargeItIs() {
+    void doesNotOverflow() {
         String largest = "newestAdditions(limit: 2147483647) { title }";
         assertThat(cost(BOOKS, "{ " + largest + " }")).isEqualTo(2147483647L);
         assertThat(cost(BOOKS, "{ " + largest + " other: " + largest + " }")).isEqualTo(2 * 2147483647L);

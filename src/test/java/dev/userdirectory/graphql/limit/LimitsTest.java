@@ -94,14 +94,14 @@ class LimitsTest {
 
     @ParameterizedTest
     @MethodSource("limits")
-    void answersWhatIsJustWithinTheLimit(Limit limit) {
+    void acceptsRequestJustWithinTheLimit(Limit limit) {
         assertThat(client.execute(document(limit, limit.limit), Map.of()).has("errors"))
                 .isFalse();
     }
 
     @ParameterizedTest
     @MethodSource("limits")
-    void refusesWhatIsJustAboveTheLimitBeforeAnythingIsExecuted(Limit limit) {
+    void rejectsRequestJustAboveTheLimitBeforeExecution(Limit limit) {
         JsonNode response = client.execute(document(limit, limit.limit + 1), Map.of());
 
         assertThat(response.at("/data").isEmpty()).isTrue();
@@ -118,7 +118,7 @@ class LimitsTest {
     }
 
     @Test
-    void readsAsManyTokensAsTheLimit() {
+    void acceptsTokensUpToTheLimit() {
         // mutation { addGroupMembers ( groupId : "" userIds : [ … ] ) { __typename } } and the end are 17 tokens
         IntFunction<String> document =
                 tokens -> "mutation { addGroupMembers(groupId: \"\" userIds: [%s]) { __typename } }"
@@ -132,7 +132,7 @@ class LimitsTest {
     }
 
     @Test
-    void readsAsManyVariablesAsTheLimit() {
+    void acceptsVariablesUpToTheLimit() {
         String document = "mutation ($ids: [ID!]!) { addGroupMembers(groupId: \"\", userIds: $ids) { __typename } }";
 
         assertThat(client.execute(document, Map.of("ids", Collections.nCopies(9_999, "")))
@@ -144,7 +144,7 @@ class LimitsTest {
     }
 
     @Test
-    void readsABodyAsLongAsTheLimit() {
+    void acceptsBodyUpToTheLimit() {
         String request = "{\"query\": \"{ __typename }\"}";
         int limit = 2 << 20;
 
@@ -168,7 +168,7 @@ class LimitsTest {
     }
 
     @Test
-    void letsThroughThousandRepresentationsAndThousandNewUsers() {
+    void acceptsOneThousandRepresentationsAndOneThousandNewUsers() {
         JsonNode entities = client.data(
                 "query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { id name email active createdAt } } }",
                 Map.of("r", Collections.nCopies(1000, Map.of("__typename", "User", "id", user))));
@@ -178,7 +178,7 @@ class LimitsTest {
     }
 
     @Test
-    void countsTheRepresentationsThatAreGiven() {
+    void costIncludesEachRepresentation() {
         String document =
                 "query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { groups { nodes { id } } } } }";
         List<Map<String, String>> users = Collections.nCopies(1000, Map.of("__typename", "User", "id", user));
@@ -190,7 +190,7 @@ class LimitsTest {
     }
 
     @Test
-    void reportsTheCostWhenAskedAndOnlyThen() {
+    void reportsTheCostOnlyOnRequest() {
         String users = "{ users(first: 7) { edges { node { id } } } }";
 
         assertThat(cost(users, Map.of())).isEqualTo(costOf(15));
@@ -208,12 +208,12 @@ class LimitsTest {
             { groups(search: "a", first: 10) { totalCount nodes { members(first: 0) { totalCount } } } }          | 1531
             { users(first: 1) { nodes { groups(first: 5) { nodes { a: members { totalCount } b: members { totalCount } } } } } } | 518
             """)
-    void costsWhatItMakesPostgreSqlDo(String document, int cost) {
+    void costReflectsTheWorkOfPostgreSql(String document, int cost) {
         assertThat(cost(document, Map.of())).isEqualTo(costOf(cost));
     }
 
     @Test
-    void rejectsAFloodOfSearches() {
+    void rejectsManySearchesInOneRequest() {
         String searches =
                 "{ " + repeat(10, i -> "a" + i + ": users(filter: { search: \"a" + i + "\" }) { totalCount }") + " }";
 
@@ -290,7 +290,7 @@ class LimitsTest {
     }
 
     @Test
-    void countsTheNamesOfFields() {
+    void responseLimitCountsFieldNames() {
         String alias = "a".repeat(90_000);
         Map<String, ?> variables = Map.of("r", Collections.nCopies(200, Map.of("__typename", "User", "id", user)));
 
@@ -302,7 +302,7 @@ class LimitsTest {
     }
 
     @Test
-    void countsErrors() {
+    void responseLimitCountsErrors() {
         String alias = "a".repeat(60_000);
         Map<String, ?> variables = Map.of("r", Collections.nCopies(100, Map.of("__typename", "User", "id", user)));
 
@@ -315,7 +315,7 @@ class LimitsTest {
     }
 
     @Test
-    void countsWhatAMutationReturns() {
+    void responseLimitCountsMutationPayloads() {
         String name = "€".repeat(200);
         List<Map<String, String>> users = IntStream.range(0, 1000)
                 .mapToObj(i -> Map.of("name", name, "email", Directory.newEmail()))
@@ -398,7 +398,7 @@ class LimitsTest {
                 "{ user(id: \"\\u{}\") { id } }",
                 "{ user(id: \"\\u00zz\") { id } }",
             })
-    void rejectsLiteralsThatCannotBeReadAsSyntaxErrors(String document) {
+    void rejectsUnreadableLiteralsAsSyntaxErrors(String document) {
         assertThat(client.error(document, Map.of()).at("/extensions/code").asString())
                 .isEqualTo("GRAPHQL_PARSE_FAILED");
     }

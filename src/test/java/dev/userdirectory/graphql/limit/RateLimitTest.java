@@ -50,7 +50,7 @@ class RateLimitTest {
     Directory directory;
 
     @Test
-    void refusesWithStatus429OnceTheBudgetOfTheSubjectIsSpent() {
+    void rejectsRequestWithStatus429OnceTheSubjectsBudgetIsSpent() {
         Client greedy = subject("greedy");
         exhaust(greedy);
 
@@ -72,7 +72,7 @@ class RateLimitTest {
     }
 
     @Test
-    void refusesByGetAsWell() {
+    void rejectsGetOnceTheBudgetIsSpent() {
         Client greedy = subject("greedy by GET");
         exhaust(greedy);
         HttpResponse<String> refused = greedy.send(HttpRequest.newBuilder(client.uri("/graphql?query="
@@ -84,7 +84,7 @@ class RateLimitTest {
     }
 
     @Test
-    void reportsWhatIsLeftToClientsThatAsk() {
+    void reportsTheRemainingBudgetOnRequest() {
         Client curious = subject("curious");
         JsonNode first = cost(curious);
         JsonNode second = cost(curious);
@@ -109,7 +109,7 @@ class RateLimitTest {
 
     /** Each operation costs at least 1. */
     @Test
-    void countsCallersWithoutATokenByTheirAddress() {
+    void callersWithoutTokenShareTheBudgetOfTheirAddress() {
         Client anonymous = client.anonymous();
         List<Integer> statuses = java.util.stream.IntStream.range(0, 260)
                 .mapToObj(i -> anonymous.post("{ __typename }").statusCode())

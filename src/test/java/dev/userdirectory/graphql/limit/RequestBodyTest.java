@@ -24,7 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** The limits of the JSON that carries an operation, on every transport. */
 @DirectoryTest
 class RequestBodyTest {
-    /** Content types that are read right behind the filters, by Spring's handler, and for an event stream. */
+    /** Accept headers that lead to each reader of bodies: the filters, Spring's handler and event streams. */
     private static final String WAYS_IN = "application/json,application/graphql-response+json,text/event-stream";
 
     @Autowired
@@ -40,7 +40,7 @@ class RequestBodyTest {
         "'{\"query\":\"{__typename}\",\"variables\":{\"NAME\":0}}'",
         "'{\"query\":\"{__typename}\",\"extensions\":{\"a\":{\"NAME\":0}}}'",
     })
-    void readsMemberNamesOf200Characters(String body) {
+    void acceptsMemberNamesUpTo200Characters(String body) {
         for (String type : WAYS_IN.split(",", -1)) {
             assertThat(code(post(body.replace("NAME", "n".repeat(200)), type))).isNotEqualTo("MAX_MEMBER_NAME_LIMIT");
             JsonNode error = error(post(body.replace("NAME", "n".repeat(201)), type));
@@ -59,7 +59,7 @@ class RequestBodyTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"DIGITS", "-DIGITS", "[[{\"a\":DIGITS}]]"})
-    void readsNumbersOf100Digits(String value) {
+    void acceptsNumbersUpTo100Digits(String value) {
         String body = "{\"query\":\"{__typename}\",\"variables\":{\"a\":%s}}";
         for (String type : WAYS_IN.split(",", -1)) {
             assertThat(code(post(body.formatted(value.replace("DIGITS", "9".repeat(100))), type)))
@@ -80,7 +80,7 @@ class RequestBodyTest {
             3 | { users(first: 1e1DIGITS) { totalCount } }
             0 | query ($n: Int = DIGITS) { users(first: $n) { totalCount } }
             """)
-    void readsNumbersOf100DigitsInDocuments(int others, String document) {
+    void acceptsNumbersUpTo100DigitsInDocuments(int others, String document) {
         JsonNode within = client.execute(document.replace("DIGITS", "9".repeat(100 - others)), Map.of());
         assertThat(within.at("/errors/0/extensions/code").asString("")).isNotEqualTo("MAX_DIGITS_LIMIT");
 
@@ -92,7 +92,7 @@ class RequestBodyTest {
     }
 
     @Test
-    void reads10000DigitsInDocuments() {
+    void acceptsUpTo10000DigitsInDocuments() {
         String document = "{ user(id: [%s]) { id } }";
         String numbers = ("9".repeat(100) + ",").repeat(100);
 
@@ -114,14 +114,14 @@ class RequestBodyTest {
                 "{ users(first: 0, filter: {search: \"\\\" DIGITS\"}) { totalCount } }",
                 "{ users(first: 0, filter: {search: \"\"\"\" \\\"\"\" DIGITS\"\"\"}) { totalCount } }",
             })
-    void takesDigitsInStringsNamesAndCommentsForText(String document) {
+    void countsNoDigitsInStringsNamesAndComments(String document) {
         assertThat(client.execute(document.replace("DIGITS", "9".repeat(150)), Map.of())
                         .toString())
                 .doesNotContain("errors");
     }
 
     @Test
-    void takesDigitsInVariablesForText() {
+    void countsNoDigitsInStringVariables() {
         String digits = "9".repeat(5_000);
 
         assertThat(client.execute("query ($a: ID!) { user(id: $a) { id } }", Map.of("a", digits))
@@ -137,7 +137,7 @@ class RequestBodyTest {
                 "{\"query\":\"{__typename}\",\"a\":[VALUES]}",
                 "{\"a\":[VALUES],\"query\":\"{__typename}\"}",
             })
-    void countsTheValuesOfTheWholeBody(String body) {
+    void countsValuesInEveryMember(String body) {
         for (String type : WAYS_IN.split(",", -1)) {
             for (String value : new String[] {"0,", "[],", "{},", "null,", "\"\","}) {
                 String values = value.repeat(9_998) + "0";
@@ -208,7 +208,7 @@ class RequestBodyTest {
     }
 
     @Test
-    void readsLessWithoutToken() {
+    void acceptsOnlySmallBodiesWithoutToken() {
         String request = "{\"query\":\"{ __typename }\"}";
         int limit = 64 << 10;
 
@@ -223,7 +223,7 @@ class RequestBodyTest {
     }
 
     @Test
-    void readsLessFromSocketBeforeItIsInitialized() {
+    void acceptsOnlySmallMessagesBeforeSocketIsInitialized() {
         try (SocketClient socket = SocketClient.open(client.uri("/graphql"), Map.of())) {
             socket.sendText("{\"type\":\"ping\",\"payload\":{\"x\":\"" + "x".repeat(8_100) + "\"}}");
             socket.expect("pong");

@@ -17,7 +17,7 @@ class RequestMemoryTest {
     private final RequestMemory memory = new RequestMemory(1000);
 
     @Test
-    void leavesOthersAsMuchAsACallerHolds() {
+    void leavesAsMuchMemoryFreeAsTheCallerHolds() {
         assertThat(memory.open(ANNA).grow(300)).isTrue();
         assertThat(memory.open(ANNA).grow(201)).isFalse();
         assertThat(memory.open(ANNA).grow(200)).isTrue();
@@ -36,7 +36,7 @@ class RequestMemoryTest {
     }
 
     @Test
-    void givesBackWhatIsClosed() {
+    void closedReservationReleasesItsMemory() {
         for (int i = 0; i < 10; i++) {
             try (Reservation reservation = memory.open(ANNA)) {
                 assertThat(reservation.grow(500)).isTrue();
@@ -50,7 +50,7 @@ class RequestMemoryTest {
     }
 
     @Test
-    void givesNothingToWhatIsClosed() {
+    void closedReservationCannotGrow() {
         Reservation reservation = memory.open(ANNA);
         reservation.close();
         assertThat(reservation.grow(1)).isFalse();
@@ -58,7 +58,7 @@ class RequestMemoryTest {
     }
 
     @Test
-    void givesBackWhenATaskFails() {
+    void failedTaskReleasesItsMemory() {
         Reservation reservation = memory.open(ANNA);
         Runnable task = reservation.during(() -> {
             assertThat(reservation.grow(500)).isTrue();
@@ -69,7 +69,7 @@ class RequestMemoryTest {
     }
 
     @Test
-    void reservesForWhatJsonBecomesOnceItIsParsed() {
+    void reservesMemoryForParsedJson() {
         RequestMemory large = new RequestMemory(1_000_000);
         Reservation reservation = large.open(ANNA);
         assertThat(reservation.growForJson(1_000, 10)).isTrue();
@@ -78,7 +78,7 @@ class RequestMemoryTest {
     }
 
     @Test
-    void countsNoSmallResponses() {
+    void smallResponsesReserveNoMemory() {
         assertThat(memory.open(ANNA).growForResponse(8 * 1024)).isTrue();
         assertThat(memory.open(ANNA).growForResponse(8 * 1024 + 1)).isFalse();
     }

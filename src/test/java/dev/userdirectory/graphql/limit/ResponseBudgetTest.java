@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 
 class ResponseBudgetTest {
-    /** Nobody waits for the response any more, so nothing more is completed. */
+    /** The request is over, so completing more fields would be wasted work. */
     @Test
-    void isExceededOnceTheRequestIsOver() {
+    void isExceededOnceTheThreadIsInterrupted() {
         ResponseBudget budget = new ResponseBudget(1_000, null);
         assertThat(budget.isExceeded()).isFalse();
 

@@ -93,7 +93,7 @@ class DeadlineTest {
     }
 
     @Test
-    void answersAllOfManyRequestsByTheDeadlineAndTheNextOnesAfterwards() throws Exception {
+    void answersManyBlockedRequestsByTheDeadlineAndLaterOnesNormally() throws Exception {
         try (Locks users = Locks.holding("users")) {
             long started = System.nanoTime();
             List<CompletableFuture<JsonNode>> responses = IntStream.range(0, 40)
@@ -113,7 +113,7 @@ class DeadlineTest {
 
     @ParameterizedTest
     @ValueSource(strings = {USERS, "mutation { createUser(name: \"A\", email: \"gone@example.com\") { user { id } } }"})
-    void stopsTheSqlWhenTheClientHangsUp(String document) throws Exception {
+    void stopsTheSqlWhenTheClientDisconnects(String document) throws Exception {
         try (Locks users = Locks.holding("users")) {
             long started = System.nanoTime();
             try (Socket socket = client.open(document, Map.of())) {
@@ -125,7 +125,7 @@ class DeadlineTest {
     }
 
     @Test
-    void keepsOnWhileTheClientSendsItsNextRequest() throws Exception {
+    void continuesWhenTheClientSendsItsNextRequest() throws Exception {
         String document = "{ users(first: 0) { totalCount } }";
         try (Socket socket = new Socket("localhost", client.uri("/").getPort())) {
             try (Locks users = Locks.holding("users")) {

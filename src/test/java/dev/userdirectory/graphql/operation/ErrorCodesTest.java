@@ -81,7 +81,7 @@ class ErrorCodesTest {
                 "query ($id: ID!) { user(id: $id) { name } }",
                 "{"
             })
-    void errorsOfRequestsHaveNoPath(String document) {
+    void requestErrorsHaveNoPath(String document) {
         JsonNode response = client.execute(document, Map.of());
 
         assertThat(response.has("data")).isFalse();
@@ -94,7 +94,7 @@ class ErrorCodesTest {
             { users(orderBy: { field: AGE }) { totalCount } } | orderBy: { field: AGE }
             { user(id: "x                                     | at `"x`
             """)
-    void namesWhatWasGivenButNoClassOfOurs(String document, String given) {
+    void quotesTheGivenValueButNamesNoJavaClass(String document, String given) {
         assertThat(client.error(document, Map.of()).get("message").asString())
                 .contains(given)
                 .doesNotContainPattern(JAVAS);
@@ -102,7 +102,7 @@ class ErrorCodesTest {
 
     /** Any wrong value for any argument, as a literal or as a variable, is rejected in terms of GraphQL. */
     @Test
-    void speaksOfNothingThatIsJavas() {
+    void messagesContainNoJavaTerms() {
         JsonNode types = client.data("""
                 { __schema { types { name fields { name args { name defaultValue type { ...Type } } } } } }
                 fragment Type on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }
@@ -143,7 +143,7 @@ class ErrorCodesTest {
                 "bearer ",
                 "EnumValue{name='"
             })
-    void takesNoTimeOverWhatWasSent(String text) {
+    void rejectsLongInputQuickly(String text) {
         String value = text.repeat(90_000 / text.length());
         String name = "a" + value.replaceAll("\\W", "_");
         assertSoon(
@@ -181,7 +181,7 @@ class ErrorCodesTest {
     }
 
     @Test
-    void repeatsNoHalfOfSurrogatePair() {
+    void echoesNoUnpairedSurrogate() {
         for (String document : List.of(
                 "{ user(id: \"\ud83d\") }", "{ \udc00 }", "{ users(orderBy: {field: \"\ud800\"}) { totalCount } }")) {
             assertThat(client.error(document, Map.of()).get("message").asString())
@@ -193,7 +193,7 @@ class ErrorCodesTest {
     }
 
     @Test
-    void speaksOneLanguage() {
+    void messagesAreEnglishInEveryLocale() {
         List<String> english = inEveryWay(null);
         Locale before = Locale.getDefault();
         try {
@@ -293,7 +293,7 @@ class ErrorCodesTest {
 
     /** A caller who may not introspect learns no word of the schema that was not in the operation. */
     @Test
-    void tellsNothingOfTheSchemaWithoutToken() {
+    void revealsNothingOfTheSchemaWithoutToken() {
         Set<String> names = Pattern.compile("\\w{2,}")
                 .matcher(SubgraphSchema.sdl().replaceAll("(?s)\"\"\".*?\"\"\"|\"[^\"]*\"", ""))
                 .results()
@@ -327,7 +327,7 @@ class ErrorCodesTest {
     }
 
     @Test
-    void tellsNoCostAndNoTraceWithoutToken() {
+    void reportsNoCostAndNoTraceWithoutToken() {
         HttpRequest request = HttpRequest.newBuilder(client.uri("/graphql"))
                 .header("Content-Type", "application/json")
                 .header("GraphQL-Cost", "report")

@@ -36,7 +36,7 @@ class ErrorHandlerTest {
                 "mutation { createUser(name: \"Al\", email: \"a@example.com\") { user { id } } }",
                 "mutation { deleteUser(id: \"VQAAAAAAAAAAAAAAAAAAAAA\") { deletedUserId } }"
             })
-    void hidesWhatFailedBehindAnIdThatTheLogHas(String document, CapturedOutput output) {
+    void hidesCauseBehindTheIdOfALogEntry(String document, CapturedOutput output) {
         jdbc.execute("alter table users rename to hidden");
         JsonNode error;
         try {
@@ -56,7 +56,7 @@ class ErrorHandlerTest {
                 "createUsers(users: [{ name: \"Unforeseen\", email: \"unforeseen@example.com\" }]) { errors { code } }",
                 "updateUser(id: \"<ID>\", name: \"Unforeseen\") { errors { code } }"
             })
-    void takesNoOtherConstraintForTheOneOnAddresses(String mutation, CapturedOutput output) {
+    void treatsViolationOfAnotherConstraintAsUnexpected(String mutation, CapturedOutput output) {
         String id = directory.createUser();
         jdbc.execute("alter table users add constraint users_name_check check (name <> 'Unforeseen') not valid");
         JsonNode error;

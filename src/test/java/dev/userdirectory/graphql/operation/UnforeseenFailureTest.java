@@ -29,7 +29,7 @@ import reactor.core.publisher.Mono;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Failures around data fetchers are answered like those in them: as GraphQL errors, with the ID of a log entry. */
+/** Failures outside data fetchers are reported like those inside: as GraphQL errors with the ID of a log entry. */
 @DirectoryTest
 @Import(UnforeseenFailureTest.Failing.class)
 @ExtendWith(OutputCaptureExtension.class)
@@ -39,7 +39,7 @@ class UnforeseenFailureTest {
 
     @ParameterizedTest
     @CsvSource({"throws,200", "later,200", "stack,200", "outside,500", "servlet,500"})
-    void isAnsweredInGraphQlsFormWithAnIdThatTheLogHas(String how, int status, CapturedOutput output) {
+    void isReportedAsGraphQlErrorWithTheIdOfALogEntry(String how, int status, CapturedOutput output) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 // The content type chooses one of the two endpoints.
                 .header("Content-Type", how.equals("servlet") ? "application/graphql" : "application/json")

@@ -71,7 +71,7 @@ class DeniedAccessTest {
     }
 
     @Test
-    void isLoggedWithoutFillingTheLogAndWithoutSayingWho(CapturedOutput output) {
+    void isLoggedRarelyAndWithoutTheSubject(CapturedOutput output) {
         double before = count("scope");
         Client denied = client.withToken(dev.userdirectory.Tokens.of("a-name-to-keep-secret", "other"));
         for (int i = 0; i < 100; i++) {

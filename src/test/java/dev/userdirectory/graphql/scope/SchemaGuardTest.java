@@ -22,7 +22,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
-/** Guards that our schema does not have yet: different ones under one interface, on fields, on root types. */
+/** Guards that our schema does not use yet: on the types of an interface, on fields, and on root types. */
 class SchemaGuardTest {
     private static final String SDL = """
             directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
@@ -70,18 +70,18 @@ class SchemaGuardTest {
     private static final Caller ANYBODY = new Caller(true, "", Set.of());
 
     @Test
-    void leavesAloneWhatIsNotGuarded() {
+    void opensUnguardedFieldsToEveryCaller() {
         assertThat(ask(ANYBODY, "{ open plain { text } }").getErrors()).isEmpty();
     }
 
     @Test
-    void asksForTokenWhereAuthenticatedSaysSo() {
+    void requiresTokenForAuthenticatedField() {
         assertRefused(ask(ANYBODY, "{ me }"), "UNAUTHENTICATED /me");
         assertThat(ask(caller(), "{ me }").getErrors()).isEmpty();
     }
 
     @Test
-    void asksForEveryScopeOfOneSet() {
+    void requiresEveryScopeOfOneSet() {
         assertRefused(ask(ANYBODY, "{ both }"), "UNAUTHENTICATED /both");
         assertRefused(ask(caller("a"), "{ both }"), "FORBIDDEN /both");
         assertThat(ask(caller("a"), "{ both }").getErrors().getFirst().getMessage())
@@ -91,7 +91,7 @@ class SchemaGuardTest {
     }
 
     @Test
-    void opensToNobodyWhatNoSetOpens() {
+    void deniesFieldWithoutScopeSetsToEveryCaller() {
         assertRefused(ask(caller("a", "b", "c"), "{ never }"), "FORBIDDEN /never");
     }
 
@@ -110,13 +110,13 @@ class SchemaGuardTest {
     }
 
     @Test
-    void guardsInterfaceWithWhatAnyOfItsTypesAsks() {
+    void requiresScopesOfAtLeastOneTypeForInterface() {
         assertRefused(ask(ANYBODY, "{ thing { __typename } }"), "UNAUTHENTICATED /thing");
         assertRefused(ask(caller("other"), "{ things { __typename } }"), "FORBIDDEN /things");
     }
 
     @Test
-    void guardsTypeOnceMoreWhereAnotherOfTheInterfaceHasOpenedTheWay() {
+    void checksEachObjectOfInterfaceAgainstItsOwnType() {
         assertRefused(ask(caller("account"), "{ things { id } }"), "FORBIDDEN /things[1]/id");
         assertRefused(ask(caller("vault"), "{ things { id } }"), "FORBIDDEN /things[0]/id");
         assertThat(ask(caller("account", "vault"), "{ things { id } }").getErrors())
@@ -124,7 +124,7 @@ class SchemaGuardTest {
     }
 
     @Test
-    void guardsMemberOfUnionWithTypesThatAreOpen() {
+    void guardsMemberOfPartlyOpenUnion() {
         assertRefused(ask(ANYBODY, "{ any { ... on Vault { id } } }"), "UNAUTHENTICATED /any/id");
     }
 
@@ -179,7 +179,7 @@ class SchemaGuardTest {
         new SchemaTraverser()
                 .depthFirstFullSchema(
                         List.of(new SchemaGuard(
-                                new SecurityProperties(null, Access.TOKEN, Access.TOKEN, "actuator", true))),
+                                new SecurityProperties(null, Access.TOKEN, Access.TOKEN, "actuator", true, null))),
                         schema,
                         Map.of(GraphQLCodeRegistry.Builder.class, fetchers));
         return GraphQL.newGraphQL(schema.transformWithoutTypes(builder -> builder.codeRegistry(fetchers.build())))

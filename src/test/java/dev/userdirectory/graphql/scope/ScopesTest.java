@@ -46,7 +46,7 @@ class ScopesTest {
 
     @ParameterizedTest
     @MethodSource("guarded")
-    void refusesWhoeverHasNoToken(Guarded guarded) {
+    void rejectsCallerWithoutToken(Guarded guarded) {
         JsonNode error = refusal(client.anonymous(), guarded);
 
         assertThat(error.get("message").asString()).isEqualTo("Unauthorized");
@@ -55,7 +55,7 @@ class ScopesTest {
 
     @ParameterizedTest
     @MethodSource("guarded")
-    void refusesWhoeverHasOtherScopesAndNamesTheRightOnes(Guarded guarded) {
+    void rejectsCallerWithOtherScopesAndNamesTheRequiredOnes(Guarded guarded) {
         JsonNode error = refusal(client.as("openid", "users"), guarded);
 
         assertThat(error.at("/extensions/code").asString()).isEqualTo("FORBIDDEN");
@@ -70,7 +70,7 @@ class ScopesTest {
 
     @ParameterizedTest
     @MethodSource("guardedRequests")
-    void servesWhoeverHasOneOfTheSets(Guarded guarded) {
+    void servesCallerWithAnyOfTheScopeSets(Guarded guarded) {
         assertThat(guarded.anyOf()).isNotEmpty().allSatisfy(scopes -> {
             JsonNode response =
                     client.as(scopes.toArray(String[]::new)).execute(guarded.document(), guarded.variables());
@@ -82,7 +82,7 @@ class ScopesTest {
     /** A socket without a token is closed before it can send an operation. */
     @ParameterizedTest
     @MethodSource("guarded")
-    void refusesOnSocketsWhoeverHasOtherScopes(Guarded guarded) {
+    void rejectsSocketCallerWithOtherScopes(Guarded guarded) {
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), Tokens.withScopes("openid users"))) {
             statements.clear();
             socket.subscribe("1", guarded.document(), guarded.variables());
@@ -99,7 +99,7 @@ class ScopesTest {
 
     @ParameterizedTest
     @MethodSource("guarded")
-    void servesOnSocketsWhoeverHasOneOfTheSets(Guarded guarded) {
+    void servesSocketCallerWithAnyOfTheScopeSets(Guarded guarded) {
         assertThat(guarded.anyOf()).isNotEmpty().allSatisfy(scopes -> {
             String token = Tokens.withScopes(String.join(" ", scopes));
             try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), token)) {
@@ -150,7 +150,7 @@ class ScopesTest {
     }
 
     @Test
-    void leavesOutNoGuardOfTheSchema() throws IOException {
+    void coversEveryGuardOfTheSchema() throws IOException {
         GuardedSchema schema = new GuardedSchema();
         long types = schema.entities()
                 .map(each -> each.name().replaceAll(" by .*", ""))
@@ -164,7 +164,7 @@ class ScopesTest {
     }
 
     @Test
-    void refusesEachAliasAtItsOwnPath() {
+    void rejectsEachAliasAtItsOwnPath() {
         JsonNode errors = client.as("users:write")
                 .execute("{ a: node(id: \"x\") { id } b: group(id: \"x\") { id } __typename }", Map.of())
                 .get("errors");
@@ -175,14 +175,14 @@ class ScopesTest {
     }
 
     @Test
-    void servesWhatIsNotGuardedBesideWhatIs() {
+    void servesUnguardedFieldsBesideDeniedOnes() {
         JsonNode response = client.anonymous().execute("{ node(id: \"x\") { id } __typename }", Map.of());
 
         assertThat(response.get("data").toString()).isEqualTo("{\"node\":null,\"__typename\":\"Query\"}");
     }
 
     @Test
-    void doesNothingOfRefusedMutation() {
+    void rejectedMutationChangesNothing() {
         String create = "mutation { createUser(name: \"Eve\", email: \"eve@example.com\") { user { id } } }";
         client.anonymous().execute(create, Map.of());
         client.as("users:read").execute(create, Map.of());
@@ -194,7 +194,7 @@ class ScopesTest {
     }
 
     @Test
-    void showsWriterWhatItHasWritten() {
+    void showsCallerWithWriteScopeTheCreatedUser() {
         assertThat(client.as("users:write")
                         .data("mutation { createUser(name: \"Walt\", email: \"walt@example.com\") { user { name } } }")
                         .at("/createUser/user/name")

@@ -1,0 +1,44 @@
+package dev.userdirectory;
+
+import java.io.IOException;
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.context.event.ApplicationEnvironmentPreparedEvent;
+import org.springframework.context.ApplicationListener;
+import org.springframework.core.env.Environment;
+
+/** Exits with one line in the log if a port is taken, before anything is started that takes long or has to be stopped. */
+class PortCheck implements ApplicationListener<ApplicationEnvironmentPreparedEvent> {
+    private static final Logger log = LoggerFactory.getLogger(PortCheck.class);
+
+    /** The prefixes of the properties {@code port} and {@code address}. Only the local run has an issuer of its own. */
+    private static final List<String> SERVERS = List.of("server", "management.server", "directory.local-issuer");
+
+    @Override
+    public void onApplicationEvent(ApplicationEnvironmentPreparedEvent event) {
+        Environment environment = event.getEnvironment();
+        for (String server : SERVERS) {
+            int otherwise = server.equals("server") ? 8080 : 0;
+            int port = environment.getProperty(server + ".port", Integer.class, otherwise);
+            if (port > 0 && isTaken(environment.getProperty(server + ".address"), port)) {
+                log.error("Port {} is taken. Choose another one with --{}.port=…", port, server);
+                System.exit(1);
+            }
+        }
+    }
+
+    private static boolean isTaken(@Nullable String address, int port) {
+        try (ServerSocket socket = new ServerSocket(port, 1, address == null ? null : InetAddress.getByName(address))) {
+            return !socket.isBound();
+        } catch (BindException e) {
+            return String.valueOf(e.getMessage()).contains("in use");
+        } catch (IOException e) {
+            return false; // The server will report what is wrong with its address.
+        }
+    }
+}

@@ -1,0 +1,64 @@
+package dev.userdirectory.event;
+
+import dev.userdirectory.event.Position.Seen;
+import dev.userdirectory.relay.Cursors;
+import java.sql.SQLException;
+import java.sql.SQLTransientException;
+import java.time.Duration;
+import java.util.Objects;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+
+/** Opens snapshots of the primary, outside the pool. */
+@Component
+public class DirectorySnapshots {
+    /** Leaves room for the rest of a cursor, which has a limit. That many transactions are hardly ever open. */
+    private static final int MAX_LENGTH = 2500;
+
+    private final FeedConnections connections;
+    private final DirectoryEvents events;
+    private final Cursors cursors;
+
+    DirectorySnapshots(FeedConnections connections, DirectoryEvents events, Cursors cursors) {
+        this.connections = connections;
+        this.events = events;
+        this.cursors = cursors;
+    }
+
+    /**
+     * @param name the connection's {@code application_name} in PostgreSQL
+     * @param limit after which PostgreSQL gives up the snapshot, which holds back vacuum
+     */
+    public DirectorySnapshot open(String name, Duration limit) throws SQLException {
+        FeedConnection connection = connections.open(name);
+        try {
+            // A new era adds a row, which a read-only transaction cannot.
+            long era = events.over(connection.jdbc()).era();
+            connection.beginSnapshot(limit);
+            return new DirectorySnapshot(
+                    connection, position(connection.jdbc(), era).cursor(cursors));
+        } catch (SQLException | RuntimeException e) {
+            connection.abort();
+            throw e;
+        }
+    }
+
+    /** After the newest event before which nothing can be missing from the snapshot. */
+    private static Position position(JdbcTemplate jdbc, long era) {
+        return Objects.requireNonNull(jdbc.queryForObject(
+                "select pg_current_snapshot()::text, feed_wal(), newest.transaction, newest.sequence from (values (0)) one"
+                        + " left join (select e.transaction, e.sequence from user_events e where e.transaction < "
+                        + EventRows.XMIN + " order by e.transaction desc, e.sequence desc limit 1) newest on true",
+                (row, number) -> {
+                    String snapshot = row.getString(1);
+                    if (snapshot.length() > MAX_LENGTH) {
+                        throw new SQLTransientException("Too many transactions are open");
+                    }
+                    // Without a newest event, both are 0: the start of the feed.
+                    return new Position(
+                            row.getLong(3),
+                            row.getLong(4),
+                            new Seen(era, row.getLong(2), ExportSnapshot.parse(snapshot)));
+                }));
+    }
+}

@@ -1,0 +1,70 @@
+package dev.userdirectory.event;
+
+import dev.userdirectory.event.RecentEvents.Overtaken;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.retry.Retry;
+
+/**
+ * Serves the subscribers of this instance. One {@link FeedReader} takes new events from the table and wakes them. A
+ * subscriber that resumes further back reads the table itself until it has caught up.
+ *
+ * <p>The subscriber misses no event in between: the reader takes only settled events, so a subscriber that reads the
+ * table later sees them too.
+ */
+@Component
+@EnableConfigurationProperties(EventProperties.class)
+class EventFeed {
+    private final DirectoryEvents events;
+    private final FeedReader reader;
+    private final EventProperties properties;
+    /** Few, so that clients that reconnect leave the pool to others. Not interrupted, since JDBC calls cannot be. */
+    private final ExecutorService replayThreads = Executors.newFixedThreadPool(
+            4, Thread.ofPlatform().daemon().name("replay-", 0).factory());
+
+    private final Scheduler replays = Schedulers.fromExecutor(task -> replayThreads.execute(task));
+    private final Scheduler subscribers = Schedulers.fromExecutor(Thread::startVirtualThread);
+    private final AtomicInteger following = new AtomicInteger();
+
+    EventFeed(DirectoryEvents events, FeedReader reader, EventProperties properties, MeterRegistry meters) {
+        this.events = events;
+        this.reader = reader;
+        this.properties = properties;
+        Gauge.builder("directory.feed.subscribers", following, AtomicInteger::get)
+                .description("Subscriptions that follow the change feed")
+                .register(meters);
+    }
+
+    /** The events after that position: first the existing ones, then each new one. Never completes. */
+    Flux<DirectoryEvent> follow(Position after, EventFilter filter) {
+        return Flux.defer(() -> {
+            Follower follower = new Follower(events, reader::recent, properties, after, filter);
+            following.incrementAndGet();
+            return Flux.<List<DirectoryEvent>>generate(follower::replay)
+                    .subscribeOn(replays)
+                    .concatMapIterable(page -> page, 1)
+                    .concatWith(live(follower))
+                    .retryWhen(Retry.indefinitely().filter(Overtaken.class::isInstance))
+                    .handle(follower::take)
+                    // Moves off the reader's thread, with a small buffer: a backlog stays in the memory that all share.
+                    .publishOn(subscribers, 16)
+                    .doFinally(signal -> following.decrementAndGet());
+        });
+    }
+
+    private Flux<DirectoryEvent> live(Follower follower) {
+        Iterable<DirectoryEvent> next = () -> follower;
+        // One wake-up after subscribing to the news, for events that arrived in between.
+        return Flux.merge(reader.news(), Mono.just(true)).onBackpressureLatest().concatMapIterable(wake -> next, 1);
+    }
+}

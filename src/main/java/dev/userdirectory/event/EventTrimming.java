@@ -1,0 +1,82 @@
+package dev.userdirectory.event;
+
+import dev.userdirectory.database.Upkeep;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.scheduling.annotation.EnableScheduling;
+import org.springframework.scheduling.annotation.Scheduled;
+import org.springframework.stereotype.Component;
+
+/** Deletes events past their retention, a thousand at a time, so that locks and transactions are short. */
+@Component
+@EnableScheduling
+class EventTrimming implements Upkeep {
+    private static final Logger log = LoggerFactory.getLogger(EventTrimming.class);
+    private static final int STEP = 1000;
+    private static final Duration PAUSE = Duration.ofMillis(100);
+
+    private final FeedConnections connections;
+    private final EventProperties properties;
+    private final DirectoryEvents events;
+
+    EventTrimming(FeedConnections connections, EventProperties properties, DirectoryEvents events) {
+        this.connections = connections;
+        this.properties = properties;
+        this.events = events;
+    }
+
+    @Scheduled(
+            initialDelayString = "${directory.events.trim-interval:1m}",
+            fixedDelayString = "${directory.events.trim-interval:1m}")
+    void trim() throws InterruptedException {
+        try {
+            run(ChronoUnit.FOREVER.getDuration());
+        } catch (SQLException | DataAccessException e) {
+            log.warn("Deleting old events failed, and will be tried again: {}", e.getMessage());
+        }
+    }
+
+    @Override
+    public void run(Duration time) throws SQLException, InterruptedException {
+        Instant start = Instant.now();
+        try (FeedConnection connection = connections.open("user-directory trimming")) {
+            while (trim(connection.jdbc(), properties.retention(), STEP) == STEP
+                    && Duration.between(start, Instant.now()).compareTo(time) < 0) {
+                Thread.sleep(PAUSE);
+            }
+        }
+    }
+
+    /**
+     * Deletes the oldest events past the retention that are counted in {@code user_count}, but never the newest event of
+     * a user, nor what follows it. So a cursor of {@code userEvents} does not expire while no user has changed.
+     *
+     * @return the number of deleted events, at most the limit
+     */
+    int trim(JdbcTemplate jdbc, Duration retention, int limit) {
+        events.over(jdbc).count(1);
+        return jdbc.update("""
+                delete from user_events where (transaction, sequence) in (
+                    select transaction, sequence
+                    from (
+                        select e.transaction, e.sequence,
+                               bool_and(e.occurred_at < now() - ? * interval '1 second')
+                                   over (order by e.transaction, e.sequence) as old
+                        from (
+                            select * from user_events e
+                            where e.transaction < (select transaction from user_count)
+                            order by e.transaction, e.sequence limit ?
+                        ) e
+                    ) oldest
+                    where old and (transaction, sequence) < (
+                        select transaction, sequence from user_events
+                        where group_id is null order by transaction desc, sequence desc limit 1))
+                """, retention.toSeconds(), limit);
+    }
+}

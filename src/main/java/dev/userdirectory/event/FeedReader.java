@@ -1,0 +1,180 @@
+package dev.userdirectory.event;
+
+import dev.userdirectory.database.BackgroundThread;
+import dev.userdirectory.database.BackgroundThreads;
+import dev.userdirectory.database.BackgroundThreads.Task;
+import dev.userdirectory.database.Pause;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.TimeGauge;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Sinks;
+
+/** Takes new events from the table into {@link RecentEvents}, once for all subscribers of this instance. */
+@Component
+class FeedReader extends BackgroundThread {
+    static final String CHANNEL = "user_events";
+    private static final Logger log = LoggerFactory.getLogger(FeedReader.class);
+    /** The feed promises to poll once a second; a hint makes it poll earlier. */
+    private static final Duration POLL = Duration.ofMillis(500);
+
+    private static final int PAGE = 500;
+
+    private final DirectoryEvents events;
+    private final RestoredFeed restored;
+    private final FeedConnections connections;
+    private final EventProperties properties;
+    private final Sinks.Many<Boolean> news = Sinks.many().multicast().directBestEffort();
+    private volatile RecentEvents recent;
+    /** The era in which the reader last found the database. */
+    private long era;
+    /** A {@link System#nanoTime}: the reader has taken every event that had been settled by then. */
+    private volatile long upToDate;
+    /** A {@link System#nanoTime}: when the oldest committed event that followers do not see yet was appended. */
+    private volatile @Nullable Long heldBackSince;
+
+    FeedReader(
+            DirectoryEvents events,
+            RestoredFeed restored,
+            FeedConnections connections,
+            EventProperties properties,
+            BackgroundThreads threads,
+            MeterRegistry meters) {
+        super(threads, "user-events", Duration.ofSeconds(2));
+        this.events = events;
+        this.restored = restored;
+        this.connections = connections;
+        this.properties = properties;
+        this.recent = new RecentEvents(properties.buffer(), Position.START);
+        TimeGauge.builder("directory.feed.lag", this::lag, TimeUnit.NANOSECONDS)
+                .description("Time since the reader last asked the database for new events and got an answer")
+                .register(meters);
+        TimeGauge.builder("directory.feed.held.back", this::heldBack, TimeUnit.NANOSECONDS)
+                .description("Age of the oldest committed event that followers do not see yet, or 0")
+                .register(meters);
+    }
+
+    private double lag() {
+        return isRunning() ? System.nanoTime() - upToDate : Double.NaN;
+    }
+
+    private double heldBack() {
+        Long since = heldBackSince;
+        return since == null ? 0 : System.nanoTime() - since;
+    }
+
+    /** Replaced by another instance if the database has lost events. */
+    RecentEvents recent() {
+        return recent;
+    }
+
+    /** Emits after each change of the recent events, except to subscribers that are still busy with the last one. */
+    Flux<Boolean> news() {
+        return news.asFlux();
+    }
+
+    @Override
+    public boolean isAutoStartup() {
+        return properties.follow();
+    }
+
+    @Override
+    public void start() {
+        // The database may be restarting.
+        long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+        while (true) {
+            try {
+                restored.deleteIfForeign();
+                recent = new RecentEvents(properties.buffer(), events.end());
+                break;
+            } catch (DataAccessException | TransactionException e) {
+                if (System.nanoTime() - end > 0) {
+                    throw e;
+                }
+                log.warn("The change feed waits for the database: {}", e.getMessage());
+                Pause.beforeRetry();
+            }
+        }
+        upToDate = System.nanoTime();
+        super.start();
+    }
+
+    @Override
+    protected void run(Task current) throws SQLException {
+        try (FeedConnection connection = connections.openToListen("user-directory events")) {
+            connection.jdbc().execute("listen " + CHANNEL);
+            DirectoryEvents table = events.over(connection.jdbc());
+            era = table.era();
+            goBackIfLost(table);
+            long lookedAround = System.nanoTime() - POLL.toNanos();
+            while (current.isRunning()) {
+                takeAll(table, recent.end());
+                long now = System.nanoTime();
+                if (now - lookedAround >= POLL.toNanos()) {
+                    lookedAround = now;
+                    noticeEra(table, table.era());
+                    takeHeldBack(table);
+                }
+                current.progress();
+                connection.awaitNotification((int) POLL.toMillis());
+            }
+        }
+    }
+
+    private void takeAll(DirectoryEvents table, Position settled) {
+        long looked;
+        List<DirectoryEvent> page;
+        do {
+            looked = System.nanoTime();
+            page = table.read(recent.end(), settled, EventFilter.ALL, PAGE);
+            if (!page.isEmpty()) {
+                if (noticeEra(table, page.getFirst().position().seen().era())) {
+                    return;
+                }
+                recent.add(page);
+                news.tryEmitNext(true);
+            }
+            // A full page: there may be more.
+        } while (page.size() == PAGE);
+        upToDate = looked;
+    }
+
+    /** Returns true if a pooler has moved the connection to a server that may lack events that were read. */
+    private boolean noticeEra(DirectoryEvents table, long current) {
+        boolean changed = era != current;
+        era = current;
+        return changed && goBackIfLost(table);
+    }
+
+    /** Takes events that waited for open transactions, once none of these can add an event before them. */
+    private void takeHeldBack(DirectoryEvents table) {
+        Duration age = table.ageOfNext(recent.end());
+        if (age != null) {
+            takeAll(table, table.settled());
+            age = table.ageOfNext(recent.end());
+        }
+        heldBackSince = age == null ? null : System.nanoTime() - age.toNanos();
+    }
+
+    /** After a failover, the new server may lack the old one's last commits and give their numbers to other events. */
+    private boolean goBackIfLost(DirectoryEvents table) {
+        RecentEvents known = recent;
+        if (known.end().equals(Position.START) || table.isKept(known.end(), EventFilter.ALL)) {
+            return false;
+        }
+        log.warn("The database may have lost events that were read; the change feed continues after its newest event");
+        recent = new RecentEvents(properties.buffer(), table.end());
+        known.abandon();
+        news.tryEmitNext(true);
+        return true;
+    }
+}

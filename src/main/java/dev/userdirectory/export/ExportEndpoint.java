@@ -1,0 +1,78 @@
+package dev.userdirectory.export;
+
+import dev.userdirectory.error.ErrorCode;
+import dev.userdirectory.graphql.operation.Operation;
+import dev.userdirectory.http.HttpError;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.sql.SQLException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.MediaType;
+import org.springframework.web.servlet.function.RequestPredicates;
+import org.springframework.web.servlet.function.RouterFunction;
+import org.springframework.web.servlet.function.RouterFunctions;
+import org.springframework.web.servlet.function.ServerRequest;
+import org.springframework.web.servlet.function.ServerResponse;
+import tools.jackson.core.exc.JacksonIOException;
+
+/** Serves exports. The response has no length, and ends properly only if it is complete. */
+@Configuration(proxyBeanMethods = false)
+class ExportEndpoint {
+    private static final Logger log = LoggerFactory.getLogger(ExportEndpoint.class);
+    private static final MediaType JSON_LINES = new MediaType("application", "jsonl");
+    private static final HttpError OTHER_METHOD =
+            new HttpError(ErrorCode.METHOD_NOT_ALLOWED, "Export by GET").with(HttpHeaders.ALLOW, "GET,HEAD");
+
+    @Bean
+    RouterFunction<ServerResponse> exportsOverHttp(Exports exports) {
+        HttpError tooMany = new HttpError(
+                        ErrorCode.UNAVAILABLE,
+                        "At most %,d exports are run at a time: try again".formatted(exports.concurrency()))
+                .with(HttpHeaders.RETRY_AFTER, "10");
+        return RouterFunctions.route(RequestPredicates.path("/export"), request -> answer(request, exports, tooMany));
+    }
+
+    private static ServerResponse answer(ServerRequest request, Exports exports, HttpError tooMany)
+            throws SQLException {
+        ServerResponse.BodyBuilder ok = ServerResponse.ok().contentType(JSON_LINES);
+        if (request.method().equals(HttpMethod.HEAD)) {
+            return ok.build();
+        }
+        if (!request.method().equals(HttpMethod.GET)) {
+            return OTHER_METHOD.response(request);
+        }
+        Export export = exports.begin();
+        return export == null
+                ? tooMany.response(request)
+                : ok.build((servletRequest, response) -> {
+                    write(export, servletRequest, response);
+                    return null;
+                });
+    }
+
+    private static void write(Export export, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        try {
+            export.writeTo(response.getOutputStream());
+        } catch (RuntimeException | Error e) {
+            if (export.isClosed()) {
+                log.warn("An export took longer than directory.export.deadline and was ended");
+            } else if (!(e instanceof JacksonIOException)) {
+                log.error("An export failed", e);
+            }
+            Operation.Client client = Operation.of(request).client;
+            if (client == null) {
+                throw new IOException("The export is not complete", e);
+            }
+            client.cut();
+        } finally {
+            export.close();
+        }
+    }
+}

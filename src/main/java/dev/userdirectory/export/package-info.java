@@ -1,0 +1,5 @@
+/** The whole directory in one response, for those who keep a copy of it. */
+@NullMarked
+package dev.userdirectory.export;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,24 @@
+package dev.userdirectory.graphql.cache;
+
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Reads from the database what transactions have changed. */
+public interface CommittedChanges {
+    /**
+     * @param server differs between databases, between servers, and after each start and recovery of a server
+     * @param snapshot of the statement that read the changes, as a {@code pg_snapshot}
+     * @param changed the names of the {@link Dependencies} that have changed; null if that is unknown
+     */
+    record Changes(String server, String snapshot, @Nullable Set<String> changed) {}
+
+    /**
+     * The changes that are visible now and were not visible in a snapshot.
+     *
+     * @param snapshot null for none
+     */
+    Changes since(@Nullable String snapshot);
+
+    /** Identifies the database and the schema among those of all servers. */
+    String identity();
+}

@@ -1,0 +1,58 @@
+package dev.userdirectory.graphql.cache;
+
+import dev.userdirectory.graphql.cache.DatabaseState.State;
+import dev.userdirectory.graphql.operation.Operation;
+import graphql.GraphQLContext;
+import graphql.schema.DataFetchingEnvironment;
+import java.util.HashSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the response to an operation depends on. It stays cached until a commit changes one of these. Each has a name:
+ * an object's global ID, a type for all objects of the type, or a field and the ID of its object for a list of that
+ * object. Objects that a response shows are added by the execution; data fetchers add lists, and objects that may not
+ * exist.
+ */
+public final class Dependencies {
+    /** Every change changes this. */
+    static final String EVERYTHING = "everything";
+
+    /** Beyond this, single names cost more than they gain. */
+    private static final int MANY = 1000;
+
+    /** What had been committed before the operation began; null if the operation may not read from the cache. */
+    @Nullable
+    State state;
+
+    private final Set<String> names = new HashSet<>();
+    private boolean isMany;
+
+    /** Adds an object that is about to be completed, if responses can depend on it. */
+    public static void addShown(Object value, GraphQLContext context) {
+        if (value instanceof Dependency object) {
+            Operation.of(context).dependencies.add(object.getId());
+        }
+    }
+
+    public static Dependencies of(DataFetchingEnvironment env) {
+        return Operation.of(env.getGraphQlContext()).dependencies;
+    }
+
+    /** The name of a list that belongs to an object. */
+    public static String list(String field, String id) {
+        return field + " " + id;
+    }
+
+    public void add(String name) {
+        if (!isMany && names.add(name) && names.size() > MANY) {
+            isMany = true;
+            names.clear();
+        }
+    }
+
+    /** Empty if nothing has been added. */
+    Set<String> names() {
+        return isMany ? Set.of(EVERYTHING) : Set.copyOf(names);
+    }
+}

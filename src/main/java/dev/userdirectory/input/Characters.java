@@ -1,0 +1,34 @@
+package dev.userdirectory.input;
+
+import java.util.function.IntPredicate;
+
+/** What text consists of. */
+public final class Characters {
+    /** Unicode's Default_Ignorable_Code_Points, for which Java's regular expressions have no name. */
+    private static final String IGNORABLE =
+            "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f"
+                    + "\\u202a-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8"
+                    + "\\x{1bca0}-\\x{1bca3}\\x{1d173}-\\x{1d17a}\\x{e0000}-\\x{e0fff}";
+
+    /** Look blank, though Unicode counts them as letters, marks or symbols: Braille, Egyptian, Khitan, a notehead. */
+    private static final String BLANK = "\\u2800\\x{13441}\\x{13442}\\x{16fe4}\\x{1d159}";
+
+    /** Characters that nobody sees, beside spaces and Unicode's category C; for a class in a regular expression. */
+    public static final String INVISIBLE = IGNORABLE + BLANK;
+
+    private Characters() {}
+
+    /** In code points. */
+    public static int length(String text) {
+        return text.codePointCount(0, text.length());
+    }
+
+    public static boolean contains(String text, IntPredicate characters) {
+        return text.codePoints().anyMatch(characters);
+    }
+
+    /** Includes half a surrogate pair, which is not a character and has no UTF-8. */
+    public static boolean isControl(int c) {
+        return Character.isISOControl(c) || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+    }
+}

@@ -1,0 +1,166 @@
+package dev.userdirectory.page;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A statement that reads pages of the same rows. Each of its branches reads one page, or one for each of many parents,
+ * by seeking in the index of the page's ordering.
+ *
+ * <p>If rows are filtered, that index also leads past rows that do not pass. If many rows pass, the page is soon full.
+ * If few pass, the filter has an index of its own, and they are soon sorted. Which case it is differs from cursor to
+ * cursor, and statistics do not tell. So some rows are walked, and unless these fill the page, the filter's index is
+ * used.
+ */
+final class PageStatement<T> {
+    private static final String ROWS_ALONE =
+            "select 0 as branch, 1 as n, false as behind, false as ahead, null::bigint as total, page.* from (";
+    private static final int WALK = 1000;
+    private static final int WALK_PER_ROW = 100;
+
+    final Rows<T> rows;
+    /** The page of each branch. */
+    final List<PageRequest> requests = new ArrayList<>();
+
+    private final StringBuilder sql = new StringBuilder();
+    private final List<Object> args = new ArrayList<>();
+    private boolean planAnew;
+
+    PageStatement(Rows<T> rows) {
+        this.rows = rows;
+    }
+
+    /** Appends a page whose rows are all that is requested. If it is empty, the statement returns no row at all. */
+    void appendRowsAlone(PageRequest request) {
+        requests.add(request);
+        sql.append(ROWS_ALONE);
+        if (rows.filter().isEmpty()) {
+            appendRows(Range.of(request));
+        } else {
+            appendFound(Range.of(request), "true");
+        }
+        sql.append(") page");
+    }
+
+    /** Appends the same page, made of those walked rows that pass the filter. */
+    void appendWalked(PageRequest request) {
+        requests.add(request);
+        sql.append(ROWS_ALONE);
+        appendWalk(Range.of(request));
+        sql.append(") page");
+    }
+
+    /** Appends a page for each row of {@code parents}, with all that is requested. */
+    void append(PageRequest request, String parents, List<?> parentArgs) {
+        sql.append(requests.isEmpty() ? "" : " union all ")
+                .append("select ")
+                .append(requests.size())
+                .append(" as branch, parent.n, more.*, page.* from ")
+                .append(parents)
+                .append(" cross join lateral (select ");
+        args.addAll(parentArgs);
+        requests.add(request);
+        appendExists(request.previousPage() ? Range.behind(request) : null);
+        sql.append(" as behind, ");
+        appendExists(request.nextPage() ? Range.ahead(request) : null);
+        sql.append(" as ahead, ");
+        appendTotal(request.totalCount());
+        sql.append(" as total) more left join lateral (");
+        appendRows(Range.of(request));
+        sql.append(") page on true");
+    }
+
+    private void appendExists(@Nullable Range range) {
+        if (range == null) {
+            sql.append("false");
+            return;
+        }
+        sql.append("exists (select from (");
+        appendRows(range);
+        sql.append(") nearest)");
+    }
+
+    private void appendTotal(boolean wanted) {
+        if (!wanted) {
+            sql.append("null::bigint");
+        } else if (rows.count() != null && rows.filter().isEmpty()) {
+            sql.append(rows.count());
+        } else {
+            sql.append("(select count(*)");
+            appendFrom();
+            appendFilter();
+            sql.append(")");
+        }
+    }
+
+    private void appendRows(Range range) {
+        if (rows.filter().isEmpty() || range.limit() == 0) {
+            appendSelect(range);
+            appendFrom(range);
+            sql.append(range.order(range.limit()));
+            return;
+        }
+        sql.append("with near as materialized (");
+        appendWalk(range);
+        String full = "exists (select from near offset " + (range.limit() - 1) + ")";
+        sql.append(") select * from near where ").append(full).append(" union all (");
+        appendFound(range, "not " + full);
+        sql.append(")");
+    }
+
+    private void appendFound(Range range, String condition) {
+        sql.append("select * from (");
+        appendSelect(range);
+        sql.append(", true");
+        appendFrom(range);
+        appendFilter();
+        // The offset keeps the order out of the subquery, so that the ordering's index is not walked once more.
+        sql.append(" offset 0) found where ").append(condition).append(range.order(range.limit()));
+    }
+
+    private void appendWalk(Range range) {
+        sql.append("select * from (");
+        appendSelect(range);
+        sql.append(", ").append(String.join(" and ", rows.filter())).append(" as passes");
+        args.addAll(rows.filterArgs());
+        appendFrom(range);
+        sql.append(range.order(WALK + WALK_PER_ROW * range.limit()))
+                .append(") walked where passes")
+                .append(range.order(range.limit()));
+    }
+
+    private void appendSelect(Range range) {
+        sql.append("select ").append(range.ordering().select()).append(", ").append(rows.columns());
+    }
+
+    private void appendFrom(Range range) {
+        appendFrom();
+        range.appendCondition(sql, args);
+    }
+
+    private void appendFrom() {
+        sql.append(" from ").append(rows.from()).append(" where ").append(rows.where());
+        args.addAll(rows.whereArgs());
+    }
+
+    private void appendFilter() {
+        // One plan for all values of a filter would be bad for most of them. A walk uses no index of the filter.
+        planAnew |= !rows.filter().isEmpty();
+        rows.filter().forEach(condition -> sql.append(" and ").append(condition));
+        args.addAll(rows.filterArgs());
+    }
+
+    /** Whether to plan each execution, for the values in the filter. */
+    boolean isPlannedAnew() {
+        return planAnew;
+    }
+
+    String sql() {
+        return sql + " order by branch, n, " + requests.getFirst().ordering().orderBy(false);
+    }
+
+    Object[] args() {
+        return args.toArray();
+    }
+}

@@ -1,0 +1,49 @@
+package dev.userdirectory.page;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The first rows between two bounds, or the last ones.
+ *
+ * @param after the keys of the lower bound, or null
+ * @param before the keys of the upper bound, or null
+ * @param inclusive whether a row with the keys of a bound is in the range
+ */
+record Range(
+        Ordering ordering,
+        @Nullable List<String> after,
+        @Nullable List<String> before,
+        boolean inclusive,
+        boolean backward,
+        int limit) {
+
+    static Range of(PageRequest page) {
+        return new Range(page.ordering(), page.after(), page.before(), false, page.backward(), page.rowsToRead());
+    }
+
+    /** The nearest of the rows that the page leaves out because of {@code after}. Null if it leaves out none. */
+    static @Nullable Range behind(PageRequest page) {
+        return page.after() == null ? null : new Range(page.ordering(), null, page.after(), true, true, 1);
+    }
+
+    static @Nullable Range ahead(PageRequest page) {
+        return page.before() == null ? null : new Range(page.ordering(), page.before(), null, true, false, 1);
+    }
+
+    void appendCondition(StringBuilder sql, List<Object> args) {
+        if (after != null) {
+            sql.append(" and ").append(ordering.after(inclusive));
+            args.addAll(after);
+        }
+        if (before != null) {
+            sql.append(" and ").append(ordering.before(inclusive));
+            args.addAll(before);
+        }
+    }
+
+    /** The limit is a literal: for a parameter, PostgreSQL would plan with a tenth of the table. */
+    String order(int limit) {
+        return " order by " + ordering.orderBy(backward) + " limit " + limit;
+    }
+}

@@ -1,0 +1,44 @@
+package dev.userdirectory.relay;
+
+import dev.userdirectory.graphql.cache.CachedObjects;
+import dev.userdirectory.graphql.cache.Dependencies;
+import graphql.schema.DataFetchingEnvironment;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.dataloader.DataLoader;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/** Looks up objects by their global IDs: in the cache, or with the data loader of their type. */
+@Component
+public class Nodes {
+    private final CachedObjects cached;
+
+    Nodes(CachedObjects cached) {
+        this.cached = cached;
+    }
+
+    /** Completes with null if there is no such object, or if it is not of this type. */
+    @SuppressWarnings("unchecked") // a data loader has objects of its type alone
+    public <T extends Node> CompletableFuture<@Nullable T> load(
+            GlobalId id, NodeType type, DataFetchingEnvironment env) {
+        Dependencies dependencies = Dependencies.of(env);
+        String name = id.toString();
+        dependencies.add(name);
+        if (!id.type().equals(type)) {
+            return CompletableFuture.completedFuture(null);
+        }
+        Node known = (Node) cached.find(name, dependencies);
+        if (known != null) {
+            return CompletableFuture.completedFuture((T) known);
+        }
+        DataLoader<UUID, T> loader = Objects.requireNonNull(env.getDataLoader(type.typeName()));
+        return loader.load(id.uuid()).thenApply(node -> {
+            if (node != null) {
+                cached.put(name, node, dependencies);
+            }
+            return node;
+        });
+    }
+}

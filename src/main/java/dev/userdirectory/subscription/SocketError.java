@@ -1,0 +1,43 @@
+package dev.userdirectory.subscription;
+
+import java.nio.charset.StandardCharsets;
+import org.springframework.web.socket.CloseStatus;
+
+/** A message of the client for which its socket is closed. Codes from 4400 on are those of graphql-transport-ws. */
+final class SocketError extends RuntimeException {
+    /** RFC 6455 5.5: a control frame has at most 125 bytes of payload, two of which are the code. */
+    private static final int MAX_REASON_BYTES = 123;
+
+    private final transient CloseStatus status;
+
+    SocketError(int code, String reason) {
+        super(reason, null, false, false);
+        status = status(code, reason);
+    }
+
+    static SocketError unauthorized(String reason) {
+        return new SocketError(4401, reason);
+    }
+
+    static SocketError notOfTheProtocol() {
+        return new SocketError(4400, "Not a message of graphql-transport-ws");
+    }
+
+    static SocketError overload(String reason) {
+        return new SocketError(CloseStatus.SERVICE_OVERLOAD.getCode(), reason);
+    }
+
+    CloseStatus status() {
+        return status;
+    }
+
+    /** Truncates the reason to what fits into a close frame. Unpaired surrogates become question marks. */
+    static CloseStatus status(int code, String reason) {
+        byte[] bytes = reason.getBytes(StandardCharsets.UTF_8);
+        int end = Math.min(bytes.length, MAX_REASON_BYTES);
+        while (end < bytes.length && (bytes[end] & 0xC0) == 0x80) {
+            end--;
+        }
+        return new CloseStatus(code, new String(bytes, 0, end, StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,94 @@
+package dev.userdirectory.user;
+
+import dev.userdirectory.input.Characters;
+import java.net.IDN;
+import java.net.Inet4Address;
+import java.net.Inet6Address;
+import java.text.Normalizer;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.hibernate.exception.ConstraintViolationException;
+import org.jspecify.annotations.Nullable;
+import org.springframework.dao.DataIntegrityViolationException;
+
+/** The rules for e-mail addresses. */
+final class EmailAddress {
+    static final int MAX_LENGTH = 254;
+
+    // RFC 5321 4.1.2, with the characters that RFC 6532 adds. Possessive quantifiers, so that nothing is matched twice.
+    private static final String NON_ASCII = "[^\\p{ASCII}\\p{C}\\p{Z}" + Characters.INVISIBLE + "]";
+    private static final String WORD = "(?:(?:[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]|" + NON_ASCII + ")++"
+            + "|\"(?:[ -~&&[^\"\\\\]]|\\\\[\"\\\\]|" + NON_ASCII + ")++\")";
+    private static final Pattern ADDRESS =
+            Pattern.compile("(?<local>" + WORD + "(?:\\." + WORD + ")*+)@(?<domain>[^@]++)");
+    private static final Pattern ADDRESS_LITERAL =
+            Pattern.compile("\\[(?:(?<ipv4>\\d{1,3}(?:\\.\\d{1,3}){3})|IPv6:(?<ipv6>[\\p{XDigit}:.]+))]");
+    /** Neither symbols nor labels that start with a combining mark. */
+    private static final Pattern DOMAIN = Pattern.compile(
+            "(?:(?!\\p{M})[[\\p{L}\\p{M}\\p{N}_-]&&[^" + Characters.INVISIBLE + "]]++(?:\\.|$))++(?<!\\.)");
+
+    private static final Pattern ASCII_DOMAIN = Pattern.compile("(?:(?!-)[\\w-]{1,63}+(?<!-)(?:\\.|$))++");
+
+    private static final Set<String> KEYS = Set.of("users_email_key_email_twin_key", "users_email_lower_key");
+
+    private EmailAddress() {}
+
+    /** Whether a row was not stored because another user has the address. */
+    static boolean isTaken(DataIntegrityViolationException e) {
+        return e.getCause() instanceof ConstraintViolationException violation
+                && KEYS.contains(String.valueOf(violation.getConstraintName()));
+    }
+
+    /** Returns what is wrong with the address, or null. */
+    static @Nullable String problem(@Nullable String email) {
+        if (email == null) {
+            return "An e-mail address cannot be null.";
+        }
+        if (Characters.length(email) > MAX_LENGTH) {
+            return "An e-mail address has at most 254 characters.";
+        }
+        return isAddress(email) ? null : "This is not an e-mail address.";
+    }
+
+    private static boolean isAddress(String email) {
+        Matcher address = ADDRESS.matcher(email);
+        if (!address.matches() || Characters.length(address.group("local")) > 64) {
+            return false;
+        }
+        String domain = address.group("domain");
+        return domain.startsWith("[") ? isAddressLiteral(domain) : isDomain(domain);
+    }
+
+    private static boolean isAddressLiteral(String domain) {
+        Matcher literal = ADDRESS_LITERAL.matcher(domain);
+        if (!literal.matches()) {
+            return false;
+        }
+        try {
+            if (literal.group("ipv4") != null) {
+                Inet4Address.ofLiteral(literal.group("ipv4"));
+            } else {
+                Inet6Address.ofLiteral(literal.group("ipv6"));
+            }
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    /** The domain is checked as given and as Unicode maps it: some letters map to symbols that no host name has. */
+    private static boolean isDomain(String domain) {
+        String mapped = Normalizer.normalize(domain, Normalizer.Form.NFKC);
+        if (!DOMAIN.matcher(domain).matches() || !DOMAIN.matcher(mapped).matches()) {
+            return false;
+        }
+        try {
+            // The JDK knows Unicode 3.2. Newer characters count as letters without a case, which is right for lengths.
+            String ascii = IDN.toASCII(mapped, IDN.ALLOW_UNASSIGNED);
+            return ascii.length() <= 253 && ASCII_DOMAIN.matcher(ascii).matches();
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+}

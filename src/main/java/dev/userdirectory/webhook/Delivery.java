@@ -1,0 +1,152 @@
+package dev.userdirectory.webhook;
+
+import dev.userdirectory.database.BackgroundThreads.Task;
+import dev.userdirectory.event.DirectoryEvent;
+import dev.userdirectory.event.EventLog;
+import dev.userdirectory.generated.types.DirectoryEventType;
+import dev.userdirectory.webhook.Receiver.Answer;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Delivers the feed to one webhook while this instance holds the webhook's lock: in order, one event at a time. */
+final class Delivery {
+    private static final Logger log = LoggerFactory.getLogger(Delivery.class);
+    /** How soon another instance takes over, a stop or a moved cursor is noticed, and an empty feed is read again. */
+    private static final Duration POLL = Duration.ofMillis(500);
+
+    private static final Duration FIRST_DELAY = Duration.ofSeconds(1);
+    private static final int PAGE = 100;
+
+    private final EventLog events;
+    private final Webhook webhook;
+    private final String name;
+    private final Set<DirectoryEventType> types;
+    private final Receiver receiver;
+    private final DeliveryMetrics metrics;
+
+    Delivery(EventLog events, Webhook webhook, Receiver receiver, MeterRegistry meters) {
+        this.events = events;
+        this.webhook = webhook;
+        this.name = webhook.name();
+        this.types = webhook.types().isEmpty() ? EnumSet.allOf(DirectoryEventType.class) : webhook.types();
+        this.receiver = receiver;
+        this.metrics = new DeliveryMetrics(name, meters);
+    }
+
+    String name() {
+        return name;
+    }
+
+    void run(Task current) throws SQLException, InterruptedException {
+        try (EventLog.Session session = events.open("user-directory webhook " + name)) {
+            WebhookRow row = new WebhookRow(session.jdbc(), name);
+            row.limitSilence(webhook.timeout());
+            while (!row.lock()) {
+                if (!current.isRunning()) {
+                    return;
+                }
+                current.progress();
+                Thread.sleep(POLL);
+            }
+            row.create(session::end);
+            metrics.begin();
+            while (current.isRunning()) {
+                deliver(session, row, current);
+                current.progress();
+            }
+        } finally {
+            metrics.end();
+        }
+    }
+
+    private void deliver(EventLog.Session session, WebhookRow row, Task current) throws InterruptedException {
+        String cursor = row.cursor();
+        Optional<List<DirectoryEvent>> page = session.read(cursor, PAGE);
+        if (page.isEmpty()) {
+            tellThatEventsAreMissing(cursor, session, row, current);
+            return;
+        }
+        if (page.get().isEmpty()) {
+            metrics.upToDate();
+            events.await(POLL);
+            return;
+        }
+        String reached = cursor;
+        for (DirectoryEvent event : page.get()) {
+            metrics.waitingSince(event.occurredAt());
+            String next = session.cursor(event);
+            if (types.contains(event.type())) {
+                if (!isAccepted(Message.of(event, next, webhook.source()), cursor, row, current)) {
+                    return;
+                }
+                row.move(cursor, next);
+                cursor = next;
+            }
+            reached = next;
+        }
+        // Events of other types are passed over, so that the cursor does not expire with them.
+        row.move(cursor, reached);
+    }
+
+    private void tellThatEventsAreMissing(String cursor, EventLog.Session session, WebhookRow row, Task current)
+            throws InterruptedException {
+        log.error("Webhook {} has missed events: they are no longer kept, or a failover may have undone some", name);
+        metrics.expired();
+        String end = session.end();
+        // An administrator may have set any text.
+        UUID place = UUID.nameUUIDFromBytes(cursor.getBytes(StandardCharsets.UTF_8));
+        String id = "expired-" + session.era() + "-" + place;
+        if (isAccepted(Message.ofExpired(id, webhook.source(), end), cursor, row, current)) {
+            row.move(cursor, end);
+        }
+    }
+
+    /** Tries until the receiver accepts the message. Returns false if the cursor was moved, or the service stops. */
+    private boolean isAccepted(Message message, String cursor, WebhookRow row, Task current)
+            throws InterruptedException {
+        int failures = 0;
+        // Asking for the cursor also notices that the connection, and with it the lock, is lost.
+        while (current.isRunning() && row.cursor().equals(cursor)) {
+            Answer answer = metrics.time(() -> receiver.send(message));
+            current.progress();
+            if (answer.isAccepted()) {
+                if (failures > 0) {
+                    log.info("Webhook {} accepts events again", name);
+                }
+                return true;
+            }
+            if (failures++ == 0) {
+                log.warn("Webhook {} does not accept an event and is tried again: {}", name, answer.failure());
+            }
+            pause(delay(failures, answer.retryAfter(), webhook.maxDelay()), cursor, row, current);
+        }
+        return false;
+    }
+
+    static Duration delay(int failures, Duration retryAfter, Duration longest) {
+        long bound = longest.toMillis();
+        long backoff = Math.min(bound, FIRST_DELAY.toMillis() << Math.min(failures - 1, 20));
+        long jittered = backoff - ThreadLocalRandom.current().nextLong(backoff / 2 + 1);
+        return Duration.ofMillis(Math.max(jittered, Math.min(retryAfter.toMillis(), bound)));
+    }
+
+    private void pause(Duration delay, String cursor, WebhookRow row, Task current) throws InterruptedException {
+        long end = System.nanoTime() + delay.toNanos();
+        for (long left = delay.toNanos();
+                left > 0 && current.isRunning() && row.cursor().equals(cursor);
+                left = end - System.nanoTime()) {
+            current.progress();
+            Thread.sleep(Duration.ofNanos(Math.min(left, POLL.toNanos())));
+        }
+    }
+}
