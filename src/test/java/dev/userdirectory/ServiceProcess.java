@@ -3,12 +3,12 @@ package dev.userdirectory;
 import static dev.userdirectory.Ports.freePort;
 
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpTimeoutException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -125,7 +125,10 @@ public final class ServiceProcess implements AutoCloseable {
             try {
                 post("{ users(first: 1) { nodes { id } } }", Map.of());
                 return Duration.ofNanos(System.nanoTime() - startNanos);
-            } catch (ConnectException e) {
+            } catch (HttpTimeoutException e) {
+                throw e;
+            } catch (IOException e) {
+                // Nothing listens yet, or the connection was one to the process before.
                 if (!process.isAlive()) {
                     throw new IllegalStateException("The service does not start; see " + log, e);
                 }
