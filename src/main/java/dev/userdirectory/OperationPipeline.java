@@ -10,6 +10,7 @@ import dev.userdirectory.graphql.operation.ErrorCodes;
 import dev.userdirectory.graphql.operation.NullVariables;
 import dev.userdirectory.graphql.operation.TransportRules;
 import dev.userdirectory.graphql.scope.CallerInterceptor;
+import dev.userdirectory.mutation.IdempotencyHeader;
 import dev.userdirectory.observability.OperationInstrumentation;
 import dev.userdirectory.observability.OperationObserver;
 import dev.userdirectory.shortcut.InstrumentationShortcut;
@@ -43,6 +44,7 @@ class OperationPipeline {
             OperationObserver observer,
             EventExecution events,
             CallerInterceptor caller,
+            IdempotencyHeader idempotency,
             DeadlineInterceptor deadline,
             LimitsInterceptor limits,
             ResponseCache cache,
@@ -53,9 +55,12 @@ class OperationPipeline {
                         observer, // sees every outcome
                         events, // passes each event of a subscription to the steps below
                         caller, // the deadline queues for connections under its account
-                        deadline, limits, // finds the document
+                        idempotency,
+                        deadline,
+                        limits, // finds the document
                         cache, // may answer without executing anything
-                        tracing, dgs)
+                        tracing,
+                        dgs)
                 .reduce(WebGraphQlInterceptor::andThen)
                 .orElseThrow()
                 .apply(request -> service.execute(request).map(WebGraphQlResponse::new));

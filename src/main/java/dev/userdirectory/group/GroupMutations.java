@@ -3,15 +3,14 @@ package dev.userdirectory.group;
 import com.netflix.graphql.dgs.DgsComponent;
 import com.netflix.graphql.dgs.DgsMutation;
 import com.netflix.graphql.dgs.InputArgument;
-import dev.userdirectory.database.WriteTransaction;
 import dev.userdirectory.generated.types.AddGroupMembersPayload;
 import dev.userdirectory.generated.types.CreateGroupPayload;
 import dev.userdirectory.generated.types.DeleteGroupPayload;
 import dev.userdirectory.generated.types.RemoveGroupMembersPayload;
 import dev.userdirectory.generated.types.UpdateGroupPayload;
-import dev.userdirectory.graphql.scope.Caller;
 import dev.userdirectory.input.InputErrors;
 import dev.userdirectory.input.Names;
+import dev.userdirectory.mutation.Mutations;
 import dev.userdirectory.relay.GlobalIds;
 import dev.userdirectory.user.User;
 import graphql.schema.DataFetchingEnvironment;
@@ -28,27 +27,25 @@ class GroupMutations {
     private static final int MAX_MEMBERS = 1000;
 
     private final GroupRepository groups;
-    private final WriteTransaction transaction;
+    private final Mutations mutations;
     private final GlobalIds ids;
 
-    GroupMutations(GroupRepository groups, WriteTransaction transaction, GlobalIds ids) {
+    GroupMutations(GroupRepository groups, Mutations mutations, GlobalIds ids) {
         this.groups = groups;
-        this.transaction = transaction;
+        this.mutations = mutations;
         this.ids = ids;
     }
 
     @DgsMutation
     CreateGroupPayload createGroup(
-            @InputArgument String name, @InputArgument @Nullable String description, Caller caller) {
-        InputErrors errors = new InputErrors();
-        errors.check(Names.problem(name), "name");
-        errors.check(Group.descriptionProblem(description), "description");
-        if (!errors.isEmpty()) {
-            return new CreateGroupPayload(null, errors.list());
-        }
-        Group group = transaction.execute(
-                caller.actor(), () -> groups.save(new Group(name.strip(), description, Group.now())));
-        return new CreateGroupPayload(group, List.of());
+            @InputArgument String name, @InputArgument @Nullable String description, DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> new CreateGroupPayload(null, errors), errors -> {
+            errors.check(Names.problem(name), "name");
+            errors.check(Group.descriptionProblem(description), "description");
+            return errors.isEmpty()
+                    ? new CreateGroupPayload(groups.save(new Group(name.strip(), description, Group.now())), List.of())
+                    : null;
+        });
     }
 
     @DgsMutation
@@ -57,17 +54,15 @@ class GroupMutations {
             @InputArgument @Nullable String name,
             @InputArgument @Nullable String description,
             @InputArgument @Nullable Integer ifVersion,
-            Caller caller,
             DataFetchingEnvironment env) {
-        return transaction.execute(caller.actor(), () -> {
-            InputErrors errors = new InputErrors();
+        return mutations.execute(env, errors -> new UpdateGroupPayload(null, errors), errors -> {
             Optional<Group> group = find(id, ifVersion, env, errors);
             if (env.containsArgument("name")) {
                 errors.check(Names.problem(name), "name");
             }
             errors.check(Group.descriptionProblem(description), "description");
             if (group.isEmpty() || !errors.isEmpty()) {
-                return new UpdateGroupPayload(null, errors.list());
+                return null;
             }
             // A null description removes the description; only an omitted argument keeps it.
             group.get()
@@ -82,15 +77,11 @@ class GroupMutations {
 
     @DgsMutation
     DeleteGroupPayload deleteGroup(
-            @InputArgument String id,
-            @InputArgument @Nullable Integer ifVersion,
-            Caller caller,
-            DataFetchingEnvironment env) {
-        return transaction.execute(caller.actor(), () -> {
-            InputErrors errors = new InputErrors();
+            @InputArgument String id, @InputArgument @Nullable Integer ifVersion, DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> new DeleteGroupPayload(null, errors), errors -> {
             Optional<Group> group = find(id, ifVersion, env, errors);
             if (group.isEmpty() || !errors.isEmpty()) {
-                return new DeleteGroupPayload(null, errors.list());
+                return null;
             }
             groups.delete(group.get());
             return new DeleteGroupPayload(group.get().getId(), List.of());
@@ -99,13 +90,12 @@ class GroupMutations {
 
     @DgsMutation
     AddGroupMembersPayload addGroupMembers(
-            @InputArgument String groupId, @InputArgument List<String> userIds, Caller caller) {
-        return transaction.execute(caller.actor(), () -> {
-            InputErrors errors = new InputErrors();
+            @InputArgument String groupId, @InputArgument List<String> userIds, DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> new AddGroupMembersPayload(null, errors), errors -> {
             UUID[] users = findUsers(userIds, errors);
             Optional<Group> group = ids.find(groups::findAndKeep, errors, Group.TYPE, groupId, "groupId");
             if (group.isEmpty() || !errors.isEmpty()) {
-                return new AddGroupMembersPayload(null, errors.list());
+                return null;
             }
             groups.addMembers(group.get().uuid(), users, Group.now());
             return new AddGroupMembersPayload(group.get(), List.of());
@@ -114,13 +104,12 @@ class GroupMutations {
 
     @DgsMutation
     RemoveGroupMembersPayload removeGroupMembers(
-            @InputArgument String groupId, @InputArgument List<String> userIds, Caller caller) {
-        return transaction.execute(caller.actor(), () -> {
-            InputErrors errors = new InputErrors();
+            @InputArgument String groupId, @InputArgument List<String> userIds, DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> new RemoveGroupMembersPayload(null, errors), errors -> {
             UUID[] users = findUsers(userIds, errors);
             Optional<Group> group = ids.find(groups::findAndKeep, errors, Group.TYPE, groupId, "groupId");
             if (group.isEmpty() || !errors.isEmpty()) {
-                return new RemoveGroupMembersPayload(null, errors.list());
+                return null;
             }
             groups.removeMembers(group.get().uuid(), users);
             return new RemoveGroupMembersPayload(group.get(), List.of());
@@ -150,7 +139,7 @@ class GroupMutations {
             String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
         Optional<Group> group = ids.find(groups::findAndLock, errors, Group.TYPE, id, "id");
         errors.checkNotNull(env, "ifVersion");
-        group.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion()));
+        group.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), found.getId()));
         return group;
     }
 }

@@ -1,6 +1,5 @@
 package dev.userdirectory.input;
 
-import dev.userdirectory.generated.types.InputError;
 import dev.userdirectory.generated.types.InputErrorCode;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.ArrayList;
@@ -12,7 +11,13 @@ public class InputErrors {
     private final List<InputError> errors = new ArrayList<>();
 
     public void add(InputErrorCode code, String message, String... path) {
-        errors.add(new InputError(List.of(path), code, message));
+        errors.add(new InputError(List.of(path), code, message, null, null));
+    }
+
+    /** Adds TAKEN: another user has this address. */
+    public void addTaken(String email, String... path) {
+        errors.add(new InputError(
+                List.of(path), InputErrorCode.TAKEN, "Another user has this e-mail address.", null, email));
     }
 
     /** Adds INVALID if there is a problem with the value at that path. */
@@ -29,10 +34,15 @@ public class InputErrors {
         }
     }
 
-    /** Adds STALE if the mutation expects another version of the object. */
-    public void checkVersion(@Nullable Integer ifVersion, @Nullable Integer version) {
+    /** Adds STALE if the mutation expects another version of the object with this ID. */
+    public void checkVersion(@Nullable Integer ifVersion, @Nullable Integer version, String id) {
         if (ifVersion != null && !ifVersion.equals(version)) {
-            add(InputErrorCode.STALE, "The object is at version " + version + " by now.", "ifVersion");
+            errors.add(new InputError(
+                    List.of("ifVersion"),
+                    InputErrorCode.STALE,
+                    "The object is at version " + version + " by now.",
+                    id,
+                    null));
         }
     }
 
@@ -41,7 +51,7 @@ public class InputErrors {
     }
 
     public boolean has(String... path) {
-        return errors.stream().anyMatch(error -> error.getPath().equals(List.of(path)));
+        return errors.stream().anyMatch(error -> error.path().equals(List.of(path)));
     }
 
     public List<InputError> list() {

@@ -69,7 +69,7 @@ class UserInserts {
         shared = new RequestCollapser<>(STATEMENTS, creations -> insertTogether(creations, LOCK_TIMEOUT));
     }
 
-    /** Some addresses are taken, so nothing is stored. */
+    /** Some addresses are taken, so the transaction has to be rolled back. */
     static final class EmailsTaken extends RuntimeException {
         final List<Integer> indexes;
 
@@ -80,26 +80,24 @@ class UserInserts {
     }
 
     /**
-     * Stores all users or none.
+     * Stores all users, in the transaction of the caller, which names the actor.
      *
      * @throws EmailsTaken with the indexes of users whose address another user has, or an earlier one of these
      */
-    List<User> insertAll(List<User> users, @Nullable Actor creator) {
+    List<User> insertAll(List<User> users) {
         List<Creation> creations =
                 users.stream().map(user -> new Creation(user, null)).toList();
-        return transaction.execute(creator, () -> {
-            Map<Creation, User> stored = insert(creations, NO_TIMEOUT);
-            List<Integer> taken = IntStream.range(0, users.size())
-                    .filter(i -> !stored.containsKey(creations.get(i)))
-                    .boxed()
-                    .toList();
-            if (!taken.isEmpty()) {
-                throw new EmailsTaken(taken);
-            }
-            return creations.stream()
-                    .map(creation -> Objects.requireNonNull(stored.get(creation)))
-                    .toList();
-        });
+        Map<Creation, User> stored = insert(creations, NO_TIMEOUT);
+        List<Integer> taken = IntStream.range(0, users.size())
+                .filter(i -> !stored.containsKey(creations.get(i)))
+                .boxed()
+                .toList();
+        if (!taken.isEmpty()) {
+            throw new EmailsTaken(taken);
+        }
+        return creations.stream()
+                .map(creation -> Objects.requireNonNull(stored.get(creation)))
+                .toList();
     }
 
     /** Returns the stored user, or nothing if another user has its address. */

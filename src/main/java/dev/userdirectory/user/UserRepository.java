@@ -13,6 +13,8 @@ import org.springframework.data.repository.Repository;
 interface UserRepository extends Repository<User, UUID> {
     void delete(User user);
 
+    void flush();
+
     @Lock(LockModeType.PESSIMISTIC_WRITE)
     @Query("from User u where u.uuid = :uuid")
     Optional<User> findAndLock(UUID uuid);

@@ -9,6 +9,7 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Locks;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.database.Actor;
+import dev.userdirectory.database.WriteTransaction;
 import dev.userdirectory.user.UserInserts.EmailsTaken;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -44,6 +45,9 @@ class UserInsertsTest {
 
     @Autowired
     JdbcTemplate jdbc;
+
+    @Autowired
+    WriteTransaction transaction;
 
     /** As after a lost connection, when it is unknown whether the first attempt was committed. */
     @Test
@@ -107,9 +111,9 @@ class UserInsertsTest {
     @Test
     void findsAllUsersOfAnEarlierAttempt() {
         List<User> users = List.of(user(Directory.newEmail()), user(Directory.newEmail()));
-        inserts.insertAll(users, null);
+        insertAll(users);
 
-        assertThat(inserts.insertAll(users, null))
+        assertThat(insertAll(users))
                 .extracting(User::uuid)
                 .isEqualTo(users.stream().map(User::uuid).toList());
     }
@@ -120,7 +124,7 @@ class UserInsertsTest {
         List<User> users = List.of(user(Directory.newEmail()), user(Directory.newEmail()));
         try (Connection other = connect()) {
             insert(other, user(users.getLast().getEmail()));
-            CompletableFuture<List<User>> created = async(() -> inserts.insertAll(users, null));
+            CompletableFuture<List<User>> created = async(() -> insertAll(users));
             await().until(() -> waiting(LOCK) == 1);
             if (taken) {
                 other.commit();
@@ -257,5 +261,9 @@ class UserInsertsTest {
 
     private static User user(String email) {
         return new User("Someone", email, true, User.now());
+    }
+
+    private List<User> insertAll(List<User> users) {
+        return transaction.execute(null, () -> inserts.insertAll(users));
     }
 }

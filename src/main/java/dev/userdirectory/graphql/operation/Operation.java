@@ -35,6 +35,8 @@ public final class Operation {
     public boolean isOnlyTimed;
 
     public Transport transport = Transport.POST;
+    /** The idempotency key from the request's headers; null if there is none. */
+    public @Nullable String idempotencyKey;
     /** Null where a disconnect cannot be detected. */
     public @Nullable Client client;
 

@@ -22,11 +22,16 @@ import org.springframework.core.env.Profiles;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.stereotype.Component;
 
-/** Rejects operations of a kind that their {@link Transport} does not allow. */
+/** Rejects operations that their {@link Transport}, or a header of their request, does not allow. */
 @Component
 public class TransportRules extends SimplePerformantInstrumentation {
     private static final GraphQLError MUTATION_BY_GET =
             error(ErrorCode.METHOD_NOT_ALLOWED, "GET does not run mutations: send this by POST");
+
+    private static final GraphQLError KEY_FOR_SEVERAL = error(
+            ErrorCode.BAD_REQUEST,
+            "The header Idempotency-Key belongs to a request with one mutation; give each of several its own"
+                    + " `idempotencyKey`");
 
     private static final Set<Transport> WITHOUT_STREAMS = EnumSet.of(Transport.POST, Transport.GET);
 
@@ -46,9 +51,19 @@ public class TransportRules extends SimplePerformantInstrumentation {
             ExecutionContext context,
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
-        if (context.getOperationDefinition().getOperation() == OperationDefinition.Operation.MUTATION
-                && Operation.of(context.getGraphQLContext()).transport.isByGet()) {
-            throw new AbortExecutionException(List.of(MUTATION_BY_GET));
+        if (context.getOperationDefinition().getOperation() == OperationDefinition.Operation.MUTATION) {
+            Operation operation = Operation.of(context.getGraphQLContext());
+            if (operation.transport.isByGet()) {
+                throw new AbortExecutionException(List.of(MUTATION_BY_GET));
+            }
+            if (operation.idempotencyKey != null
+                    && context.getNormalizedQueryTree()
+                                    .get()
+                                    .getTopLevelFields()
+                                    .size()
+                            > 1) {
+                throw new AbortExecutionException(List.of(KEY_FOR_SEVERAL));
+            }
         }
         return context;
     }

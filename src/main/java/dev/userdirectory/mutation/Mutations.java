@@ -1,0 +1,83 @@
+package dev.userdirectory.mutation;
+
+import dev.userdirectory.database.Actor;
+import dev.userdirectory.database.WriteTransaction;
+import dev.userdirectory.generated.types.InputErrorCode;
+import dev.userdirectory.graphql.operation.Operation;
+import dev.userdirectory.input.InputError;
+import dev.userdirectory.input.InputErrors;
+import graphql.schema.DataFetchingEnvironment;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/**
+ * Runs a mutation in one transaction. With an idempotency key, the transaction stores the outcome as well, and a retry
+ * gets that outcome instead of writing again.
+ */
+@Component
+public class Mutations {
+    private final WriteTransaction transaction;
+    private final StoredOutcomes stored;
+
+    Mutations(WriteTransaction transaction, StoredOutcomes stored) {
+        this.transaction = transaction;
+        this.stored = stored;
+    }
+
+    public static boolean hasKey(DataFetchingEnvironment env) {
+        return env.getArgument(IdempotencyKey.ARGUMENT) != null
+                || Operation.of(env.getGraphQlContext()).idempotencyKey != null;
+    }
+
+    /**
+     * @param rejection makes the payload of a rejected mutation
+     * @param write checks the arguments, and writes if there are no errors. It may run several times, so it must not keep
+     *     state between runs. It throws {@link Rejected} if the mutation turns out to be impossible after it has written.
+     * @return the payload from {@code write}, or the rejection if there were errors
+     */
+    public <T> T execute(
+            DataFetchingEnvironment env,
+            Function<List<InputError>, T> rejection,
+            Function<InputErrors, @Nullable T> write) {
+        InputErrors keyErrors = new InputErrors();
+        IdempotencyKey key = IdempotencyKey.of(env, keyErrors);
+        if (!keyErrors.isEmpty()) {
+            return rejection.apply(keyErrors.list());
+        }
+        Actor actor = Operation.of(env.getGraphQlContext()).caller.actor();
+        Supplier<T> attempt = () -> {
+            InputErrors errors = new InputErrors();
+            T payload = write.apply(errors);
+            return errors.isEmpty() ? Objects.requireNonNull(payload) : rejection.apply(errors.list());
+        };
+        try {
+            return transaction.execute(actor, () -> once(key, rejection, attempt));
+        } catch (Rejected e) {
+            return transaction.execute(null, () -> once(key, rejection, () -> rejection.apply(e.errors.list())));
+        }
+    }
+
+    private <T> T once(@Nullable IdempotencyKey key, Function<List<InputError>, T> rejection, Supplier<T> attempt) {
+        if (key == null) {
+            return attempt.get();
+        }
+        if (stored.claim(key)) {
+            T payload = attempt.get();
+            stored.store(key, payload);
+            return payload;
+        }
+        @SuppressWarnings("unchecked") // a payload is not generic
+        Class<T> type = (Class<T>) rejection.apply(List.of()).getClass();
+        return stored.find(key, type)
+                .orElseGet(() -> rejection.apply(List.of(new InputError(
+                        List.of(key.argument()),
+                        InputErrorCode.KEY_REUSED,
+                        "This key was used for a mutation with other arguments.",
+                        stored.objectId(key),
+                        null))));
+    }
+}

@@ -1,0 +1,13 @@
+package dev.userdirectory.mutation;
+
+import dev.userdirectory.input.InputErrors;
+
+/** A mutation turned out to be impossible after it had begun to write. Its transaction is rolled back. */
+public final class Rejected extends RuntimeException {
+    final InputErrors errors;
+
+    public Rejected(InputErrors errors) {
+        super(null, null, false, false);
+        this.errors = errors;
+    }
+}

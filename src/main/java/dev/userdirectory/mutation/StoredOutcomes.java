@@ -1,0 +1,97 @@
+package dev.userdirectory.mutation;
+
+import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
+import com.fasterxml.jackson.annotation.PropertyAccessor;
+import dev.userdirectory.relay.Node;
+import jakarta.persistence.EntityManager;
+import java.beans.PropertyDescriptor;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.BeanWrapper;
+import org.springframework.beans.BeanWrapperImpl;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The outcomes of mutations with an idempotency key. All methods are for use within the transaction of the mutation,
+ * which holds the lock on the key until it ends.
+ */
+@Component
+class StoredOutcomes {
+    /** By fields, as the objects of the schema have no other state. */
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .changeDefaultVisibility(visibility -> visibility
+                    .with(Visibility.NONE)
+                    .withVisibility(PropertyAccessor.FIELD, Visibility.ANY)
+                    .withVisibility(PropertyAccessor.CREATOR, Visibility.ANY))
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .build();
+
+    private final JdbcTemplate jdbc;
+    private final EntityManager entities;
+    private final IdempotencyProperties properties;
+
+    StoredOutcomes(JdbcTemplate jdbc, EntityManager entities, IdempotencyProperties properties) {
+        this.jdbc = jdbc;
+        this.entities = entities;
+        this.properties = properties;
+    }
+
+    /**
+     * Waits until no other transaction has the key, and takes it unless an outcome is stored. Even then it locks the row,
+     * so the commit waits until a synchronous standby has the outcome, too.
+     */
+    boolean claim(IdempotencyKey key) {
+        return jdbc.update(
+                        """
+                        insert into idempotency_keys as known (id, fingerprint, created_at) values (?, ?, now())
+                        on conflict (id) do update
+                            set fingerprint = excluded.fingerprint, created_at = excluded.created_at, outcome = null, object_id = null
+                            where known.created_at < now() - ? * interval '1 second'
+                        """, key.id(), key.fingerprint(), properties.retention().toSeconds())
+                == 1;
+    }
+
+    void store(IdempotencyKey key, Object payload) {
+        entities.flush(); // so that the payload has the new version
+        jdbc.update(
+                "update idempotency_keys set outcome = ?, object_id = ? where id = ?",
+                JSON.writeValueAsString(payload),
+                shown(payload),
+                key.id());
+    }
+
+    /** Returns the outcome of the same mutation, or empty if the key was used for another one. */
+    <T> Optional<T> find(IdempotencyKey key, Class<T> type) {
+        return jdbc
+                .queryForList(
+                        "select outcome from idempotency_keys where id = ? and fingerprint = ?",
+                        String.class,
+                        key.id(),
+                        key.fingerprint())
+                .stream()
+                .map(outcome -> JSON.readValue(outcome, type))
+                .findFirst();
+    }
+
+    @Nullable
+    String objectId(IdempotencyKey key) {
+        return jdbc.queryForObject(
+                "select object_id from idempotency_keys where id = ?", String.class, (Object) key.id());
+    }
+
+    private static @Nullable String shown(Object payload) {
+        BeanWrapper properties = new BeanWrapperImpl(payload);
+        return Arrays.stream(properties.getPropertyDescriptors())
+                .map(PropertyDescriptor::getName)
+                .map(properties::getPropertyValue)
+                .filter(Node.class::isInstance)
+                .map(node -> ((Node) Objects.requireNonNull(node)).getId())
+                .findFirst()
+                .orElse(null);
+    }
+}
