@@ -1,0 +1,263 @@
+package dev.userdirectory.mutation;
+
+import static dev.userdirectory.Directory.newEmail;
+import static dev.userdirectory.Directory.refusals;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.TestPostgres.Statements;
+import dev.userdirectory.Tokens;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.JdbcTemplate;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A mutation with an idempotency key is made once, and each retry gets the outcome of the first request. */
+@DirectoryTest
+class IdempotencyTest {
+    private static final String CREATE = """
+            mutation ($name: String!, $email: String!, $key: String) {
+              createUser(name: $name, email: $email, idempotencyKey: $key) {
+                user { id name email active createdAt updatedAt version }
+                errors { path code message current { id } }
+              }
+            }""";
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    Statements statements;
+
+    @Autowired
+    JdbcTemplate jdbc;
+
+    @Autowired
+    KeyTrimming trimming;
+
+    private final String key = UUID.randomUUID().toString();
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "createUser(name: \"Al\", email: \"<NEW>\", %s) { user { id name email version updatedAt } errors { code } }",
+                "createUsers(users: [{ name: \"A\", email: \"<NEW>\" }, { name: \"B\", email: \"b<NEW>\" }], %s) { users { id name createdAt version } errors { code } }",
+                "updateUser(id: \"<USER>\", name: \"Changed\", active: false, ifVersion: 0, %s) { user { id name active version updatedAt } errors { code } }",
+                "deleteUser(id: \"<USER>\", %s) { deletedUserId errors { code } }",
+                "createGroup(name: \"Team\", description: \"New\", %s) { group { id name description version createdAt } errors { code } }",
+                "updateGroup(id: \"<GROUP>\", description: null, ifVersion: 0, %s) { group { id description version updatedAt } errors { code } }",
+                "deleteGroup(id: \"<GROUP>\", ifVersion: 0, %s) { deletedGroupId errors { code } }",
+                "addGroupMembers(groupId: \"<GROUP>\", userIds: [\"<USER>\"], %s) { group { id name } errors { code } }",
+                "removeGroupMembers(groupId: \"<GROUP>\", userIds: [\"<USER>\"], %s) { group { id name } errors { code } }"
+            })
+    void eachMutationIsMadeOnce(String mutation) {
+        String user = directory.createUser();
+        String document = "mutation { "
+                + mutation.formatted("idempotencyKey: \"" + key + "\"")
+                        .replace("<NEW>", newEmail())
+                        .replace("<USER>", user)
+                        .replace("<GROUP>", directory.createGroup("Group", List.of()))
+                + " }";
+
+        JsonNode first = client.data(document);
+        Object stored = directory.digest();
+        Object events = jdbc.queryForList("select count(*) from user_events");
+
+        assertThat(first.findValuesAsString("code")).isEmpty();
+        assertThat(client.data(document)).isEqualTo(first);
+        assertThat(directory.digest()).isEqualTo(stored);
+        assertThat(jdbc.queryForList("select count(*) from user_events")).isEqualTo(events);
+    }
+
+    @Test
+    void showsTheObjectOfTheFirstRequestAfterItHasChanged() {
+        String email = newEmail();
+        JsonNode first = create("Al", email, key);
+        String id = first.at("/user/id").asString();
+        assertThat(first.get("user")).isEqualTo(directory.user(id));
+        client.data("mutation { deleteUser(id: \"" + id + "\") { errors { code } } }");
+
+        assertThat(create("Al", email, key)).isEqualTo(first);
+        assertThat(directory.user(id).isNull()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "createUser(name: \"Al\", email: \"<TAKEN>\", %s)",
+                "createUsers(users: [{ name: \"Al\", email: \"<TAKEN>\" }], %s)"
+            })
+    void rejectionIsRepeated(String mutation) {
+        String id = directory.createUser();
+        String document = "mutation { "
+                + mutation.formatted("idempotencyKey: \"" + key + "\"")
+                        .replace("<TAKEN>", directory.user(id).get("email").asString())
+                + " { errors { path code message } } }";
+        JsonNode first = client.data(document);
+        assertThat(first.findValuesAsString("code")).containsExactly("TAKEN");
+        client.data("mutation { deleteUser(id: \"" + id + "\") { errors { code } } }");
+
+        assertThat(client.data(document)).isEqualTo(first);
+    }
+
+    @Test
+    void rejectsTheKeyOfAnotherMutation() {
+        String email = newEmail();
+        String id = create("Al", email, key).at("/user/id").asString();
+        Object before = directory.digest();
+
+        JsonNode otherArguments = create("Bo", email, key);
+        JsonNode otherField = client.data("mutation { createGroup(name: \"Al\", idempotencyKey: \"" + key
+                        + "\") { group { id } errors { path code current { id ... on User { name } } } } }")
+                .get("createGroup");
+
+        assertThat(refusals(otherArguments)).containsExactly("idempotencyKey KEY_REUSED");
+        assertThat(otherArguments.at("/errors/0/current/id").asString()).isEqualTo(id);
+        assertThat(refusals(otherField)).containsExactly("idempotencyKey KEY_REUSED");
+        assertThat(otherField.at("/errors/0/current/name").asString()).isEqualTo("Al");
+        assertThat(directory.digest()).isEqualTo(before);
+    }
+
+    @Test
+    void keysBelongToTheSubject() {
+        Client other = client.withToken(ServiceProcess.tokenOf("another subject"));
+        String email = newEmail();
+        create("Al", email, key);
+
+        JsonNode payload = other.data(CREATE, Map.of("name", "Al", "email", email, "key", key))
+                .get("createUser");
+
+        assertThat(refusals(payload)).containsExactly("email TAKEN");
+    }
+
+    @Test
+    void headerDoesTheSame() {
+        String email = newEmail();
+        JsonNode first = withHeader("\"" + key + "\"", CREATE, Map.of("name", "Al", "email", email));
+
+        assertThat(first.at("/data/createUser/user/email").asString()).isEqualTo(email);
+        assertThat(withHeader(key, CREATE, Map.of("name", "Al", "email", email)))
+                .isEqualTo(first);
+        assertThat(create("Al", email, key)).isEqualTo(first.at("/data/createUser"));
+        assertThat(withHeader(key, CREATE, Map.of("name", "Al", "email", email, "key", key)))
+                .isEqualTo(first);
+        assertThat(withHeader(key, "{ users(first: 1) { nodes { id } } }", Map.of())
+                        .has("errors"))
+                .isFalse();
+    }
+
+    @Test
+    void headerIsForOneMutation() {
+        Object before = directory.digest();
+
+        JsonNode response = withHeader(
+                key,
+                "mutation { ...Two } fragment Two on Mutation { a: createGroup(name: \"A\") { group { id } }"
+                        + " b: createGroup(name: \"B\") { group { id } } }",
+                Map.of());
+
+        assertThat(response.at("/errors/0/extensions/code").asString()).isEqualTo("BAD_REQUEST");
+        assertThat(response.at("/errors/0/message").asString()).contains("Idempotency-Key");
+        assertThat(directory.digest()).isEqualTo(before);
+    }
+
+    @Test
+    void rejectsKeysThatCannotBeUsed() {
+        Object before = directory.digest();
+        String nobody = Tokens.sign(Tokens.claims()
+                .subject(null)
+                .claim("scope", "users:read users:write")
+                .build());
+
+        assertThat(refusals(create("Al", newEmail(), ""))).containsExactly("idempotencyKey INVALID");
+        assertThat(refusals(create("Al", newEmail(), "😀".repeat(201)))).containsExactly("idempotencyKey INVALID");
+        assertThat(refusals(withHeader("other", CREATE, Map.of("name", "Al", "email", newEmail(), "key", key))
+                        .at("/data/createUser")))
+                .containsExactly("idempotencyKey INVALID");
+        assertThat(refusals(withHeader("", CREATE, Map.of("name", "Al", "email", newEmail()))
+                        .at("/data/createUser")))
+                .containsExactly("Idempotency-Key INVALID");
+        assertThat(refusals(client.withToken(nobody)
+                        .data(CREATE, Map.of("name", "Al", "email", newEmail(), "key", key))
+                        .get("createUser")))
+                .containsExactly("idempotencyKey INVALID");
+        assertThat(directory.digest()).isEqualTo(before);
+        assertThat(refusals(create("Al", newEmail(), "😀".repeat(200)))).isEmpty();
+    }
+
+    @Test
+    void fiftyRetriesAtOnceGetTheSameUser() throws Exception {
+        String email = newEmail();
+        Callable<JsonNode> retry = () -> create("Al", email, key);
+
+        try (ExecutorService clients = Executors.newFixedThreadPool(50)) {
+            List<Future<JsonNode>> answers = clients.invokeAll(
+                    IntStream.range(0, 50).mapToObj(i -> retry).toList());
+            JsonNode first = answers.getFirst().get();
+            assertThat(refusals(first)).isEmpty();
+            for (Future<JsonNode> answer : answers) {
+                assertThat(answer.get()).isEqualTo(first);
+            }
+        }
+    }
+
+    @Test
+    void keyIsForgottenAfterItsRetention() throws InterruptedException {
+        String email = newEmail();
+        create("Al", email, key);
+        jdbc.update("update idempotency_keys set created_at = now() - interval '1 day 1 second'"
+                + " where object_id = (select object_id from idempotency_keys order by created_at desc limit 1)");
+
+        assertThat(refusals(create("Al", email, key))).containsExactly("email TAKEN");
+
+        jdbc.update("update idempotency_keys set created_at = now() - interval '1 day 1 second'");
+        trimming.trim();
+        assertThat(jdbc.queryForList("select from idempotency_keys")).isEmpty();
+    }
+
+    @Test
+    void mutationWithoutKeyStoresNone() {
+        statements.clear();
+
+        create("Al", newEmail(), null);
+
+        assertThat(statements.executed()).noneMatch(statement -> statement.contains("idempotency_keys"));
+    }
+
+    private JsonNode create(String name, String email, String key) {
+        Map<String, String> variables = new HashMap<>(Map.of("name", name, "email", email));
+        variables.put("key", key);
+        return client.data(CREATE, variables).get("createUser");
+    }
+
+    private JsonNode withHeader(String header, String document, Map<String, ?> variables) {
+        JsonMapper json = JsonMapper.shared();
+        return json.readTree(client.send(HttpRequest.newBuilder(client.uri("/graphql"))
+                        .header("Content-Type", "application/json")
+                        .header("Idempotency-Key", header)
+                        .POST(BodyPublishers.ofString(
+                                json.writeValueAsString(Map.of("query", document, "variables", variables))))
+                        .build())
+                .body());
+    }
+}
