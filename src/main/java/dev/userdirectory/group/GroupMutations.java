@@ -6,6 +6,7 @@ import com.netflix.graphql.dgs.InputArgument;
 import dev.userdirectory.generated.types.AddGroupMembersPayload;
 import dev.userdirectory.generated.types.CreateGroupPayload;
 import dev.userdirectory.generated.types.DeleteGroupPayload;
+import dev.userdirectory.generated.types.InputErrorCode;
 import dev.userdirectory.generated.types.RemoveGroupMembersPayload;
 import dev.userdirectory.generated.types.UpdateGroupPayload;
 import dev.userdirectory.input.InputErrors;
@@ -13,14 +14,18 @@ import dev.userdirectory.input.Names;
 import dev.userdirectory.mutation.Mutations;
 import dev.userdirectory.relay.GlobalIds;
 import dev.userdirectory.user.User;
+import dev.userdirectory.user.UsersByEmail;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.JdbcTemplate;
 
 @DgsComponent
 class GroupMutations {
@@ -29,17 +34,19 @@ class GroupMutations {
     private final GroupRepository groups;
     private final Mutations mutations;
     private final GlobalIds ids;
+    private final JdbcTemplate jdbc;
 
-    GroupMutations(GroupRepository groups, Mutations mutations, GlobalIds ids) {
+    GroupMutations(GroupRepository groups, Mutations mutations, GlobalIds ids, JdbcTemplate jdbc) {
         this.groups = groups;
         this.mutations = mutations;
         this.ids = ids;
+        this.jdbc = jdbc;
     }
 
     @DgsMutation
     CreateGroupPayload createGroup(
             @InputArgument String name, @InputArgument @Nullable String description, DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new CreateGroupPayload(null, errors), errors -> {
+        return mutations.execute(env, errors -> new CreateGroupPayload(null, errors.list()), errors -> {
             errors.check(Names.problem(name), "name");
             errors.check(Group.descriptionProblem(description), "description");
             return errors.isEmpty()
@@ -55,7 +62,7 @@ class GroupMutations {
             @InputArgument @Nullable String description,
             @InputArgument @Nullable Integer ifVersion,
             DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new UpdateGroupPayload(null, errors), errors -> {
+        return mutations.execute(env, errors -> new UpdateGroupPayload(null, errors.list()), errors -> {
             Optional<Group> group = find(id, ifVersion, env, errors);
             if (env.containsArgument("name")) {
                 errors.check(Names.problem(name), "name");
@@ -78,7 +85,7 @@ class GroupMutations {
     @DgsMutation
     DeleteGroupPayload deleteGroup(
             @InputArgument String id, @InputArgument @Nullable Integer ifVersion, DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new DeleteGroupPayload(null, errors), errors -> {
+        return mutations.execute(env, errors -> new DeleteGroupPayload(null, errors.list()), errors -> {
             Optional<Group> group = find(id, ifVersion, env, errors);
             if (group.isEmpty() || !errors.isEmpty()) {
                 return null;
@@ -90,14 +97,18 @@ class GroupMutations {
 
     @DgsMutation
     AddGroupMembersPayload addGroupMembers(
-            @InputArgument String groupId, @InputArgument List<String> userIds, DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new AddGroupMembersPayload(null, errors), errors -> {
-            UUID[] users = findUsers(userIds, errors);
+            @InputArgument String groupId,
+            @InputArgument List<String> userIds,
+            @InputArgument List<String> emails,
+            DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> new AddGroupMembersPayload(null, errors.list()), errors -> {
+            Set<UUID> users = findUsers(userIds, emails.size(), errors);
+            users.addAll(findUsersByEmail(emails, errors));
             Optional<Group> group = ids.find(groups::findAndKeep, errors, Group.TYPE, groupId, "groupId");
             if (group.isEmpty() || !errors.isEmpty()) {
                 return null;
             }
-            groups.addMembers(group.get().uuid(), users, Group.now());
+            groups.addMembers(group.get().uuid(), users.toArray(UUID[]::new), Group.now());
             return new AddGroupMembersPayload(group.get(), List.of());
         });
     }
@@ -105,41 +116,64 @@ class GroupMutations {
     @DgsMutation
     RemoveGroupMembersPayload removeGroupMembers(
             @InputArgument String groupId, @InputArgument List<String> userIds, DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new RemoveGroupMembersPayload(null, errors), errors -> {
-            UUID[] users = findUsers(userIds, errors);
+        return mutations.execute(env, errors -> new RemoveGroupMembersPayload(null, errors.list()), errors -> {
+            Set<UUID> users = findUsers(userIds, 0, errors);
             Optional<Group> group = ids.find(groups::findAndKeep, errors, Group.TYPE, groupId, "groupId");
             if (group.isEmpty() || !errors.isEmpty()) {
                 return null;
             }
-            groups.removeMembers(group.get().uuid(), users);
+            groups.removeMembers(group.get().uuid(), users.toArray(UUID[]::new));
             return new RemoveGroupMembersPayload(group.get(), List.of());
         });
     }
 
-    private UUID[] findUsers(List<String> userIds, InputErrors errors) {
-        if (userIds.size() > MAX_MEMBERS) {
-            errors.check("There may be at most 1,000 users, not " + userIds.size() + ".", "userIds");
-            return new UUID[0];
+    private Set<UUID> findUsers(List<String> userIds, int others, InputErrors errors) {
+        int count = userIds.size() + others;
+        if (count > MAX_MEMBERS) {
+            errors.check("There may be at most 1,000 users, not " + count + ".", "userIds");
+            return new HashSet<>();
         }
         List<Optional<UUID>> uuids = IntStream.range(0, userIds.size())
                 .mapToObj(i -> ids.check(errors, User.TYPE, userIds.get(i), "userIds", Integer.toString(i)))
                 .toList();
-        UUID[] wellFormed = uuids.stream().flatMap(Optional::stream).distinct().toArray(UUID[]::new);
-        Set<UUID> found = new HashSet<>(groups.findAndKeepUsers(wellFormed));
+        Set<UUID> found = keep(uuids.stream().flatMap(Optional::stream));
         for (int i = 0; i < uuids.size(); i++) {
             if (uuids.get(i).isPresent() && !found.contains(uuids.get(i).get())) {
                 GlobalIds.addNotFound(errors, User.TYPE, "userIds", Integer.toString(i));
             }
         }
-        return wellFormed;
+        return found;
+    }
+
+    private Set<UUID> findUsersByEmail(List<String> emails, InputErrors errors) {
+        if (emails.isEmpty() || errors.has("userIds")) {
+            return Set.of();
+        }
+        Map<String, User> known = UsersByEmail.find(jdbc, emails);
+        Set<UUID> found = keep(known.values().stream().map(User::uuid));
+        for (int i = 0; i < emails.size(); i++) {
+            User user = known.get(emails.get(i));
+            if (user == null || !found.contains(user.uuid())) {
+                errors.add(
+                        InputErrorCode.NOT_FOUND,
+                        "There is no User with this e-mail address.",
+                        "emails",
+                        Integer.toString(i));
+            }
+        }
+        return found;
+    }
+
+    private Set<UUID> keep(Stream<UUID> uuids) {
+        return new HashSet<>(groups.findAndKeepUsers(uuids.distinct().toArray(UUID[]::new)));
     }
 
     /** Finds and locks the group. Adds an error if there is no such group or its version is not {@code ifVersion}. */
     private Optional<Group> find(
             String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
         Optional<Group> group = ids.find(groups::findAndLock, errors, Group.TYPE, id, "id");
-        errors.checkNotNull(env, "ifVersion");
-        group.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), found.getId()));
+        errors.checkNotNull(env.getArguments(), "ifVersion");
+        group.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), found.getId(), "ifVersion"));
         return group;
     }
 }

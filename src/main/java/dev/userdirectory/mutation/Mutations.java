@@ -2,12 +2,9 @@ package dev.userdirectory.mutation;
 
 import dev.userdirectory.database.Actor;
 import dev.userdirectory.database.WriteTransaction;
-import dev.userdirectory.generated.types.InputErrorCode;
 import dev.userdirectory.graphql.operation.Operation;
-import dev.userdirectory.input.InputError;
 import dev.userdirectory.input.InputErrors;
 import graphql.schema.DataFetchingEnvironment;
-import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -40,28 +37,26 @@ public class Mutations {
      * @return the payload from {@code write}, or the rejection if there were errors
      */
     public <T> T execute(
-            DataFetchingEnvironment env,
-            Function<List<InputError>, T> rejection,
-            Function<InputErrors, @Nullable T> write) {
+            DataFetchingEnvironment env, Function<InputErrors, T> rejection, Function<InputErrors, @Nullable T> write) {
         InputErrors keyErrors = new InputErrors();
         IdempotencyKey key = IdempotencyKey.of(env, keyErrors);
         if (!keyErrors.isEmpty()) {
-            return rejection.apply(keyErrors.list());
+            return rejection.apply(keyErrors);
         }
         Actor actor = Operation.of(env.getGraphQlContext()).caller.actor();
         Supplier<T> attempt = () -> {
             InputErrors errors = new InputErrors();
             T payload = write.apply(errors);
-            return errors.isEmpty() ? Objects.requireNonNull(payload) : rejection.apply(errors.list());
+            return errors.isEmpty() ? Objects.requireNonNull(payload) : rejection.apply(errors);
         };
         try {
             return transaction.execute(actor, () -> once(key, rejection, attempt));
         } catch (Rejected e) {
-            return transaction.execute(null, () -> once(key, rejection, () -> rejection.apply(e.errors.list())));
+            return transaction.execute(null, () -> once(key, rejection, () -> rejection.apply(e.errors)));
         }
     }
 
-    private <T> T once(@Nullable IdempotencyKey key, Function<List<InputError>, T> rejection, Supplier<T> attempt) {
+    private <T> T once(@Nullable IdempotencyKey key, Function<InputErrors, T> rejection, Supplier<T> attempt) {
         if (key == null) {
             return attempt.get();
         }
@@ -71,13 +66,11 @@ public class Mutations {
             return payload;
         }
         @SuppressWarnings("unchecked") // a payload is not generic
-        Class<T> type = (Class<T>) rejection.apply(List.of()).getClass();
-        return stored.find(key, type)
-                .orElseGet(() -> rejection.apply(List.of(new InputError(
-                        List.of(key.argument()),
-                        InputErrorCode.KEY_REUSED,
-                        "This key was used for a mutation with other arguments.",
-                        stored.objectId(key),
-                        null))));
+        Class<T> type = (Class<T>) rejection.apply(new InputErrors()).getClass();
+        return stored.find(key, type).orElseGet(() -> {
+            InputErrors errors = new InputErrors();
+            errors.addKeyReused(stored.objectId(key), key.argument());
+            return rejection.apply(errors);
+        });
     }
 }

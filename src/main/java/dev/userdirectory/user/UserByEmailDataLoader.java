@@ -2,33 +2,14 @@ package dev.userdirectory.user;
 
 import com.netflix.graphql.dgs.DgsDataLoader;
 import dev.userdirectory.database.ReadDatabase;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.dataloader.MappedBatchLoader;
-import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.jdbc.support.SqlArrayValue;
 
-/**
- * Finds users by e-mail address, which matches by the unique key: addresses that read alike have the same key. Accounts
- * from before keys were unique may share one; then it finds the account with that spelling, or else the first.
- */
 @DgsDataLoader(name = "User.email", caching = false)
 class UserByEmailDataLoader implements MappedBatchLoader<String, User> {
-    private static final String SQL = """
-            select given.email as given_email, %s
-            from unnest(?) as given (email)
-            cross join lateral (
-                select *
-                from users
-                where email_key(users.email collate "pg_c_utf8") = email_key(given.email collate "pg_c_utf8")
-                order by email_lower <> lower(given.email collate "pg_c_utf8"), email_twin
-                limit 1
-            ) u
-            """.formatted(User.COLUMNS);
-
     private final ReadDatabase reads;
 
     UserByEmailDataLoader(ReadDatabase reads) {
@@ -37,17 +18,6 @@ class UserByEmailDataLoader implements MappedBatchLoader<String, User> {
 
     @Override
     public CompletionStage<Map<String, User>> load(Set<String> emails) {
-        return CompletableFuture.completedFuture(reads.query(jdbc -> find(jdbc, emails)));
-    }
-
-    private static Map<String, User> find(JdbcTemplate jdbc, Set<String> emails) {
-        Map<String, User> users = HashMap.newHashMap(emails.size());
-        jdbc.query(
-                SQL,
-                row -> {
-                    users.put(row.getString("given_email"), User.read(row, row.getRow()));
-                },
-                new SqlArrayValue("text", emails.toArray()));
-        return users;
+        return CompletableFuture.completedFuture(reads.query(jdbc -> UsersByEmail.find(jdbc, emails)));
     }
 }

@@ -44,8 +44,8 @@ class UserInserts {
     // the same address, the first one gets it: IDs rise in the order of creation.
     private static final String INSERT = """
             insert into users as u (id, name, email, active, created_at, updated_at, version)
-            select id, name, email, true, created_at, created_at, 0
-            from unnest(?, ?, ?, ?) as given (id, name, email, created_at),
+            select id, name, email, active, created_at, created_at, 0
+            from unnest(?, ?, ?, ?, ?) as given (id, name, email, active, created_at),
                 (select set_config('lock_timeout', ?, true), set_config('directory.creators', ?, true) offset 0) as settings
             order by email_key(email collate "pg_c_utf8"), id
             on conflict do nothing
@@ -69,35 +69,21 @@ class UserInserts {
         shared = new RequestCollapser<>(STATEMENTS, creations -> insertTogether(creations, LOCK_TIMEOUT));
     }
 
-    /** Some addresses are taken, so the transaction has to be rolled back. */
-    static final class EmailsTaken extends RuntimeException {
-        final List<Integer> indexes;
-
-        private EmailsTaken(List<Integer> indexes) {
-            super(null, null, false, false);
-            this.indexes = indexes;
-        }
-    }
-
     /**
-     * Stores all users, in the transaction of the caller, which names the actor.
+     * Stores several users, in the transaction of the caller, which names the actor.
      *
-     * @throws EmailsTaken with the indexes of users whose address another user has, or an earlier one of these
+     * @return the stored users by their index. Those are missing whose address another user has, or an earlier one of
+     *     these.
      */
-    List<User> insertAll(List<User> users) {
+    Map<Integer, User> insertAll(List<User> users) {
         List<Creation> creations =
                 users.stream().map(user -> new Creation(user, null)).toList();
         Map<Creation, User> stored = insert(creations, NO_TIMEOUT);
-        List<Integer> taken = IntStream.range(0, users.size())
-                .filter(i -> !stored.containsKey(creations.get(i)))
+        return IntStream.range(0, users.size())
                 .boxed()
-                .toList();
-        if (!taken.isEmpty()) {
-            throw new EmailsTaken(taken);
-        }
-        return creations.stream()
-                .map(creation -> Objects.requireNonNull(stored.get(creation)))
-                .toList();
+                .filter(i -> stored.containsKey(creations.get(i)))
+                .collect(Collectors.toMap(
+                        Function.identity(), i -> Objects.requireNonNull(stored.get(creations.get(i)))));
     }
 
     /** Returns the stored user, or nothing if another user has its address. */
@@ -148,6 +134,7 @@ class UserInserts {
                     Creation.array("uuid", creations, User::uuid),
                     Creation.array("text", creations, User::getName),
                     Creation.array("text", creations, User::getEmail),
+                    Creation.array("bool", creations, User::isActive),
                     Creation.array("timestamptz", creations, User::getCreatedAt),
                     lockTimeout,
                     Creation.creators(creations));

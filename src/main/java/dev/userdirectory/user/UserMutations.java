@@ -3,26 +3,41 @@ package dev.userdirectory.user;
 import com.netflix.graphql.dgs.DgsComponent;
 import com.netflix.graphql.dgs.DgsMutation;
 import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.generated.types.BulkMode;
 import dev.userdirectory.generated.types.CreateUserPayload;
 import dev.userdirectory.generated.types.CreateUsersPayload;
 import dev.userdirectory.generated.types.DeleteUserPayload;
+import dev.userdirectory.generated.types.DeleteUsersPayload;
 import dev.userdirectory.generated.types.NewUser;
 import dev.userdirectory.generated.types.UpdateUserPayload;
+import dev.userdirectory.generated.types.UpdateUsersPayload;
+import dev.userdirectory.generated.types.UpsertUsersPayload;
 import dev.userdirectory.graphql.scope.Caller;
 import dev.userdirectory.input.InputErrors;
 import dev.userdirectory.input.Names;
 import dev.userdirectory.mutation.Mutations;
 import dev.userdirectory.mutation.Rejected;
 import dev.userdirectory.relay.GlobalIds;
-import dev.userdirectory.user.UserInserts.EmailsTaken;
 import graphql.schema.DataFetchingEnvironment;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
-import java.util.function.IntFunction;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.springframework.dao.CannotAcquireLockException;
 import org.springframework.dao.DataIntegrityViolationException;
+import org.springframework.jdbc.core.JdbcTemplate;
 
 @DgsComponent
 class UserMutations {
@@ -33,24 +48,34 @@ class UserMutations {
     private final UserInserts inserts;
     private final Mutations mutations;
     private final GlobalIds ids;
+    private final JdbcTemplate jdbc;
 
-    UserMutations(UserRepository users, UserInserts inserts, Mutations mutations, GlobalIds ids) {
+    UserMutations(UserRepository users, UserInserts inserts, Mutations mutations, GlobalIds ids, JdbcTemplate jdbc) {
         this.users = users;
         this.inserts = inserts;
         this.mutations = mutations;
         this.ids = ids;
+        this.jdbc = jdbc;
     }
 
     @DgsMutation
     CreateUserPayload createUser(
-            @InputArgument String name, @InputArgument String email, Caller caller, DataFetchingEnvironment env) {
+            @InputArgument String name,
+            @InputArgument String email,
+            @InputArgument boolean active,
+            Caller caller,
+            DataFetchingEnvironment env) {
         if (Mutations.hasKey(env)) {
-            return mutations.execute(env, errors -> new CreateUserPayload(null, errors), errors -> {
+            return mutations.execute(env, errors -> new CreateUserPayload(null, errors.list()), errors -> {
                 if (!isValid(name, email, errors)) {
                     return null;
                 }
-                List<User> created = insertAll(List.of(newUser(name, email)), errors, i -> new String[] {"email"});
-                return new CreateUserPayload(created.getFirst(), List.of());
+                User created =
+                        inserts.insertAll(List.of(newUser(name, email, active))).get(0);
+                if (created == null) {
+                    errors.addTaken(email, "email");
+                }
+                return new CreateUserPayload(created, List.of());
             });
         }
         // Without a transaction of its own: concurrent creations share one.
@@ -58,7 +83,7 @@ class UserMutations {
         if (!isValid(name, email, errors)) {
             return new CreateUserPayload(null, errors.list());
         }
-        Optional<User> created = inserts.insert(newUser(name, email), caller.actor());
+        Optional<User> created = inserts.insert(newUser(name, email, active), caller.actor());
         if (created.isEmpty()) {
             errors.addTaken(email, "email");
         }
@@ -66,125 +91,297 @@ class UserMutations {
     }
 
     @DgsMutation
-    CreateUsersPayload createUsers(@InputArgument("users") List<NewUser> newUsers, DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new CreateUsersPayload(List.of(), errors), errors -> {
-            check(newUsers, errors);
-            if (!errors.isEmpty()) {
+    CreateUsersPayload createUsers(
+            @InputArgument("users") List<NewUser> given, @InputArgument BulkMode mode, DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> payload(given, Map.of(), errors), errors -> {
+            checkForm(given, errors);
+            if (errors.has("users")) {
                 return null;
             }
-            List<User> given = newUsers.stream()
-                    .map(user -> newUser(user.getName(), user.getEmail()))
-                    .toList();
-            return new CreateUsersPayload(insertAll(given, errors, i -> path(i, "email")), List.of());
+            // A batch that cannot be stored must not write, nor wait for other transactions. The insert finds the rest.
+            addTaken(
+                    IntStream.range(0, given.size())
+                            .filter(i -> !errors.has(emailOf(i)))
+                            .mapToObj(i -> new Address(given.get(i).getEmail(), NOBODY, emailOf(i)))
+                            .toList(),
+                    errors);
+            if (mode == BulkMode.EACH) {
+                return payload(given, insert(given, errors), errors.take());
+            }
+            Map<Integer, User> created = errors.isEmpty() ? insert(given, errors) : Map.of();
+            if (!created.isEmpty() && !errors.isEmpty()) {
+                throw new Rejected(errors);
+            }
+            return payload(given, created, errors);
         });
     }
 
     @DgsMutation
-    UpdateUserPayload updateUser(
-            @InputArgument String id,
-            @InputArgument @Nullable String name,
-            @InputArgument @Nullable String email,
-            @InputArgument @Nullable Boolean active,
-            @InputArgument @Nullable Integer ifVersion,
-            DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new UpdateUserPayload(null, errors), errors -> {
-            Optional<User> user = find(id, ifVersion, env, errors);
-            if (env.containsArgument("name")) {
-                errors.check(Names.problem(name), "name");
-            }
-            if (env.containsArgument("email")) {
-                errors.check(EmailAddress.problem(email), "email");
-            }
-            errors.checkNotNull(env, "active");
-            if (user.isEmpty() || !errors.isEmpty()) {
-                addIfTaken(errors, email, user);
+    UpsertUsersPayload upsertUsers(@InputArgument("users") List<NewUser> given, DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> new UpsertUsersPayload(List.of(), errors.list()), errors -> {
+            checkForm(given, errors);
+            if (!errors.isEmpty()) {
                 return null;
             }
-            user.get().update(name, email, active);
-            try {
-                users.flush();
-            } catch (DataIntegrityViolationException e) {
-                if (email == null || !EmailAddress.isTaken(e)) {
-                    throw e;
+            Map<Integer, User> stored = insert(given, new InputErrors());
+            Map<Integer, NewUser> others = new TreeMap<>();
+            for (int i = 0; i < given.size(); i++) {
+                if (!stored.containsKey(i)) {
+                    others.put(i, given.get(i));
                 }
-                errors.addTaken(email, "email");
+            }
+            stored.putAll(updateByEmail(others, stored.values(), errors));
+            if (!errors.isEmpty()) {
                 throw new Rejected(errors);
             }
-            return new UpdateUserPayload(user.get(), List.of());
+            return new UpsertUsersPayload(
+                    IntStream.range(0, given.size()).mapToObj(stored::get).toList(), List.of());
         });
+    }
+
+    @DgsMutation
+    UpdateUserPayload updateUser(DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> new UpdateUserPayload(null, errors.list()), errors -> {
+            List<User> updated = update(List.of(env.getArguments()), null, errors);
+            return errors.isEmpty() ? new UpdateUserPayload(updated.getFirst(), List.of()) : null;
+        });
+    }
+
+    @DgsMutation
+    UpdateUsersPayload updateUsers(DataFetchingEnvironment env) {
+        List<Map<String, Object>> changes = Objects.requireNonNull(env.getArgument("users"));
+        return mutations.execute(
+                env,
+                errors -> new UpdateUsersPayload(List.of(), errors.list()),
+                errors -> isBatch(changes, "users", errors)
+                        ? new UpdateUsersPayload(update(changes, "users", errors), List.of())
+                        : null);
     }
 
     @DgsMutation
     DeleteUserPayload deleteUser(
             @InputArgument String id, @InputArgument @Nullable Integer ifVersion, DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new DeleteUserPayload(null, errors), errors -> {
-            Optional<User> user = find(id, ifVersion, env, errors);
-            if (user.isEmpty() || !errors.isEmpty()) {
+        return mutations.execute(env, errors -> new DeleteUserPayload(null, errors.list()), errors -> {
+            Optional<User> user =
+                    ids.find(uuid -> lock(Stream.of(uuid)).values().stream().findFirst(), errors, User.TYPE, id, "id");
+            errors.checkNotNull(env.getArguments(), "ifVersion");
+            user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), id, "ifVersion"));
+            if (user.isPresent() && errors.isEmpty()) {
+                users.delete(new UUID[] {user.get().uuid()});
+            }
+            return new DeleteUserPayload(id, List.of());
+        });
+    }
+
+    @DgsMutation
+    DeleteUsersPayload deleteUsers(@InputArgument("ids") List<String> given, DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> new DeleteUsersPayload(List.of(), errors.list()), errors -> {
+            if (!isBatch(given, "ids", errors)) {
                 return null;
             }
-            users.delete(user.get());
-            return new DeleteUserPayload(user.get().getId(), List.of());
+            List<Optional<UUID>> uuids = IntStream.range(0, given.size())
+                    .mapToObj(i -> ids.check(errors, User.TYPE, given.get(i), "ids", Integer.toString(i)))
+                    .toList();
+            Map<UUID, User> locked = lock(uuids.stream().flatMap(Optional::stream));
+            for (int i = 0; i < uuids.size(); i++) {
+                if (uuids.get(i).isPresent() && !locked.containsKey(uuids.get(i).get())) {
+                    GlobalIds.addNotFound(errors, User.TYPE, "ids", Integer.toString(i));
+                }
+            }
+            if (errors.isEmpty()) {
+                users.delete(locked.keySet().toArray(UUID[]::new));
+            }
+            return new DeleteUsersPayload(given.stream().distinct().toList(), List.of());
         });
     }
 
     private boolean isValid(String name, String email, InputErrors errors) {
         errors.check(Names.problem(name), "name");
         errors.check(EmailAddress.problem(email), "email");
-        if (!errors.isEmpty()) {
-            addIfTaken(errors, email, Optional.empty());
+        if (!errors.isEmpty() && !errors.has("email")) {
+            addTaken(List.of(new Address(email, NOBODY, "email")), errors);
         }
         return errors.isEmpty();
     }
 
-    private static User newUser(String name, String email) {
-        return new User(name.strip(), email, true, User.now());
+    private static User newUser(String name, String email, @Nullable Boolean active) {
+        return new User(name.strip(), email, active == null || active, User.now());
     }
 
-    /** @param path of the address of the user with this index */
-    private List<User> insertAll(List<User> given, InputErrors errors, IntFunction<String[]> path) {
+    /** Adds INVALID for each name and address that is, or if there are too many users or none. */
+    private static void checkForm(List<NewUser> given, InputErrors errors) {
+        if (isBatch(given, "users", errors)) {
+            for (int i = 0; i < given.size(); i++) {
+                errors.check(Names.problem(given.get(i).getName()), "users", Integer.toString(i), "name");
+                errors.check(EmailAddress.problem(given.get(i).getEmail()), emailOf(i));
+            }
+        }
+    }
+
+    private static boolean isBatch(List<?> given, String argument, InputErrors errors) {
+        if (given.isEmpty() || given.size() > MAX_BATCH) {
+            errors.check("There must be 1 to 1,000 of them, not " + given.size() + ".", argument);
+            return false;
+        }
+        return true;
+    }
+
+    private static String[] emailOf(int index) {
+        return new String[] {"users", Integer.toString(index), "email"};
+    }
+
+    /** An address that a user is to have, and the path of its argument. */
+    private record Address(String email, UUID user, String... path) {}
+
+    /** Adds TAKEN for each address that another user has, or that an earlier one of these is equal to. */
+    private void addTaken(List<Address> addresses, InputErrors errors) {
+        if (!addresses.isEmpty()) {
+            users.findTaken(
+                            addresses.stream().map(Address::email).toArray(String[]::new),
+                            addresses.stream().map(Address::user).toArray(UUID[]::new))
+                    .forEach(i -> errors.addTaken(addresses.get(i).email, addresses.get(i).path));
+        }
+    }
+
+    /** Stores the users without errors. Adds TAKEN for those whose address another transaction has taken meanwhile. */
+    private Map<Integer, User> insert(List<NewUser> given, InputErrors errors) {
+        List<Integer> valid = IntStream.range(0, given.size())
+                .filter(i -> errors.under("users", Integer.toString(i)).isEmpty())
+                .boxed()
+                .toList();
+        Map<Integer, User> stored = inserts.insertAll(valid.stream()
+                .map(given::get)
+                .map(user -> newUser(user.getName(), user.getEmail(), user.getActive()))
+                .toList());
+        Map<Integer, User> created = new HashMap<>();
+        for (int i = 0; i < valid.size(); i++) {
+            int index = valid.get(i);
+            if (stored.containsKey(i)) {
+                created.put(index, stored.get(i));
+            } else {
+                errors.addTaken(given.get(index).getEmail(), emailOf(index));
+            }
+        }
+        return created;
+    }
+
+    private static CreateUsersPayload payload(List<NewUser> given, Map<Integer, User> created, InputErrors errors) {
+        List<CreateUserPayload> results = given.size() > MAX_BATCH
+                ? List.of()
+                : IntStream.range(0, given.size())
+                        .mapToObj(
+                                i -> new CreateUserPayload(created.get(i), errors.under("users", Integer.toString(i))))
+                        .toList();
+        List<User> inOrder = results.stream()
+                .map(CreateUserPayload::getUser)
+                .filter(Objects::nonNull)
+                .toList();
+        return new CreateUsersPayload(inOrder, errors.list(), results);
+    }
+
+    /** Changes the users who have these addresses. Adds INVALID if two addresses are those of one user, or of a new one. */
+    private Map<Integer, User> updateByEmail(
+            Map<Integer, NewUser> given, Collection<User> created, InputErrors errors) {
+        Map<String, User> known = UsersByEmail.find(
+                jdbc, given.values().stream().map(NewUser::getEmail).toList());
+        Map<UUID, User> locked = lock(known.values().stream().map(User::uuid));
+        Set<UUID> before = created.stream().map(User::uuid).collect(Collectors.toCollection(HashSet::new));
+        Map<Integer, User> updated = new HashMap<>();
+        given.forEach((i, user) -> {
+            User byEmail = known.get(user.getEmail());
+            User found = byEmail == null ? null : locked.get(byEmail.uuid());
+            if (found == null) {
+                throw new CannotAcquireLockException("The user was deleted meanwhile");
+            }
+            if (!before.add(found.uuid())) {
+                errors.check("An earlier one of these users has this e-mail address.", emailOf(i));
+            }
+            found.update(user.getName(), null, user.getActive());
+            updated.put(i, found);
+        });
+        users.flush();
+        return updated;
+    }
+
+    /**
+     * Makes all changes if there are no errors.
+     *
+     * @param changes the arguments of {@code updateUser}, or a {@code UserChange}
+     * @param argument the argument that has the changes; null for {@code updateUser}
+     */
+    private List<User> update(List<Map<String, Object>> changes, @Nullable String argument, InputErrors errors) {
+        List<Optional<UUID>> uuids = IntStream.range(0, changes.size())
+                .mapToObj(i ->
+                        ids.check(errors, User.TYPE, (String) changes.get(i).get("id"), path(argument, i, "id")))
+                .toList();
+        Map<UUID, User> locked = lock(uuids.stream().flatMap(Optional::stream));
+        List<@Nullable User> found = new ArrayList<>();
+        Set<UUID> seen = new HashSet<>();
+        List<Address> addresses = new ArrayList<>();
+        for (int i = 0; i < changes.size(); i++) {
+            Map<String, Object> change = changes.get(i);
+            User user = uuids.get(i).map(locked::get).orElse(null);
+            if (user == null && uuids.get(i).isPresent()) {
+                GlobalIds.addNotFound(errors, User.TYPE, path(argument, i, "id"));
+            }
+            if (user != null && !seen.add(user.uuid())) {
+                errors.check("An earlier change is of the same user.", path(argument, i, "id"));
+            }
+            found.add(user);
+            errors.checkNotNull(change, path(argument, i, "ifVersion"));
+            if (user != null) {
+                errors.checkVersion(
+                        (Integer) change.get("ifVersion"),
+                        user.getVersion(),
+                        user.getId(),
+                        path(argument, i, "ifVersion"));
+            }
+            if (change.containsKey("name")) {
+                errors.check(Names.problem((String) change.get("name")), path(argument, i, "name"));
+            }
+            if (change.containsKey("email")) {
+                String email = (String) change.get("email");
+                String problem = EmailAddress.problem(email);
+                errors.check(problem, path(argument, i, "email"));
+                if (email != null && problem == null) {
+                    addresses.add(new Address(email, user == null ? NOBODY : user.uuid(), path(argument, i, "email")));
+                }
+            }
+            errors.checkNotNull(change, path(argument, i, "active"));
+        }
+        if (addresses.size() > 0 && (argument != null || !errors.isEmpty())) {
+            addTaken(addresses, errors);
+        }
+        if (!errors.isEmpty()) {
+            return List.of();
+        }
+        for (int i = 0; i < changes.size(); i++) {
+            Map<String, Object> change = changes.get(i);
+            found.get(i)
+                    .update((String) change.get("name"), (String) change.get("email"), (Boolean) change.get("active"));
+        }
         try {
-            return inserts.insertAll(given);
-        } catch (EmailsTaken taken) {
-            taken.indexes.forEach(i -> errors.addTaken(given.get(i).getEmail(), path.apply(i)));
+            users.flush();
+        } catch (DataIntegrityViolationException e) {
+            if (!EmailAddress.isTaken(e)) {
+                throw e;
+            }
+            if (addresses.size() > 1) {
+                // The next attempt finds out which one.
+                throw new CannotAcquireLockException("An address was taken meanwhile", e);
+            }
+            errors.addTaken(addresses.getFirst().email, addresses.getFirst().path);
             throw new Rejected(errors);
         }
+        return found;
     }
 
-    private void check(List<NewUser> given, InputErrors errors) {
-        if (given.isEmpty() || given.size() > MAX_BATCH) {
-            errors.check("There must be 1 to 1,000 users, not " + given.size() + ".", "users");
-            return;
-        }
-        for (int i = 0; i < given.size(); i++) {
-            errors.check(Names.problem(given.get(i).getName()), path(i, "name"));
-            errors.check(EmailAddress.problem(given.get(i).getEmail()), path(i, "email"));
-        }
-        // A batch that cannot be stored must not write, nor wait for other transactions. The insert finds the rest.
-        List<Integer> valid = IntStream.range(0, given.size())
-                .boxed()
-                .filter(i -> !errors.has(path(i, "email")))
-                .toList();
-        String[] emails = valid.stream().map(i -> given.get(i).getEmail()).toArray(String[]::new);
-        users.findTaken(emails, NOBODY).forEach(i -> errors.addTaken(emails[i], path(valid.get(i), "email")));
+    private static String[] path(@Nullable String argument, int index, String field) {
+        return argument == null ? new String[] {field} : new String[] {argument, Integer.toString(index), field};
     }
 
-    private static String[] path(int index, String field) {
-        return new String[] {"users", Integer.toString(index), field};
-    }
-
-    private void addIfTaken(InputErrors errors, @Nullable String email, Optional<User> by) {
-        if (email != null && !errors.has("email")) {
-            users.findTaken(new String[] {email}, by.map(User::uuid).orElse(NOBODY))
-                    .forEach(i -> errors.addTaken(email, "email"));
-        }
-    }
-
-    /** Finds and locks the user. Adds an error if there is no such user or its version is not {@code ifVersion}. */
-    private Optional<User> find(
-            String id, @Nullable Integer ifVersion, DataFetchingEnvironment env, InputErrors errors) {
-        Optional<User> user = ids.find(users::findAndLock, errors, User.TYPE, id, "id");
-        errors.checkNotNull(env, "ifVersion");
-        user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), found.getId()));
-        return user;
+    private Map<UUID, User> lock(Stream<UUID> uuids) {
+        return users.findAndLock(uuids.distinct().toArray(UUID[]::new)).stream()
+                .collect(Collectors.toMap(User::uuid, Function.identity()));
     }
 }

@@ -1,39 +1,41 @@
 package dev.userdirectory.user;
 
-import jakarta.persistence.LockModeType;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
-import org.springframework.data.jpa.repository.Lock;
+import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
-import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
 
 /** Reads what writes of users need, and deletes users; {@link UserInserts} stores new ones. */
 interface UserRepository extends Repository<User, UUID> {
-    void delete(User user);
-
     void flush();
 
-    @Lock(LockModeType.PESSIMISTIC_WRITE)
-    @Query("from User u where u.uuid = :uuid")
-    Optional<User> findAndLock(UUID uuid);
+    /** Those of the users that exist. Nobody else can change them until the transaction ends. */
+    @NativeQuery("select * from users where id = any(:uuids) order by id for update")
+    List<User> findAndLock(UUID[] uuids);
 
-    /** The indexes of addresses that a user other than {@code except} has, or that occur earlier in the array. */
+    @Modifying
+    @NativeQuery("delete from users where id = any(:uuids)")
+    void delete(UUID[] uuids);
+
+    /**
+     * The indexes of addresses that a user other than the one in {@code exempt} at the same index has, or that occur
+     * earlier in the array.
+     */
     @NativeQuery("""
             with given as materialized (
-                select n, email_key, row_number() over (partition by email_key order by n) > 1 as is_repeated
+                select n, exempt, email_key, row_number() over (partition by email_key order by n) > 1 as is_repeated
                 from (
-                    select n, email_key(email collate "pg_c_utf8") as email_key
-                    from unnest(:emails) with ordinality as given (email, n)
+                    select n, exempt, email_key(email collate "pg_c_utf8") as email_key
+                    from unnest(:emails, :exempt) with ordinality as given (email, exempt, n)
                 ) keys
             )
             select cast(n - 1 as integer) from given
             where is_repeated
                or exists (
                     select from users u
-                    where email_key(u.email collate "pg_c_utf8") = given.email_key and u.id <> :except)
+                    where email_key(u.email collate "pg_c_utf8") = given.email_key and u.id <> given.exempt)
             order by n
             """)
-    List<Integer> findTaken(String[] emails, UUID except);
+    List<Integer> findTaken(String[] emails, UUID[] exempt);
 }

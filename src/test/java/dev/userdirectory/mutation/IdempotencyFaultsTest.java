@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -120,7 +121,11 @@ class IdempotencyFaultsTest {
                 }
                 return service.post(document, variables);
             } catch (IOException | IllegalStateException e) {
+                if (!writing.get() && !service.isAlive()) {
+                    throw new AssertionError("Not answered before the end", e);
+                }
                 // The service or PostgreSQL is restarting.
+                pause();
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
@@ -128,14 +133,18 @@ class IdempotencyFaultsTest {
     }
 
     private static void loseResponse(ServiceProcess service, String document, Map<String, String> variables)
-            throws IOException, InterruptedException {
+            throws IOException {
         byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("query", document, "variables", variables));
         try (Socket socket = new Socket("localhost", service.graphQl().getPort())) {
             String head = "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                     + "Authorization: Bearer " + service.token() + "\r\nContent-Length: " + body.length + "\r\n\r\n";
             socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
             socket.getOutputStream().write(body);
-            Thread.sleep(ThreadLocalRandom.current().nextInt(10));
+            pause();
         }
+    }
+
+    private static void pause() {
+        LockSupport.parkNanos(ThreadLocalRandom.current().nextInt(10_000_000));
     }
 }

@@ -1,0 +1,39 @@
+package dev.userdirectory.user;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.support.SqlArrayValue;
+
+/**
+ * Finds users by e-mail address, which matches by the unique key: addresses that read alike have the same key. Accounts
+ * from before keys were unique may share one; then it finds the account with that spelling, or else the first.
+ */
+public final class UsersByEmail {
+    private static final String SQL = """
+            select given.email as given_email, %s
+            from unnest(?) as given (email)
+            cross join lateral (
+                select *
+                from users
+                where email_key(users.email collate "pg_c_utf8") = email_key(given.email collate "pg_c_utf8")
+                order by email_lower <> lower(given.email collate "pg_c_utf8"), email_twin
+                limit 1
+            ) u
+            """.formatted(User.COLUMNS);
+
+    private UsersByEmail() {}
+
+    /** @return the users by the addresses as given; without the addresses that nobody has */
+    public static Map<String, User> find(JdbcTemplate jdbc, Collection<String> emails) {
+        Map<String, User> users = HashMap.newHashMap(emails.size());
+        jdbc.query(
+                SQL,
+                row -> {
+                    users.put(row.getString("given_email"), User.read(row, row.getRow()));
+                },
+                new SqlArrayValue("text", emails.toArray()));
+        return users;
+    }
+}
