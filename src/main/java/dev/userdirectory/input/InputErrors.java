@@ -69,14 +69,6 @@ public class InputErrors {
                 .toList();
     }
 
-    /** Moves all errors to another object, because they are no reason to reject the mutation. */
-    public InputErrors take() {
-        InputErrors taken = new InputErrors();
-        taken.errors.addAll(errors);
-        errors.clear();
-        return taken;
-    }
-
     public List<InputError> list() {
         return errors;
     }

@@ -18,8 +18,8 @@ import dev.userdirectory.input.Names;
 import dev.userdirectory.mutation.Mutations;
 import dev.userdirectory.mutation.Rejected;
 import dev.userdirectory.relay.GlobalIds;
+import dev.userdirectory.user.TakenEmails.Address;
 import graphql.schema.DataFetchingEnvironment;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -30,29 +30,37 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.CannotAcquireLockException;
-import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 @DgsComponent
 class UserMutations {
     private static final int MAX_BATCH = 1000;
-    private static final UUID NOBODY = new UUID(0, 0);
 
     private final UserRepository users;
     private final UserInserts inserts;
+    private final UserUpdates updates;
+    private final TakenEmails taken;
     private final Mutations mutations;
     private final GlobalIds ids;
     private final JdbcTemplate jdbc;
 
-    UserMutations(UserRepository users, UserInserts inserts, Mutations mutations, GlobalIds ids, JdbcTemplate jdbc) {
+    UserMutations(
+            UserRepository users,
+            UserInserts inserts,
+            UserUpdates updates,
+            TakenEmails taken,
+            Mutations mutations,
+            GlobalIds ids,
+            JdbcTemplate jdbc) {
         this.users = users;
         this.inserts = inserts;
+        this.updates = updates;
+        this.taken = taken;
         this.mutations = mutations;
         this.ids = ids;
         this.jdbc = jdbc;
@@ -94,32 +102,32 @@ class UserMutations {
     CreateUsersPayload createUsers(
             @InputArgument("users") List<NewUser> given, @InputArgument BulkMode mode, DataFetchingEnvironment env) {
         return mutations.execute(env, errors -> payload(given, Map.of(), errors), errors -> {
-            checkForm(given, errors);
-            if (errors.has("users")) {
+            if (!isBatch(given, "users", errors)) {
                 return null;
             }
+            InputErrors rejections = mode == BulkMode.EACH ? new InputErrors() : errors;
+            checkForm(given, rejections);
             // A batch that cannot be stored must not write, nor wait for other transactions. The insert finds the rest.
-            addTaken(
+            taken.check(
                     IntStream.range(0, given.size())
-                            .filter(i -> !errors.has(emailOf(i)))
-                            .mapToObj(i -> new Address(given.get(i).getEmail(), NOBODY, emailOf(i)))
+                            .filter(i -> !rejections.has(emailOf(i)))
+                            .mapToObj(i -> new Address(given.get(i).getEmail(), null, emailOf(i)))
                             .toList(),
-                    errors);
-            if (mode == BulkMode.EACH) {
-                return payload(given, insert(given, errors), errors.take());
-            }
-            Map<Integer, User> created = errors.isEmpty() ? insert(given, errors) : Map.of();
+                    rejections);
+            Map<Integer, User> created = errors.isEmpty() ? insert(given, rejections) : Map.of();
             if (!created.isEmpty() && !errors.isEmpty()) {
                 throw new Rejected(errors);
             }
-            return payload(given, created, errors);
+            return payload(given, created, rejections);
         });
     }
 
     @DgsMutation
     UpsertUsersPayload upsertUsers(@InputArgument("users") List<NewUser> given, DataFetchingEnvironment env) {
         return mutations.execute(env, errors -> new UpsertUsersPayload(List.of(), errors.list()), errors -> {
-            checkForm(given, errors);
+            if (isBatch(given, "users", errors)) {
+                checkForm(given, errors);
+            }
             if (!errors.isEmpty()) {
                 return null;
             }
@@ -142,7 +150,7 @@ class UserMutations {
     @DgsMutation
     UpdateUserPayload updateUser(DataFetchingEnvironment env) {
         return mutations.execute(env, errors -> new UpdateUserPayload(null, errors.list()), errors -> {
-            List<User> updated = update(List.of(env.getArguments()), null, errors);
+            List<User> updated = updates.make(List.of(env.getArguments()), null, errors);
             return errors.isEmpty() ? new UpdateUserPayload(updated.getFirst(), List.of()) : null;
         });
     }
@@ -154,7 +162,7 @@ class UserMutations {
                 env,
                 errors -> new UpdateUsersPayload(List.of(), errors.list()),
                 errors -> isBatch(changes, "users", errors)
-                        ? new UpdateUsersPayload(update(changes, "users", errors), List.of())
+                        ? new UpdateUsersPayload(updates.make(changes, "users", errors), List.of())
                         : null);
     }
 
@@ -162,8 +170,8 @@ class UserMutations {
     DeleteUserPayload deleteUser(
             @InputArgument String id, @InputArgument @Nullable Integer ifVersion, DataFetchingEnvironment env) {
         return mutations.execute(env, errors -> new DeleteUserPayload(null, errors.list()), errors -> {
-            Optional<User> user =
-                    ids.find(uuid -> lock(Stream.of(uuid)).values().stream().findFirst(), errors, User.TYPE, id, "id");
+            Optional<User> user = ids.find(
+                    uuid -> updates.lock(Stream.of(uuid)).values().stream().findFirst(), errors, User.TYPE, id, "id");
             errors.checkNotNull(env.getArguments(), "ifVersion");
             user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), id, "ifVersion"));
             if (user.isPresent() && errors.isEmpty()) {
@@ -182,7 +190,7 @@ class UserMutations {
             List<Optional<UUID>> uuids = IntStream.range(0, given.size())
                     .mapToObj(i -> ids.check(errors, User.TYPE, given.get(i), "ids", Integer.toString(i)))
                     .toList();
-            Map<UUID, User> locked = lock(uuids.stream().flatMap(Optional::stream));
+            Map<UUID, User> locked = updates.lock(uuids.stream().flatMap(Optional::stream));
             for (int i = 0; i < uuids.size(); i++) {
                 if (uuids.get(i).isPresent() && !locked.containsKey(uuids.get(i).get())) {
                     GlobalIds.addNotFound(errors, User.TYPE, "ids", Integer.toString(i));
@@ -199,7 +207,7 @@ class UserMutations {
         errors.check(Names.problem(name), "name");
         errors.check(EmailAddress.problem(email), "email");
         if (!errors.isEmpty() && !errors.has("email")) {
-            addTaken(List.of(new Address(email, NOBODY, "email")), errors);
+            taken.check(List.of(new Address(email, null, "email")), errors);
         }
         return errors.isEmpty();
     }
@@ -208,13 +216,10 @@ class UserMutations {
         return new User(name.strip(), email, active == null || active, User.now());
     }
 
-    /** Adds INVALID for each name and address that is, or if there are too many users or none. */
     private static void checkForm(List<NewUser> given, InputErrors errors) {
-        if (isBatch(given, "users", errors)) {
-            for (int i = 0; i < given.size(); i++) {
-                errors.check(Names.problem(given.get(i).getName()), "users", Integer.toString(i), "name");
-                errors.check(EmailAddress.problem(given.get(i).getEmail()), emailOf(i));
-            }
+        for (int i = 0; i < given.size(); i++) {
+            errors.check(Names.problem(given.get(i).getName()), "users", Integer.toString(i), "name");
+            errors.check(EmailAddress.problem(given.get(i).getEmail()), emailOf(i));
         }
     }
 
@@ -228,19 +233,6 @@ class UserMutations {
 
     private static String[] emailOf(int index) {
         return new String[] {"users", Integer.toString(index), "email"};
-    }
-
-    /** An address that a user is to have, and the path of its argument. */
-    private record Address(String email, UUID user, String... path) {}
-
-    /** Adds TAKEN for each address that another user has, or that an earlier one of these is equal to. */
-    private void addTaken(List<Address> addresses, InputErrors errors) {
-        if (!addresses.isEmpty()) {
-            users.findTaken(
-                            addresses.stream().map(Address::email).toArray(String[]::new),
-                            addresses.stream().map(Address::user).toArray(UUID[]::new))
-                    .forEach(i -> errors.addTaken(addresses.get(i).email, addresses.get(i).path));
-        }
     }
 
     /** Stores the users without errors. Adds TAKEN for those whose address another transaction has taken meanwhile. */
@@ -284,7 +276,7 @@ class UserMutations {
             Map<Integer, NewUser> given, Collection<User> created, InputErrors errors) {
         Map<String, User> known = UsersByEmail.find(
                 jdbc, given.values().stream().map(NewUser::getEmail).toList());
-        Map<UUID, User> locked = lock(known.values().stream().map(User::uuid));
+        Map<UUID, User> locked = updates.lock(known.values().stream().map(User::uuid));
         Set<UUID> before = created.stream().map(User::uuid).collect(Collectors.toCollection(HashSet::new));
         Map<Integer, User> updated = new HashMap<>();
         given.forEach((i, user) -> {
@@ -301,87 +293,5 @@ class UserMutations {
         });
         users.flush();
         return updated;
-    }
-
-    /**
-     * Makes all changes if there are no errors.
-     *
-     * @param changes the arguments of {@code updateUser}, or a {@code UserChange}
-     * @param argument the argument that has the changes; null for {@code updateUser}
-     */
-    private List<User> update(List<Map<String, Object>> changes, @Nullable String argument, InputErrors errors) {
-        List<Optional<UUID>> uuids = IntStream.range(0, changes.size())
-                .mapToObj(i ->
-                        ids.check(errors, User.TYPE, (String) changes.get(i).get("id"), path(argument, i, "id")))
-                .toList();
-        Map<UUID, User> locked = lock(uuids.stream().flatMap(Optional::stream));
-        List<@Nullable User> found = new ArrayList<>();
-        Set<UUID> seen = new HashSet<>();
-        List<Address> addresses = new ArrayList<>();
-        for (int i = 0; i < changes.size(); i++) {
-            Map<String, Object> change = changes.get(i);
-            User user = uuids.get(i).map(locked::get).orElse(null);
-            if (user == null && uuids.get(i).isPresent()) {
-                GlobalIds.addNotFound(errors, User.TYPE, path(argument, i, "id"));
-            }
-            if (user != null && !seen.add(user.uuid())) {
-                errors.check("An earlier change is of the same user.", path(argument, i, "id"));
-            }
-            found.add(user);
-            errors.checkNotNull(change, path(argument, i, "ifVersion"));
-            if (user != null) {
-                errors.checkVersion(
-                        (Integer) change.get("ifVersion"),
-                        user.getVersion(),
-                        user.getId(),
-                        path(argument, i, "ifVersion"));
-            }
-            if (change.containsKey("name")) {
-                errors.check(Names.problem((String) change.get("name")), path(argument, i, "name"));
-            }
-            if (change.containsKey("email")) {
-                String email = (String) change.get("email");
-                String problem = EmailAddress.problem(email);
-                errors.check(problem, path(argument, i, "email"));
-                if (email != null && problem == null) {
-                    addresses.add(new Address(email, user == null ? NOBODY : user.uuid(), path(argument, i, "email")));
-                }
-            }
-            errors.checkNotNull(change, path(argument, i, "active"));
-        }
-        if (addresses.size() > 0 && (argument != null || !errors.isEmpty())) {
-            addTaken(addresses, errors);
-        }
-        if (!errors.isEmpty()) {
-            return List.of();
-        }
-        for (int i = 0; i < changes.size(); i++) {
-            Map<String, Object> change = changes.get(i);
-            found.get(i)
-                    .update((String) change.get("name"), (String) change.get("email"), (Boolean) change.get("active"));
-        }
-        try {
-            users.flush();
-        } catch (DataIntegrityViolationException e) {
-            if (!EmailAddress.isTaken(e)) {
-                throw e;
-            }
-            if (addresses.size() > 1) {
-                // The next attempt finds out which one.
-                throw new CannotAcquireLockException("An address was taken meanwhile", e);
-            }
-            errors.addTaken(addresses.getFirst().email, addresses.getFirst().path);
-            throw new Rejected(errors);
-        }
-        return found;
-    }
-
-    private static String[] path(@Nullable String argument, int index, String field) {
-        return argument == null ? new String[] {field} : new String[] {argument, Integer.toString(index), field};
-    }
-
-    private Map<UUID, User> lock(Stream<UUID> uuids) {
-        return users.findAndLock(uuids.distinct().toArray(UUID[]::new)).stream()
-                .collect(Collectors.toMap(User::uuid, Function.identity()));
     }
 }

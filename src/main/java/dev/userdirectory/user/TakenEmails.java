@@ -1,0 +1,40 @@
+package dev.userdirectory.user;
+
+import dev.userdirectory.input.InputErrors;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/** Finds addresses that cannot be given to a user because another one has them. */
+@Component
+class TakenEmails {
+    private static final UUID NOBODY = new UUID(0, 0);
+
+    private final UserRepository users;
+
+    TakenEmails(UserRepository users) {
+        this.users = users;
+    }
+
+    /**
+     * An address that a user is to have.
+     *
+     * @param user the user who may have it already; null for a new user
+     * @param path the path of the argument
+     */
+    record Address(String email, @Nullable UUID user, String... path) {}
+
+    /** Adds TAKEN for each address that another user has, or that an earlier one of these equals. */
+    void check(List<Address> addresses, InputErrors errors) {
+        if (addresses.isEmpty()) {
+            return;
+        }
+        String[] emails = addresses.stream().map(Address::email).toArray(String[]::new);
+        UUID[] exempt = addresses.stream()
+                .map(address -> Objects.requireNonNullElse(address.user, NOBODY))
+                .toArray(UUID[]::new);
+        users.findTaken(emails, exempt).forEach(i -> errors.addTaken(emails[i], addresses.get(i).path));
+    }
+}
