@@ -1,10 +1,12 @@
 package dev.userdirectory.event;
 
+import dev.userdirectory.database.OldRows;
 import dev.userdirectory.database.Upkeep;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
@@ -13,7 +15,7 @@ import org.springframework.scheduling.annotation.EnableScheduling;
 import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
-/** Deletes events past their retention, a thousand at a time, so that locks and transactions are short. */
+/** Deletes events, and other rows, past their retention: a thousand at a time, so that locks and transactions are short. */
 @Component
 @EnableScheduling
 class EventTrimming implements Upkeep {
@@ -24,11 +26,14 @@ class EventTrimming implements Upkeep {
     private final FeedConnections connections;
     private final EventProperties properties;
     private final DirectoryEvents events;
+    private final List<OldRows> others;
 
-    EventTrimming(FeedConnections connections, EventProperties properties, DirectoryEvents events) {
+    EventTrimming(
+            FeedConnections connections, EventProperties properties, DirectoryEvents events, List<OldRows> others) {
         this.connections = connections;
         this.properties = properties;
         this.events = events;
+        this.others = others;
     }
 
     @Scheduled(
@@ -38,7 +43,7 @@ class EventTrimming implements Upkeep {
         try {
             run(ChronoUnit.FOREVER.getDuration());
         } catch (SQLException | DataAccessException e) {
-            log.warn("Deleting old events failed, and will be tried again: {}", e.getMessage());
+            log.warn("Deleting old rows failed, and will be tried again: {}", e.getMessage());
         }
     }
 
@@ -46,10 +51,17 @@ class EventTrimming implements Upkeep {
     public void run(Duration time) throws SQLException, InterruptedException {
         Instant start = Instant.now();
         try (FeedConnection connection = connections.open("user-directory trimming")) {
-            while (trim(connection.jdbc(), properties.retention(), STEP) == STEP
-                    && Duration.between(start, Instant.now()).compareTo(time) < 0) {
-                Thread.sleep(PAUSE);
+            for (OldRows rows : others) {
+                run(rows, connection.jdbc(), start, time);
             }
+            run((jdbc, limit) -> trim(jdbc, properties.retention(), limit), connection.jdbc(), start, time);
+        }
+    }
+
+    private static void run(OldRows rows, JdbcTemplate jdbc, Instant start, Duration time) throws InterruptedException {
+        while (rows.delete(jdbc, STEP) == STEP
+                && Duration.between(start, Instant.now()).compareTo(time) < 0) {
+            Thread.sleep(PAUSE);
         }
     }
 
