@@ -11,6 +11,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.BeanWrapper;
 import org.springframework.beans.BeanWrapperImpl;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.DeserializationFeature;
@@ -21,6 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
  * which holds the lock on the key until it ends.
  */
 @Component
+@EnableConfigurationProperties(IdempotencyProperties.class)
 class StoredOutcomes {
     /** By fields, as the objects of the schema have no other state. */
     private static final JsonMapper JSON = JsonMapper.builder()

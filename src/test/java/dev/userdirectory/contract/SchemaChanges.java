@@ -90,7 +90,8 @@ class SchemaChanges {
                 changes.add("%s is %s, was %s".formatted(name, print(is.type), print(was.type)));
             }
         }
-        if (!was.defaultValue.equals(is.defaultValue)) {
+        // A client that had to give a value still gives it.
+        if (!was.required && !was.defaultValue.equals(is.defaultValue)) {
             changes.add("%s defaults to %s, did to %s".formatted(name, is.defaultValue, was.defaultValue));
         }
         was.directives.stream()

@@ -64,11 +64,11 @@ class SchemaTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            active: Boolean!               |                                    | User.active is gone
-            active: Boolean!               | active: Boolean                    | User.active is Boolean, was Boolean!
+            hasNextPage: Boolean!          |                                    | PageInfo.hasNextPage is gone
+            hasNextPage: Boolean!          | hasNextPage: Boolean               | PageInfo.hasNextPage is Boolean, was Boolean!
             email: String!): User @        | address: String!): User @          | Query.userByEmail(address:) is new and required, Query.userByEmail(email:) is gone
             group(id: ID!)                 | group(id: ID!, version: Int!)      | Query.group(version:) is new and required
-            ids: [ID!]!                    | ids: [Int!]!                       | Query.nodes(ids:) is [Int!]!, was [ID!]!
+            nodes(ids: [ID!]!              | nodes(ids: [Int!]!                 | Query.nodes(ids:) is [Int!]!, was [ID!]!
             userEvents(first: Int! = 100   | userEvents(first: Int! = 10        | Query.userEvents(first:) defaults to 10, did to 100
             @key(fields: "email")          |                                    | User no longer has @key(fields:"email")
             group(id: ID!): Group @requiresScopes(scopes: [["users:read"]]) | group(id: ID!): Group | Query.group no longer has @requiresScopes(scopes:[["users:read"]])
@@ -94,6 +94,7 @@ class SchemaTest {
     @CsvSource(delimiter = '|', textBlock = """
             startCursor: String            | startCursor: String!
             group(id: ID!)                 | group(id: ID, name: String)
+            group(id: ID!)                 | group(id: ID! = "x")
             type Group implements Node     | type Group implements Node & Named
             TAKEN                          | TAKEN RESERVED
             type UserEdge                  | type UserEdge @shareable

@@ -5,6 +5,7 @@ import graphql.language.Definition;
 import graphql.language.DirectivesContainer;
 import graphql.language.FieldDefinition;
 import graphql.language.InputObjectTypeDefinition;
+import graphql.language.InputValueDefinition;
 import graphql.language.ListType;
 import graphql.language.NonNullType;
 import graphql.language.ObjectTypeDefinition;
@@ -120,10 +121,14 @@ class GuardedSchema {
 
     private String call(FieldDefinition field) {
         String arguments = field.getInputValueDefinitions().stream()
-                .filter(argument -> argument.getType() instanceof NonNullType && argument.getDefaultValue() == null)
+                .filter(GuardedSchema::isRequired)
                 .map(argument -> argument.getName() + ": " + value(argument.getType()))
                 .collect(Collectors.joining(", "));
         return field.getName() + (arguments.isEmpty() ? "" : "(" + arguments + ")") + " { __typename }";
+    }
+
+    private static boolean isRequired(InputValueDefinition input) {
+        return input.getType() instanceof NonNullType && input.getDefaultValue() == null;
     }
 
     private String value(Type<?> type) {
@@ -141,6 +146,7 @@ class GuardedSchema {
                 .filter(input -> input.getName().equals(type))
                 .findFirst()
                 .map(input -> input.getInputValueDefinitions().stream()
+                        .filter(GuardedSchema::isRequired)
                         .map(field -> field.getName() + ": " + value(field.getType()))
                         .collect(Collectors.joining(", ", "{", "}")))
                 .orElse("\"x\"");
