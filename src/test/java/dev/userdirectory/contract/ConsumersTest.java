@@ -51,7 +51,7 @@ class ConsumersTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            active: Boolean!           |                            | relay-client, UserCardRefetchQuery: | 'active'
+            hasNextPage: Boolean!      |                            | relay-client, UserListQuery: | 'hasNextPage'
             email: String!             | email: String              | relay-client, UserListQuery: users.edges[].node.email may be null |
             email: String!             | email: String              | tutorial-client, Users: users.nodes[].email may be null |
             version: Int!              | version: String!           | relay-client, UserListPaginationQuery: users.edges[].node.version is of type String |

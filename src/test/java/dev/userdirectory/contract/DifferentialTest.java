@@ -238,7 +238,7 @@ class DifferentialTest {
         List<Object> newNames = List.of("New", " New ", "", "\u0007", "x".repeat(201), "𠮷田");
         List<Object> newEmails =
                 List.of("new1@" + domain, "new2@" + domain, "new3@" + domain, emails.get(0), "no address", "");
-        for (String key : List.of("Mutation.createUser", "Mutation.updateUser", "NewUser")) {
+        for (String key : List.of("Mutation.createUser", "Mutation.updateUser", "NewUser", "UserChange")) {
             values.put(key + ".name", newNames);
             values.put(key + ".email", newEmails);
         }
@@ -247,9 +247,22 @@ class DifferentialTest {
             values.put(key + ".description", List.of("New", "", "two\nlines", "\u0007"));
         }
         // Each mutation is executed twice with the same result, so no deletion succeeds and no version matches.
-        for (String field : List.of("updateUser", "deleteUser", "updateGroup", "deleteGroup")) {
-            values.put("Mutation." + field + ".ifVersion", List.of(0, -1, 99));
+        for (String input : List.of(
+                "Mutation.updateUser",
+                "Mutation.deleteUser",
+                "UserChange",
+                "Mutation.updateGroup",
+                "Mutation.deleteGroup")) {
+            values.put(input + ".ifVersion", List.of(0, -1, 99));
         }
+        // The second execution would get the outcome of the first.
+        plain.schema()
+                .getMutationType()
+                .getFieldDefinitions()
+                .forEach(field ->
+                        values.put("Mutation." + field.getName() + ".idempotencyKey", List.of("", "x".repeat(201))));
+        values.put("UserChange.id", concat(List.of(changed, changed, changed, full), noIds));
+        values.put("Mutation.deleteUsers.ids", concat(List.of(full), noIds));
         values.put("Mutation.updateUser.id", concat(List.of(changed, changed, changed, full), noIds));
         values.put("Mutation.deleteUser.id", concat(List.of(full), noIds));
         values.put("Mutation.updateGroup.id", concat(List.of(small, small, small, changed), noIds));
@@ -383,11 +396,14 @@ class DifferentialTest {
                         Map.of("id", user.get("id").asString()));
             }
         }
-        client.data("""
-                mutation ($user: ID!, $email: String!, $group: ID!) {
+        client.data(
+                """
+                mutation ($user: ID!, $email: String!, $upserted: String!, $group: ID!) {
                   updateUser(id: $user, name: "Changed", email: $email, active: true) { errors { code } }
+                  upsertUsers(users: [{name: "User 0", email: $upserted, active: true}]) { errors { code } }
                   updateGroup(id: $group, name: "Small", description: null) { errors { code } }
-                }""", Map.of("user", changed, "email", "changed@" + domain, "group", small));
+                }""",
+                Map.of("user", changed, "email", "changed@" + domain, "upserted", "user0@" + domain, "group", small));
         assertThat(state()).as("after " + request).isEqualTo(initial);
     }
 
