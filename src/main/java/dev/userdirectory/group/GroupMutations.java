@@ -13,6 +13,7 @@ import dev.userdirectory.input.InputErrors;
 import dev.userdirectory.input.Names;
 import dev.userdirectory.mutation.Mutations;
 import dev.userdirectory.relay.GlobalIds;
+import dev.userdirectory.user.EmailAddress;
 import dev.userdirectory.user.User;
 import dev.userdirectory.user.UsersByEmail;
 import graphql.schema.DataFetchingEnvironment;
@@ -149,16 +150,19 @@ class GroupMutations {
         if (emails.isEmpty() || errors.has("userIds")) {
             return Set.of();
         }
-        Map<String, User> known = UsersByEmail.find(jdbc, emails);
+        Map<String, User> known = UsersByEmail.find(
+                jdbc,
+                emails.stream()
+                        .filter(email -> EmailAddress.problem(email) == null)
+                        .toList());
         Set<UUID> found = keep(known.values().stream().map(User::uuid));
         for (int i = 0; i < emails.size(); i++) {
+            String[] path = {"emails", Integer.toString(i)};
+            String problem = EmailAddress.problem(emails.get(i));
+            errors.check(problem, path);
             User user = known.get(emails.get(i));
-            if (user == null || !found.contains(user.uuid())) {
-                errors.add(
-                        InputErrorCode.NOT_FOUND,
-                        "There is no User with this e-mail address.",
-                        "emails",
-                        Integer.toString(i));
+            if (problem == null && (user == null || !found.contains(user.uuid()))) {
+                errors.add(InputErrorCode.NOT_FOUND, "There is no User with this e-mail address.", path);
             }
         }
         return found;

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.dao.DataIntegrityViolationException;
 
 /** The rules for e-mail addresses. */
-final class EmailAddress {
+public final class EmailAddress {
     static final int MAX_LENGTH = 254;
 
     // RFC 5321 4.1.2, with the characters that RFC 6532 adds. Possessive quantifiers, so that nothing is matched twice.
@@ -41,7 +41,7 @@ final class EmailAddress {
     }
 
     /** Returns what is wrong with the address, or null. */
-    static @Nullable String problem(@Nullable String email) {
+    public static @Nullable String problem(@Nullable String email) {
         if (email == null) {
             return "An e-mail address cannot be null.";
         }
