@@ -1,8 +1,12 @@
 const caller = document.getElementById("caller");
 let expiry;
 
-/** Shows what a token claims; whether it is valid is up to the service. */
-export function showCaller(token) {
+/**
+ * Shows what a token claims; whether it is valid is up to the service.
+ *
+ * @param name the name of the user that the token belongs to, if the service has told it
+ */
+export function showCaller(token, name) {
   clearTimeout(expiry);
   if (!token) {
     caller.textContent = "Not signed in";
@@ -10,7 +14,11 @@ export function showCaller(token) {
   }
   const { sub, scope, scp, exp } = claims(token);
   const scopes = [scope ?? scp ?? []].flat().join(" ");
-  caller.replaceChildren(...(sub ? ["Signed in as ", element("strong", sub)] : ["Using a token without a subject"]));
+  const who = name ?? sub;
+  caller.replaceChildren(...(who ? ["Signed in as ", element("strong", who)] : ["Using a token without a subject"]));
+  if (name && sub) {
+    caller.append(` (${sub})`);
+  }
   if (scopes) {
     caller.append(" with ", element("code", scopes));
   }
@@ -19,7 +27,7 @@ export function showCaller(token) {
     caller.append(milliseconds > 0 ? " until " : ", expired at ", element("time", time(new Date(exp * 1000))));
     if (milliseconds > 0) {
       // A longer timeout would end at once.
-      expiry = setTimeout(() => showCaller(token), Math.min(milliseconds, 2 ** 31 - 1));
+      expiry = setTimeout(() => showCaller(token, name), Math.min(milliseconds, 2 ** 31 - 1));
     }
   }
 }

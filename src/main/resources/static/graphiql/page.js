@@ -25,6 +25,9 @@ function setToken(text) {
   document.body.classList.toggle("signed-in", token !== "");
   watch.disabled = !token;
   showCaller(token);
+  if (token) {
+    showName(token, streams);
+  }
   const fetcher = fetcherFor(token);
   watch.onclick = () => (watchesFeed() ? closeFeed() : watchFeed(fetcher));
   root.render(
@@ -39,6 +42,23 @@ function setToken(text) {
       showPersistHeadersSettings: false,
     }),
   );
+}
+
+// Without a name, what the token claims remains. Another token may have been set by then.
+async function showName(token, mine) {
+  try {
+    const response = await fetch(endpoint, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ query: "query Viewer { viewer { user { name } } }" }),
+    });
+    const name = (await response.json()).data?.viewer?.user?.name;
+    if (name && mine === streams) {
+      showCaller(token, name);
+    }
+  } catch {
+    // A service that does not answer is shown by what the user runs.
+  }
 }
 
 // A browser cannot send headers with a socket: there the token goes into connection_init.
@@ -80,7 +100,7 @@ async function localToken(tokenUri) {
       grant_type: "client_credentials",
       client_id: "alice",
       client_secret: "secret",
-      scope: "users:read users:write",
+      scope: "users:read users:write users:self",
     }),
   });
   return (await response.json()).access_token;

@@ -7,7 +7,7 @@ import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.context.annotation.Bean;
 
-/** An identity provider next to the service. Its tokens have the scopes that a client requests. */
+/** An identity provider next to the service. Its tokens have the scopes that a client requests, and its name as an address. */
 @TestConfiguration(proxyBeanMethods = false)
 class LocalIssuer {
     private static final String CONFIGURATION = """
@@ -16,9 +16,11 @@ class LocalIssuer {
                 "issuerId": "default",
                 "requestMappings": [
                   {"requestParam": "scope", "match": "*", "claims":
-                    {"sub": "${clientId}", "aud": "user-directory", "scope": "${scope}"}},
+                    {"sub": "${clientId}", "aud": "user-directory", "scope": "${scope}",
+                     "email": "${clientId}@example.com", "email_verified": true}},
                   {"requestParam": "grant_type", "match": "*", "claims":
-                    {"sub": "${clientId}", "aud": "user-directory", "scope": "users:read users:write"}}
+                    {"sub": "${clientId}", "aud": "user-directory", "scope": "users:read users:write users:self",
+                     "email": "${clientId}@example.com", "email_verified": true}}
                 ]
               }]
             }

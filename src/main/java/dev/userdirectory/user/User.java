@@ -15,6 +15,7 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.hibernate.id.uuid.UuidVersion7Strategy;
 import org.jspecify.annotations.Nullable;
 
@@ -83,6 +84,16 @@ public class User implements Node {
         this.email = newEmail;
         this.active = newActive;
         this.updatedAt = now();
+    }
+
+    /**
+     * Whether this is the user's address, apart from the case of ASCII letters. Other addresses may read alike, so that
+     * only one of them is stored, and still be somebody else's: {@code ſ} and {@code s}, {@code İ} and {@code i}.
+     */
+    boolean hasEmail(String email) {
+        return Pattern.compile(email, Pattern.LITERAL | Pattern.CASE_INSENSITIVE)
+                .matcher(this.email)
+                .matches();
     }
 
     @Override

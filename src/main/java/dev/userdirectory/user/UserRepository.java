@@ -1,6 +1,7 @@
 package dev.userdirectory.user;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
@@ -11,8 +12,16 @@ interface UserRepository extends Repository<User, UUID> {
     void flush();
 
     /** Those of the users that exist. Nobody else can change them until the transaction ends. */
-    @NativeQuery("select * from users where id = any(:uuids) order by id for update")
+    @NativeQuery("select * from users where id = any(:uuids) order by id for no key update")
     List<User> findAndLock(UUID[] uuids);
+
+    /** Finds the user with that address, in upper or lower case. */
+    @NativeQuery("""
+            select * from users
+            where email_lower = lower(cast(:email as text) collate "pg_c_utf8")
+            for no key update
+            """)
+    Optional<User> findByEmailAndLock(String email);
 
     @Modifying
     @NativeQuery("delete from users where id = any(:uuids)")

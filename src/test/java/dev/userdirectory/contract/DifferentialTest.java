@@ -7,6 +7,7 @@ import com.netflix.graphql.dgs.internal.DgsDataLoaderProvider;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
 import dev.userdirectory.contract.RandomRequest.Request;
 import graphql.language.Argument;
 import graphql.language.AstPrinter;
@@ -26,6 +27,7 @@ import graphql.util.TreeTransformerUtil;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Date;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -363,7 +365,12 @@ class DifferentialTest {
     }
 
     private String answer(Request request) {
-        return clients.computeIfAbsent(request.scopes(), scopes -> client.as(scopes.split(" ", -1)))
+        return clients.computeIfAbsent(
+                        request.scopes(),
+                        scopes -> client.withToken(Tokens.sign(Tokens.claims()
+                                .expirationTime(Date.from(PlainGraphQl.EXPIRY))
+                                .claim("scope", scopes)
+                                .build())))
                 .post(request.body())
                 .body();
     }

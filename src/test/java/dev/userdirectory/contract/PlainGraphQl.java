@@ -31,6 +31,9 @@ import graphql.schema.idl.SchemaGenerator;
 import graphql.schema.idl.SchemaParser;
 import graphql.schema.idl.SchemaPrinter;
 import graphql.validation.ValidationError;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -40,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.springframework.graphql.execution.GraphQlSource;
 import org.springframework.http.HttpHeaders;
+import org.springframework.security.oauth2.jwt.Jwt;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -49,6 +53,9 @@ import tools.jackson.databind.node.ObjectNode;
  * execution strategies and document handling, no instrumentation and no cache.
  */
 final class PlainGraphQl {
+    /** When the token of each request expires. */
+    static final Instant EXPIRY = Instant.now().plus(Duration.ofHours(2)).truncatedTo(ChronoUnit.SECONDS);
+
     private static final JsonMapper JSON = JsonMapper.shared();
 
     private final GraphQL graphQl;
@@ -107,7 +114,11 @@ final class PlainGraphQl {
     /** Returns the result in the form of the service's responses. Errors have only a path and a code. */
     JsonNode execute(RandomRequest.Request request) {
         Operation operation = new Operation();
-        operation.caller = new Caller(false, "somebody", Set.of(request.scopes().split(" ", -1)));
+        Jwt token = Jwt.withTokenValue("token")
+                .header("alg", "RS256")
+                .expiresAt(EXPIRY)
+                .build();
+        operation.caller = new Caller(false, "somebody", Set.of(request.scopes().split(" ", -1)), "somebody", token);
         ExecutionInput input = ExecutionInput.newExecutionInput(request.document())
                 .variables(request.variables())
                 // For an empty name, graphql-java would execute the first of several operations.

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Tokens;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -75,6 +76,51 @@ class RacesTest {
                             .isEqualTo(directory.user(id).get("name"));
                 });
         assertThat(directory.user(id).get("version").asInt()).isEqualTo(1);
+    }
+
+    @Test
+    void onlyOneConcurrentUpdateOfTheViewerSucceeds() throws Exception {
+        String id = directory.createUser();
+        Client self = client.withToken(Tokens.sign(Tokens.claims()
+                .claim("scope", "users:self")
+                .claim("email", directory.user(id).get("email").asString())
+                .claim("email_verified", true)
+                .build()));
+        List<JsonNode> payloads = race(i -> self.data(
+                        "mutation ($name: String!) { updateViewer(name: $name, ifVersion: 0) { errors { path code } } }",
+                        Map.of("name", "Name " + i))
+                .get("updateViewer"));
+
+        assertThat(payloads).filteredOn(payload -> refusals(payload).isEmpty()).hasSize(1);
+        assertThat(payloads)
+                .filteredOn(payload -> refusals(payload).equals(List.of("ifVersion STALE")))
+                .hasSize(CONTENDERS - 1);
+        assertThat(directory.user(id).get("version").asInt()).isEqualTo(1);
+    }
+
+    /** The lock is taken by address, and an address may pass to another user meanwhile. */
+    @Test
+    void changesNobodyElseWhileItsAddressIsChanged() throws Exception {
+        String id = directory.createUser();
+        String email = directory.user(id).get("email").asString();
+        Client self = client.withToken(Tokens.sign(Tokens.claims()
+                .claim("scope", "users:self")
+                .claim("email", email)
+                .claim("email_verified", true)
+                .build()));
+        List<JsonNode> payloads = race(i -> i % 2 == 0
+                ? self.data("mutation { updateViewer(name: \"Me\") { user { email } errors { path code } } }")
+                        .get("updateViewer")
+                : client.data(
+                                "mutation ($id: ID!, $email: String!) { updateUser(id: $id, email: $email) {"
+                                        + " errors { path code } } }",
+                                Map.of("id", id, "email", i % 4 == 1 ? email : newEmail()))
+                        .get("updateUser"));
+
+        assertThat(payloads).allSatisfy(payload -> {
+            assertThat(refusals(payload)).isSubsetOf(" NOT_FOUND");
+            assertThat(payload.at("/user/email").asString(email)).isEqualTo(email);
+        });
     }
 
     @Test

@@ -95,13 +95,18 @@ class SchemaChanges {
             changes.add("%s defaults to %s, did to %s".formatted(name, is.defaultValue, was.defaultValue));
         }
         was.directives.stream()
-                .filter(directive -> !is.directives.contains(directive))
+                .filter(directive -> is.directives.stream().noneMatch(other -> isAtLeast(directive, other)))
                 .forEach(directive -> changes.add(name + " no longer has " + directive));
         is.directives.stream()
-                .filter(directive -> !was.directives.contains(directive))
+                .filter(directive -> was.directives.stream().noneMatch(other -> isAtLeast(other, directive)))
                 .filter(directive -> NARROWING.contains(directive.substring(1).split("\\W", 2)[0]))
                 .forEach(directive -> changes.add(name + " now has " + directive));
         return changes;
+    }
+
+    /** Whether the directive is still the same, or accepts further sets of scopes. */
+    private static boolean isAtLeast(String was, String is) {
+        return is.equals(was) || (was.startsWith("@requiresScopes") && is.startsWith(was.replace("]])", "],[")));
     }
 
     /** Whether the element to which the argument or field was added already existed. */

@@ -99,6 +99,7 @@ class SchemaTest {
             TAKEN                          | TAKEN RESERVED
             type UserEdge                  | type UserEdge @shareable
             endCursor: String              | endCursor: String weight: Int
+            ["users:write"]])              | ["users:write"], ["users:admin"]])
             """)
     void acceptsCompatibleChange(String before, String after) throws IOException {
         String released = withoutDescriptions();

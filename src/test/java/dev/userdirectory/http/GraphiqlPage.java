@@ -7,6 +7,8 @@ import dev.userdirectory.LocalService;
 import dev.userdirectory.Ports;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.SQLException;
+import java.util.Map;
+import no.nav.security.mock.oauth2.MockOAuth2Server;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
 
@@ -50,6 +52,13 @@ class GraphiqlPage {
     void signIn() {
         browser.click("#sign-in");
         browser.awaitText("#caller", "Signed in as");
+    }
+
+    /** A token of the identity provider, without an address. */
+    String token(String subject, String scopes) {
+        return service.getBean(MockOAuth2Server.class)
+                .issueToken("default", subject, "user-directory", Map.of("scope", scopes))
+                .serialize();
     }
 
     void openTab(String name) {

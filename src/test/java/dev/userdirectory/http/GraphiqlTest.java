@@ -91,12 +91,33 @@ class GraphiqlTest {
     @Test
     void showsWhoIsSignedInUntilSignOut() {
         page.signIn();
-        browser.awaitText("#caller", "Signed in as alice with users:read users:write until ");
+        browser.awaitText("#caller", "Signed in as Alice (alice) with users:read users:write users:self until ");
 
         browser.click("#sign-out");
         browser.awaitText("#caller", "Not signed in");
         page.run();
         browser.awaitText(RESULT, "UNAUTHENTICATED");
+    }
+
+    @Test
+    void showsTheSubjectOfATokenThatMaySeeNoUser() {
+        browser.find("#token").sendKeys(page.token("bob", "openid"), Keys.ENTER);
+        browser.awaitText("#caller", "Signed in as bob with openid until ");
+
+        Browser.patiently()
+                .untilAsserted(() -> assertThat(requests())
+                        .anyMatch(
+                                request -> request.at("/postData").asString("").contains("query Viewer")));
+        assertThat(browser.find("#caller").getText()).startsWith("Signed in as bob with openid");
+    }
+
+    @Test
+    void changesTheNameOfWhoIsSignedIn() {
+        page.signIn();
+        browser.paste(QUERY, "mutation { updateViewer(name: \"Alice\") { user { name } errors { code } } }");
+        page.run();
+
+        browser.awaitText(RESULT, "\"name\": \"Alice\"", "\"errors\": []");
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -22,14 +23,14 @@ import org.springframework.security.oauth2.jwt.Jwt;
  * @param subject the subject of the token; empty if it has none, or if there is no token
  * @param account the key for everything that is shared fairly between callers: the subject of the token, or the network
  *     address of a caller without one
- * @param client the client that the token was issued to; null if the token names none
+ * @param token the verified token; null if there is none
  */
 public record Caller(
         boolean anonymous,
         String subject,
         Set<String> scopes,
         String account,
-        @Nullable String client) {
+        @Nullable Jwt token) {
     private static final String SCOPE = "SCOPE_";
     /** Stands for the caller until the caller is known. */
     public static final Caller NOBODY = new Caller(true, "", Set.of());
@@ -65,19 +66,8 @@ public record Caller(
         }
         // The name is null if the token has no subject, although the interface rules that out.
         String subject = Objects.requireNonNullElse(authentication.getName(), "");
-        return new Caller(false, subject, Collections.unmodifiableSet(scopes), subject, client(authentication));
-    }
-
-    private static @Nullable String client(Authentication authentication) {
-        return authentication.getPrincipal() instanceof Jwt token
-                ? Stream.of("azp", "client_id")
-                        .map(token.getClaims()::get)
-                        .filter(String.class::isInstance)
-                        .map(String.class::cast)
-                        .filter(client -> !client.isEmpty())
-                        .findFirst()
-                        .orElse(null)
-                : null;
+        Jwt token = authentication.getPrincipal() instanceof Jwt jwt ? jwt : null;
+        return new Caller(false, subject, Collections.unmodifiableSet(scopes), subject, token);
     }
 
     private static String account(@Nullable Authentication authentication, @Nullable InetSocketAddress address) {
@@ -104,9 +94,28 @@ public record Caller(
         return anonymous || !subject.isEmpty();
     }
 
+    /** A claim of the token; empty if it is missing, or of another type. */
+    public <T> Optional<T> claim(String name, Class<T> type) {
+        return token == null
+                ? Optional.empty()
+                : Optional.ofNullable(token.getClaims().get(name))
+                        .filter(type::isInstance)
+                        .map(type::cast);
+    }
+
     /** Whom the events of this caller's changes name; null if the caller has no subject. */
     public @Nullable Actor actor() {
-        return subject.isEmpty() ? null : new Actor(storable(subject), client == null ? null : storable(client));
+        return subject.isEmpty()
+                ? null
+                : new Actor(storable(subject), client().map(Caller::storable).orElse(null));
+    }
+
+    /** The client that the token was issued to, if the token names one. */
+    private Optional<String> client() {
+        return Stream.of("azp", "client_id")
+                .flatMap(name -> claim(name, String.class).stream())
+                .filter(client -> !client.isEmpty())
+                .findFirst();
     }
 
     /** Cuts the text off, and replaces what PostgreSQL cannot store. */

@@ -20,6 +20,8 @@ import java.util.stream.Collectors;
  */
 public record Requirement(List<Set<String>> anyOf) {
     static final Requirement AUTHENTICATED = new Requirement(List.of(Set.of()));
+    /** What scopes end in that give access to nobody but the caller, such as {@code users:self}. */
+    private static final String SELF = ":self";
 
     /** Reads the directives of Apollo Federation, by their imported or their prefixed names. */
     static Optional<Requirement> of(GraphQLDirectiveContainer element) {
@@ -36,6 +38,21 @@ public record Requirement(List<Set<String>> anyOf) {
                 .filter(directive ->
                         directive.getName().equals(name) || directive.getName().equals("federation__" + name))
                 .findFirst();
+    }
+
+    /** Whether a scope is enough that gives access to nobody but the caller. */
+    boolean acceptsSelf() {
+        return anyOf.stream().anyMatch(Requirement::isOfSelf);
+    }
+
+    /** The same without the sets that give access to nobody but the caller. */
+    Requirement withoutSelf() {
+        return new Requirement(
+                anyOf.stream().filter(scopes -> !isOfSelf(scopes)).toList());
+    }
+
+    private static boolean isOfSelf(Set<String> scopes) {
+        return scopes.stream().anyMatch(scope -> scope.endsWith(SELF));
     }
 
     boolean isMetBy(Caller caller) {

@@ -25,6 +25,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Guards the data fetcher of every field that {@code @authenticated} or {@code @requiresScopes} applies to, when the
@@ -34,6 +35,9 @@ import java.util.Set;
  * returns. If it returns an interface or a union, it requires what at least one of the possible types requires, and the
  * types that require more are guarded again at their own fields. So no path to an object avoids the directives of its
  * type.
+ *
+ * <p>A scope like {@code users:self}, which gives access to nobody but the caller, is only enough where the field itself
+ * says so, too. A type cannot promise that a field finds nobody else: {@code _entities} finds everybody.
  */
 public class SchemaGuard extends GraphQLTypeVisitorStub {
     private final Access introspection;
@@ -70,7 +74,8 @@ public class SchemaGuard extends GraphQLTypeVisitorStub {
     private static Set<Requirement> requirements(
             GraphQLSchema schema, GraphQLObjectType parent, GraphQLFieldDefinition field) {
         Set<Requirement> requirements = new LinkedHashSet<>();
-        Requirement.of(field).ifPresent(requirements::add);
+        Optional<Requirement> ofField = Requirement.of(field);
+        ofField.ifPresent(requirements::add);
         for (GraphQLNamedOutputType implemented : parent.getInterfaces()) {
             GraphQLFieldDefinition declared = ((GraphQLInterfaceType) implemented).getFieldDefinition(field.getName());
             if (declared != null) {
@@ -78,11 +83,13 @@ public class SchemaGuard extends GraphQLTypeVisitorStub {
             }
         }
         GraphQLType returned = GraphQLTypeUtil.unwrapAll(field.getType());
-        if (returned instanceof GraphQLDirectiveContainer container) {
-            Requirement.of(container).ifPresent(requirements::add);
-        }
-        ofAny(possibleTypes(schema, returned)).ifPresent(requirements::add);
+        boolean acceptsSelf = ofField.filter(Requirement::acceptsSelf).isPresent();
+        Stream.of(ofType(returned), ofAny(possibleTypes(schema, returned)))
+                .flatMap(Optional::stream)
+                .map(ofReturned -> acceptsSelf ? ofReturned : ofReturned.withoutSelf())
+                .forEach(requirements::add);
         Requirement.of(parent)
+                .map(Requirement::withoutSelf)
                 .filter(own -> !isAskedOnTheWay(schema, parent, own))
                 .ifPresent(requirements::add);
         return requirements;
@@ -97,7 +104,12 @@ public class SchemaGuard extends GraphQLTypeVisitorStub {
                 && schema.getAllTypesAsList().stream()
                         .map(abstractType -> possibleTypes(schema, abstractType))
                         .filter(types -> types.contains(type))
-                        .allMatch(types -> ofAny(types).equals(Optional.of(own)));
+                        .allMatch(types ->
+                                ofAny(types).map(Requirement::withoutSelf).equals(Optional.of(own)));
+    }
+
+    private static Optional<Requirement> ofType(GraphQLType type) {
+        return type instanceof GraphQLDirectiveContainer container ? Requirement.of(container) : Optional.empty();
     }
 
     private static List<GraphQLObjectType> possibleTypes(GraphQLSchema schema, GraphQLType type) {

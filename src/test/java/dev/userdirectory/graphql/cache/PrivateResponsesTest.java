@@ -19,7 +19,7 @@ import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.test.context.TestPropertySource;
 
-/** Responses with fields that are private to their caller. Our schema has none. */
+/** Responses with fields that are private to their caller. Those of our schema are not cached. */
 @DirectoryTest
 @Import(PrivateResponsesTest.CallersToken.class)
 @TestPropertySource(

@@ -45,12 +45,11 @@ class GuardedSchema {
         }
     }
 
-    /** For each guarded field of the root type, an operation with only this field. */
+    /** For each field of the root type, which must be guarded, an operation with only this field. */
     Stream<Guarded> rootFields(String root) {
         return objectTypes()
                 .filter(type -> type.getName().equals(root))
                 .flatMap(type -> type.getFieldDefinitions().stream())
-                .filter(GuardedSchema::isGuarded)
                 .map(field -> new Guarded(
                         root + "." + field.getName(),
                         root.toLowerCase(Locale.ROOT) + " { " + call(field) + " }",
@@ -59,7 +58,10 @@ class GuardedSchema {
                         anyOf(field)));
     }
 
-    /** For each guarded type and each of its keys, an operation that reaches it through {@code _entities}. */
+    /**
+     * For each guarded type and each of its keys, an operation that reaches it through {@code _entities}. A scope for the
+     * caller's own objects is not enough there.
+     */
     Stream<Guarded> entities() {
         return objectTypes()
                 .filter(GuardedSchema::isGuarded)
@@ -73,7 +75,19 @@ class GuardedSchema {
                                         "representations",
                                         List.of(Map.of("__typename", type.getName(), key, "x@example.com"))),
                                 "/_entities",
-                                anyOf(type))));
+                                anyOf(type).stream()
+                                        .filter(scopes -> !scopes.contains("users:self"))
+                                        .toList())));
+    }
+
+    /** The guarded fields of types that are neither a root type nor an entity, such as {@code Viewer.user}. */
+    Stream<String> otherFields() {
+        return objectTypes()
+                .filter(type -> !type.hasDirective("key")
+                        && !Set.of("Query", "Mutation", "Subscription").contains(type.getName()))
+                .flatMap(type -> type.getFieldDefinitions().stream()
+                        .filter(GuardedSchema::isGuarded)
+                        .map(field -> type.getName() + "." + field.getName()));
     }
 
     /** For each guarded field of an entity, an operation that reaches it through {@code _entities}. */

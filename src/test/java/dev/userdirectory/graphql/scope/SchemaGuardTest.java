@@ -39,6 +39,9 @@ class SchemaGuardTest {
               account: Account
               secret: Secret
               planet: Planet
+              person: Person
+              myself: Person @requiresScopes(scopes: [["see"], ["see:self"]])
+              someone: Someone
             }
             type Mutation @requiresScopes(scopes: [["write"]]) {
               go: String
@@ -59,13 +62,22 @@ class SchemaGuardTest {
               id: ID
               name: String
             }
+            type Person @requiresScopes(scopes: [["see"], ["see:self"]]) {
+              name: String
+            }
+            type Patient @requiresScopes(scopes: [["see"], ["see:self"]]) {
+              name: String
+            }
             union Any = Plain | Vault
+            union Someone = Patient | Vault
             scalar Secret @authenticated
             enum Planet @requiresScopes(scopes: [["space"]]) { MARS }
             """;
 
     private static final Map<String, Object> ACCOUNT = Map.of("type", "Account", "id", "1", "name", "a");
     private static final Map<String, Object> VAULT = Map.of("type", "Vault", "id", "2", "name", "v");
+
+    private static final Map<String, Object> PERSON = Map.of("name", "p");
 
     private static final Caller ANYBODY = new Caller(true, "", Set.of());
 
@@ -136,6 +148,21 @@ class SchemaGuardTest {
     }
 
     @Test
+    void acceptsScopeForOneselfOnlyWhereTheFieldDoes() {
+        assertThat(ask(caller("see:self"), "{ myself { name } }").getErrors()).isEmpty();
+        assertRefused(ask(caller("see:self"), "{ person { __typename } }"), "FORBIDDEN /person");
+        assertThat(ask(caller("see"), "{ person { name } myself { name } }").getErrors())
+                .isEmpty();
+    }
+
+    @Test
+    void acceptsNoScopeForOneselfInUnion() {
+        assertRefused(ask(caller("see:self"), "{ someone { __typename } }"), "FORBIDDEN /someone");
+        assertRefused(
+                ask(caller("vault", "see:self"), "{ someone { ... on Patient { name } } }"), "FORBIDDEN /someone/name");
+    }
+
+    @Test
     void guardsEveryFieldOfGuardedRoot() {
         assertRefused(ask(caller(), "mutation { go }"), "FORBIDDEN /go");
         assertThat(ask(caller("write"), "mutation { go }").getErrors()).isEmpty();
@@ -165,11 +192,15 @@ class SchemaGuardTest {
                                 .dataFetcher("things", env -> List.of(ACCOUNT, VAULT))
                                 .dataFetcher("any", env -> VAULT)
                                 .dataFetcher("account", env -> ACCOUNT)
+                                .dataFetcher("person", env -> PERSON)
+                                .dataFetcher("myself", env -> PERSON)
+                                .dataFetcher("someone", env -> PERSON)
                                 .dataFetcher("plain", env -> Map.of("text", "t", "hidden", "h")))
                 .type(
                         "Thing",
                         thing -> thing.typeResolver(env ->
                                 env.getSchema().getObjectType((String) ((Map<?, ?>) env.getObject()).get("type"))))
+                .type("Someone", any -> any.typeResolver(env -> env.getSchema().getObjectType("Patient")))
                 .type("Any", any -> any.typeResolver(env -> env.getSchema().getObjectType("Vault")))
                 .type("Planet", planet -> planet.enumValues(new MapEnumValuesProvider(Map.of("MARS", "MARS"))))
                 .scalar(graphql.Scalars.GraphQLString.transform(scalar -> scalar.name("Secret")))

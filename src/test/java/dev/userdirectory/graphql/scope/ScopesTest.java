@@ -35,6 +35,11 @@ class ScopesTest {
     Directory directory;
 
     static Stream<Guarded> guarded() throws IOException {
+        return all().filter(guarded -> !guarded.name().equals("Query.viewer"));
+    }
+
+    /** With {@code viewer}, which any token may read. */
+    static Stream<Guarded> all() throws IOException {
         GuardedSchema schema = new GuardedSchema();
         return Stream.of(
                         schema.rootFields("Query"),
@@ -45,7 +50,7 @@ class ScopesTest {
     }
 
     @ParameterizedTest
-    @MethodSource("guarded")
+    @MethodSource("all")
     void rejectsCallerWithoutToken(Guarded guarded) {
         JsonNode error = refusal(client.anonymous(), guarded);
 
@@ -62,6 +67,19 @@ class ScopesTest {
         assertThat(guarded.anyOf().stream().flatMap(Set::stream))
                 .isNotEmpty()
                 .allSatisfy(scope -> assertThat(error.get("message").asString()).contains("`" + scope + "`"));
+    }
+
+    static Stream<Guarded> guardedAgainstUsersSelf() throws IOException {
+        return guarded().filter(guarded -> !guarded.name().equals("Mutation.updateViewer"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("guardedAgainstUsersSelf")
+    void rejectsCallerWhoMayOnlySeeItself(Guarded guarded) {
+        JsonNode error = refusal(client.as("users:self"), guarded);
+
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("FORBIDDEN");
+        assertThat(error.get("message").asString()).doesNotContain("users:self");
     }
 
     static Stream<Guarded> guardedRequests() throws IOException {
@@ -157,9 +175,13 @@ class ScopesTest {
                 .distinct()
                 .count();
 
-        assertThat(guarded().filter(each -> !each.path().equals("/_entities")).count()
+        // ViewerTest tests these.
+        assertThat(schema.otherFields())
+                .containsExactlyInAnyOrder("InputError.current", "Viewer.user", "UpdateViewerPayload.user");
+        assertThat(all().filter(each -> !each.path().equals("/_entities")).count()
                         + types
-                        + schema.fieldsOfEntities().count())
+                        + schema.fieldsOfEntities().count()
+                        + schema.otherFields().count())
                 .isEqualTo(schema.guards());
     }
 

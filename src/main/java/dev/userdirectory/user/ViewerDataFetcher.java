@@ -1,0 +1,104 @@
+package dev.userdirectory.user;
+
+import com.netflix.graphql.dgs.DgsComponent;
+import com.netflix.graphql.dgs.DgsData;
+import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
+import com.netflix.graphql.dgs.DgsMutation;
+import com.netflix.graphql.dgs.DgsQuery;
+import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.generated.types.InputErrorCode;
+import dev.userdirectory.generated.types.UpdateViewerPayload;
+import dev.userdirectory.generated.types.Viewer;
+import dev.userdirectory.graphql.scope.Caller;
+import dev.userdirectory.input.InputErrors;
+import dev.userdirectory.input.Names;
+import dev.userdirectory.mutation.Mutations;
+import graphql.schema.DataFetchingEnvironment;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.security.oauth2.core.oidc.StandardClaimNames;
+import org.springframework.security.oauth2.jwt.JwtClaimNames;
+
+/** The caller, and the user that the caller's token belongs to. */
+@DgsComponent
+@EnableConfigurationProperties(ViewerProperties.class)
+class ViewerDataFetcher {
+    private final ViewerProperties properties;
+    private final UserRepository users;
+    private final Mutations mutations;
+
+    ViewerDataFetcher(ViewerProperties properties, UserRepository users, Mutations mutations) {
+        this.properties = properties;
+        this.users = users;
+        this.mutations = mutations;
+    }
+
+    @DgsQuery
+    Viewer viewer(Caller caller) {
+        return new Viewer(
+                caller.subject().isEmpty() ? null : caller.subject(),
+                caller.scopes().stream().sorted().toList(),
+                caller.claim(JwtClaimNames.EXP, Instant.class)
+                        .map(end -> end.atOffset(ZoneOffset.UTC))
+                        .orElse(null),
+                null);
+    }
+
+    @DgsData(parentType = "Viewer", field = "user")
+    CompletableFuture<@Nullable User> user(Caller caller, DgsDataFetchingEnvironment env) {
+        Optional<String> email = email(caller);
+        return email.isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : env.<String, @Nullable User>getDataLoader(UserByEmailDataLoader.class)
+                        .load(email.get())
+                        .thenApply(user -> user != null && user.hasEmail(email.get()) ? user : null);
+    }
+
+    @DgsMutation
+    UpdateViewerPayload updateViewer(
+            @InputArgument String name,
+            @InputArgument @Nullable Integer ifVersion,
+            Caller caller,
+            DataFetchingEnvironment env) {
+        return mutations.execute(env, errors -> new UpdateViewerPayload(null, errors.list()), errors -> {
+            Optional<User> user = find(caller, errors);
+            errors.checkNotNull(env.getArguments(), "ifVersion");
+            user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), found.getId(), "ifVersion"));
+            errors.check(Names.problem(name), "name");
+            if (user.isEmpty() || !errors.isEmpty()) {
+                return null;
+            }
+            user.get().update(name, null, null);
+            return new UpdateViewerPayload(user.get(), List.of());
+        });
+    }
+
+    /** Finds and locks the caller's user. Adds an error if there is none. */
+    private Optional<User> find(Caller caller, InputErrors errors) {
+        Optional<String> email = email(caller);
+        Optional<User> user = email.flatMap(users::findByEmailAndLock).filter(found -> found.hasEmail(email.get()));
+        if (user.isEmpty()) {
+            errors.add(
+                    InputErrorCode.NOT_FOUND,
+                    email.isPresent()
+                            ? "No user has the e-mail address of this token."
+                            : "This token has no %se-mail address in its claim `%s`."
+                                    .formatted(properties.needsVerification() ? "verified " : "", properties.claim()));
+        }
+        return user;
+    }
+
+    /** The e-mail address that the issuer vouches for. */
+    private Optional<String> email(Caller caller) {
+        return !properties.needsVerification()
+                        || caller.claim(StandardClaimNames.EMAIL_VERIFIED, Boolean.class)
+                                .orElse(false)
+                ? caller.claim(properties.claim(), String.class).filter(email -> EmailAddress.problem(email) == null)
+                : Optional.empty();
+    }
+}
