@@ -393,6 +393,24 @@ class ViewerTest {
         return Tokens.claims().subject("me of " + email).claim("email", address).claim("email_verified", true);
     }
 
+    @Test
+    void conflictShowsTheCallersUserAndARetryChangesNothing() {
+        String id = createUser(email);
+        JsonNode stale = me("users:self")
+                .data("mutation { updateViewer(name: \"A\", ifVersion: 7) {"
+                        + " errors { code current { ... on User { name } } } } }")
+                .get("updateViewer");
+        assertThat(stale.at("/errors/0/current/name").asString())
+                .isEqualTo(directory.user(id).get("name").asString());
+
+        String retried = "mutation { updateViewer(name: \"Retried\", idempotencyKey: \"" + email
+                + "\") { user { name version } errors { code } } }";
+        JsonNode first = me("users:self").data(retried);
+        assertThat(first.at("/updateViewer/user/name").asString()).isEqualTo("Retried");
+        assertThat(me("users:self").data(retried)).isEqualTo(first);
+        assertThat(directory.user(id).get("version")).isEqualTo(first.at("/updateViewer/user/version"));
+    }
+
     private String token(String scopes) {
         return Tokens.sign(verified(email).claim("scope", scopes).build());
     }
