@@ -51,10 +51,10 @@ class EventTrimming implements Upkeep {
     public void run(Duration time) throws SQLException, InterruptedException {
         Instant start = Instant.now();
         try (FeedConnection connection = connections.open("user-directory trimming")) {
+            run((jdbc, limit) -> trim(jdbc, properties.retention(), limit), connection.jdbc(), start, time);
             for (OldRows rows : others) {
                 run(rows, connection.jdbc(), start, time);
             }
-            run((jdbc, limit) -> trim(jdbc, properties.retention(), limit), connection.jdbc(), start, time);
         }
     }
 

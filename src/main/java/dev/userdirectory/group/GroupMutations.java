@@ -103,8 +103,7 @@ class GroupMutations {
             @InputArgument List<String> emails,
             DataFetchingEnvironment env) {
         return mutations.execute(env, errors -> new AddGroupMembersPayload(null, errors.list()), errors -> {
-            Set<UUID> users = findUsers(userIds, emails.size(), errors);
-            users.addAll(findUsersByEmail(emails, errors));
+            Set<UUID> users = findUsers(userIds, emails, errors);
             Optional<Group> group = ids.find(groups::findAndKeep, errors, Group.TYPE, groupId, "groupId");
             if (group.isEmpty() || !errors.isEmpty()) {
                 return null;
@@ -118,7 +117,7 @@ class GroupMutations {
     RemoveGroupMembersPayload removeGroupMembers(
             @InputArgument String groupId, @InputArgument List<String> userIds, DataFetchingEnvironment env) {
         return mutations.execute(env, errors -> new RemoveGroupMembersPayload(null, errors.list()), errors -> {
-            Set<UUID> users = findUsers(userIds, 0, errors);
+            Set<UUID> users = findUsers(userIds, List.of(), errors);
             Optional<Group> group = ids.find(groups::findAndKeep, errors, Group.TYPE, groupId, "groupId");
             if (group.isEmpty() || !errors.isEmpty()) {
                 return null;
@@ -128,48 +127,49 @@ class GroupMutations {
         });
     }
 
-    private Set<UUID> findUsers(List<String> userIds, int others, InputErrors errors) {
-        int count = userIds.size() + others;
+    /** Finds the users, and prevents them from being deleted until the transaction ends. */
+    private Set<UUID> findUsers(List<String> userIds, List<String> emails, InputErrors errors) {
+        int count = userIds.size() + emails.size();
         if (count > MAX_MEMBERS) {
-            errors.check("There may be at most 1,000 users, not " + count + ".", "userIds");
-            return new HashSet<>();
+            errors.check(
+                    "There may be at most 1,000 users, not " + count + ".", emails.isEmpty() ? "userIds" : "emails");
+            return Set.of();
         }
-        List<Optional<UUID>> uuids = IntStream.range(0, userIds.size())
+        List<Optional<UUID>> byId = IntStream.range(0, userIds.size())
                 .mapToObj(i -> ids.check(errors, User.TYPE, userIds.get(i), "userIds", Integer.toString(i)))
                 .toList();
-        Set<UUID> found = keep(uuids.stream().flatMap(Optional::stream));
-        for (int i = 0; i < uuids.size(); i++) {
-            if (uuids.get(i).isPresent() && !found.contains(uuids.get(i).get())) {
+        List<Optional<UUID>> byEmail = findByEmail(emails, errors);
+        // In one statement, which locks them in the same order as everybody else.
+        Set<UUID> kept = new HashSet<>(groups.findAndKeepUsers(Stream.concat(byId.stream(), byEmail.stream())
+                .flatMap(Optional::stream)
+                .distinct()
+                .toArray(UUID[]::new)));
+        for (int i = 0; i < byId.size(); i++) {
+            if (byId.get(i).isPresent() && !kept.contains(byId.get(i).get())) {
                 GlobalIds.addNotFound(errors, User.TYPE, "userIds", Integer.toString(i));
             }
         }
-        return found;
-    }
-
-    private Set<UUID> findUsersByEmail(List<String> emails, InputErrors errors) {
-        if (emails.isEmpty() || errors.has("userIds")) {
-            return Set.of();
-        }
-        Map<String, User> known = UsersByEmail.find(
-                jdbc,
-                emails.stream()
-                        .filter(email -> EmailAddress.problem(email) == null)
-                        .toList());
-        Set<UUID> found = keep(known.values().stream().map(User::uuid));
-        for (int i = 0; i < emails.size(); i++) {
+        for (int i = 0; i < byEmail.size(); i++) {
             String[] path = {"emails", Integer.toString(i)};
-            String problem = EmailAddress.problem(emails.get(i));
-            errors.check(problem, path);
-            User user = known.get(emails.get(i));
-            if (problem == null && (user == null || !found.contains(user.uuid()))) {
+            if (!errors.has(path) && byEmail.get(i).filter(kept::contains).isEmpty()) {
                 errors.add(InputErrorCode.NOT_FOUND, "There is no User with this e-mail address.", path);
             }
         }
-        return found;
+        return kept;
     }
 
-    private Set<UUID> keep(Stream<UUID> uuids) {
-        return new HashSet<>(groups.findAndKeepUsers(uuids.distinct().toArray(UUID[]::new)));
+    private List<Optional<UUID>> findByEmail(List<String> emails, InputErrors errors) {
+        for (int i = 0; i < emails.size(); i++) {
+            errors.check(EmailAddress.problem(emails.get(i)), "emails", Integer.toString(i));
+        }
+        List<String> valid = IntStream.range(0, emails.size())
+                .filter(i -> !errors.has("emails", Integer.toString(i)))
+                .mapToObj(emails::get)
+                .toList();
+        Map<String, User> found = valid.isEmpty() ? Map.of() : UsersByEmail.find(jdbc, valid);
+        return emails.stream()
+                .map(email -> Optional.ofNullable(found.get(email)).map(User::uuid))
+                .toList();
     }
 
     /** Finds and locks the group. Adds an error if there is no such group or its version is not {@code ifVersion}. */

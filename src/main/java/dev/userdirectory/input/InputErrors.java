@@ -2,27 +2,35 @@ package dev.userdirectory.input;
 
 import dev.userdirectory.generated.types.InputErrorCode;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Collects all that is wrong with the arguments of one mutation. */
 public class InputErrors {
     private final List<InputError> errors = new ArrayList<>();
+    private final Set<List<String>> paths = new HashSet<>();
 
     public void add(InputErrorCode code, String message, String... path) {
-        errors.add(new InputError(List.of(path), code, message, null, null));
+        add(new InputError(List.of(path), code, message, null, null));
+    }
+
+    private void add(InputError error) {
+        errors.add(error);
+        paths.add(error.path());
     }
 
     /** Adds TAKEN: another user has this address. */
     public void addTaken(String email, String... path) {
-        errors.add(new InputError(
-                List.of(path), InputErrorCode.TAKEN, "Another user has this e-mail address.", null, email));
+        add(new InputError(List.of(path), InputErrorCode.TAKEN, "Another user has this e-mail address.", null, email));
     }
 
     /** @param currentId the ID of the object that the key was used for, if it was one */
     public void addKeyReused(@Nullable String currentId, String... path) {
-        errors.add(new InputError(
+        add(new InputError(
                 List.of(path),
                 InputErrorCode.KEY_REUSED,
                 "This key was used for a mutation with other arguments.",
@@ -48,7 +56,7 @@ public class InputErrors {
     /** Adds STALE if the mutation expects another version of the object with this ID. */
     public void checkVersion(@Nullable Integer ifVersion, @Nullable Integer version, String id, String... path) {
         if (ifVersion != null && !ifVersion.equals(version)) {
-            errors.add(new InputError(
+            add(new InputError(
                     List.of(path), InputErrorCode.STALE, "The object is at version " + version + " by now.", id, null));
         }
     }
@@ -58,15 +66,16 @@ public class InputErrors {
     }
 
     public boolean has(String... path) {
-        return errors.stream().anyMatch(error -> error.path().equals(List.of(path)));
+        return paths.contains(List.of(path));
     }
 
-    /** The errors whose paths begin with this one. */
-    public List<InputError> under(String... path) {
+    /** The errors in the elements of a list argument, by the index of the element. */
+    public Map<Integer, List<InputError>> byElement(String argument) {
         return errors.stream()
-                .filter(error -> error.path().size() >= path.length
-                        && error.path().subList(0, path.length).equals(List.of(path)))
-                .toList();
+                .filter(error ->
+                        error.path().size() > 1 && error.path().getFirst().equals(argument))
+                .collect(Collectors.groupingBy(
+                        error -> Integer.valueOf(error.path().get(1))));
     }
 
     public List<InputError> list() {

@@ -52,6 +52,9 @@ public class Mutations {
         try {
             return transaction.execute(actor, () -> once(key, rejection, attempt));
         } catch (Rejected e) {
+            if (key == null) {
+                return rejection.apply(e.errors);
+            }
             return transaction.execute(null, () -> once(key, rejection, () -> rejection.apply(e.errors)));
         }
     }

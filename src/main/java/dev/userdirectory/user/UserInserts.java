@@ -36,7 +36,7 @@ class UserInserts {
      */
     private static final String LOCK_TIMEOUT = "50ms";
 
-    private static final String NO_TIMEOUT = "0";
+    static final String NO_TIMEOUT = "0";
     private static final String LOCK_NOT_AVAILABLE = "55P03";
     private static final int STATEMENTS = Runtime.getRuntime().availableProcessors();
 
@@ -72,13 +72,14 @@ class UserInserts {
     /**
      * Stores several users, in the transaction of the caller, which names the actor.
      *
+     * @param lockTimeout from {@link #patiently}, or {@link #NO_TIMEOUT}
      * @return the stored users by their index. Those are missing whose address another user has, or an earlier one of
      *     these.
      */
-    Map<Integer, User> insertAll(List<User> users) {
+    Map<Integer, User> insertAll(List<User> users, String lockTimeout) {
         List<Creation> creations =
                 users.stream().map(user -> new Creation(user, null)).toList();
-        Map<Creation, User> stored = insert(creations, NO_TIMEOUT);
+        Map<Creation, User> stored = insert(creations, lockTimeout);
         return IntStream.range(0, users.size())
                 .boxed()
                 .filter(i -> stored.containsKey(creations.get(i)))
@@ -95,14 +96,22 @@ class UserInserts {
         } catch (LockTimeout e) {
             // The lock may have been on another user's address.
         }
-        try {
-            return Optional.ofNullable(insertTogether(alone, LOCK_TIMEOUT).get(creation));
-        } catch (LockTimeout e) {
-            return Optional.ofNullable(insertPatiently(alone).get(creation));
-        }
+        return Optional.ofNullable(
+                patiently(lockTimeout -> insertTogether(alone, lockTimeout)).get(creation));
     }
 
-    private Map<Creation, User> insertPatiently(Set<Creation> creations) {
+    /**
+     * Makes an attempt with a short lock timeout. If that is not enough, makes another one without a timeout, as soon as
+     * few others wait like this.
+     *
+     * @param attempt runs a transaction with the lock timeout that it gets
+     */
+    <T> T patiently(Function<String, T> attempt) {
+        try {
+            return attempt.apply(LOCK_TIMEOUT);
+        } catch (LockTimeout e) {
+            // Somebody else's transaction has the address, and may end with or without it.
+        }
         try {
             patient.acquire();
         } catch (InterruptedException e) {
@@ -110,7 +119,7 @@ class UserInserts {
             throw new CancellationException("Interrupted");
         }
         try {
-            return insertTogether(creations, NO_TIMEOUT);
+            return attempt.apply(NO_TIMEOUT);
         } finally {
             patient.release();
         }

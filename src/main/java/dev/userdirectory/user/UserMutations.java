@@ -13,6 +13,7 @@ import dev.userdirectory.generated.types.UpdateUserPayload;
 import dev.userdirectory.generated.types.UpdateUsersPayload;
 import dev.userdirectory.generated.types.UpsertUsersPayload;
 import dev.userdirectory.graphql.scope.Caller;
+import dev.userdirectory.input.InputError;
 import dev.userdirectory.input.InputErrors;
 import dev.userdirectory.input.Names;
 import dev.userdirectory.mutation.Mutations;
@@ -21,6 +22,7 @@ import dev.userdirectory.relay.GlobalIds;
 import dev.userdirectory.user.TakenEmails.Address;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -74,17 +76,18 @@ class UserMutations {
             Caller caller,
             DataFetchingEnvironment env) {
         if (Mutations.hasKey(env)) {
-            return mutations.execute(env, errors -> new CreateUserPayload(null, errors.list()), errors -> {
-                if (!isValid(name, email, errors)) {
-                    return null;
-                }
-                User created =
-                        inserts.insertAll(List.of(newUser(name, email, active))).get(0);
-                if (created == null) {
-                    errors.addTaken(email, "email");
-                }
-                return new CreateUserPayload(created, List.of());
-            });
+            return inserts.patiently(lockTimeout ->
+                    mutations.execute(env, errors -> new CreateUserPayload(null, errors.list()), errors -> {
+                        if (!isValid(name, email, errors)) {
+                            return null;
+                        }
+                        User created = inserts.insertAll(List.of(newUser(name, email, active)), lockTimeout)
+                                .get(0);
+                        if (created == null) {
+                            errors.addTaken(email, "email");
+                        }
+                        return new CreateUserPayload(created, List.of());
+                    }));
         }
         // Without a transaction of its own: concurrent creations share one.
         InputErrors errors = new InputErrors();
@@ -107,11 +110,15 @@ class UserMutations {
             }
             InputErrors rejections = mode == BulkMode.EACH ? new InputErrors() : errors;
             checkForm(given, rejections);
+            Map<Integer, List<InputError>> malformed = rejections.byElement("users");
             // A batch that cannot be stored must not write, nor wait for other transactions. The insert finds the rest.
             taken.check(
                     IntStream.range(0, given.size())
+                            .boxed()
                             .filter(i -> !rejections.has(emailOf(i)))
-                            .mapToObj(i -> new Address(given.get(i).getEmail(), null, emailOf(i)))
+                            // A user who will not be created takes no address from a later one.
+                            .sorted(Comparator.comparing(malformed::containsKey))
+                            .map(i -> new Address(given.get(i).getEmail(), null, emailOf(i)))
                             .toList(),
                     rejections);
             Map<Integer, User> created = errors.isEmpty() ? insert(given, rejections) : Map.of();
@@ -237,14 +244,17 @@ class UserMutations {
 
     /** Stores the users without errors. Adds TAKEN for those whose address another transaction has taken meanwhile. */
     private Map<Integer, User> insert(List<NewUser> given, InputErrors errors) {
+        Map<Integer, List<InputError>> rejected = errors.byElement("users");
         List<Integer> valid = IntStream.range(0, given.size())
-                .filter(i -> errors.under("users", Integer.toString(i)).isEmpty())
                 .boxed()
+                .filter(i -> !rejected.containsKey(i))
                 .toList();
-        Map<Integer, User> stored = inserts.insertAll(valid.stream()
-                .map(given::get)
-                .map(user -> newUser(user.getName(), user.getEmail(), user.getActive()))
-                .toList());
+        Map<Integer, User> stored = inserts.insertAll(
+                valid.stream()
+                        .map(given::get)
+                        .map(user -> newUser(user.getName(), user.getEmail(), user.getActive()))
+                        .toList(),
+                UserInserts.NO_TIMEOUT);
         Map<Integer, User> created = new HashMap<>();
         for (int i = 0; i < valid.size(); i++) {
             int index = valid.get(i);
@@ -258,12 +268,11 @@ class UserMutations {
     }
 
     private static CreateUsersPayload payload(List<NewUser> given, Map<Integer, User> created, InputErrors errors) {
-        List<CreateUserPayload> results = given.size() > MAX_BATCH
-                ? List.of()
-                : IntStream.range(0, given.size())
-                        .mapToObj(
-                                i -> new CreateUserPayload(created.get(i), errors.under("users", Integer.toString(i))))
-                        .toList();
+        Map<Integer, List<InputError>> rejected = errors.byElement("users");
+        boolean isRejectedAsAWhole = created.isEmpty() && rejected.isEmpty();
+        List<CreateUserPayload> results = IntStream.range(0, isRejectedAsAWhole ? 0 : given.size())
+                .mapToObj(i -> new CreateUserPayload(created.get(i), rejected.getOrDefault(i, List.of())))
+                .toList();
         List<User> inOrder = results.stream()
                 .map(CreateUserPayload::getUser)
                 .filter(Objects::nonNull)
@@ -282,8 +291,8 @@ class UserMutations {
         given.forEach((i, user) -> {
             User byEmail = known.get(user.getEmail());
             User found = byEmail == null ? null : locked.get(byEmail.uuid());
-            if (found == null) {
-                throw new CannotAcquireLockException("The user was deleted meanwhile");
+            if (found == null || !found.getEmail().equals(byEmail.getEmail())) {
+                throw new CannotAcquireLockException("The address was given up meanwhile");
             }
             if (!before.add(found.uuid())) {
                 errors.check("An earlier one of these users has this e-mail address.", emailOf(i));

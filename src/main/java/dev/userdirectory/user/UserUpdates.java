@@ -111,7 +111,7 @@ class UserUpdates {
             return Stream.concat(at.stream(), Stream.of(field)).toArray(String[]::new);
         }
 
-        /** Returns the new address if it is well-formed. */
+        /** Returns the address if it is new and well-formed. */
         Optional<Address> check(Optional<User> user, InputErrors errors) {
             errors.checkNotNull(given, path("ifVersion"));
             user.ifPresent(found -> errors.checkVersion(
@@ -126,7 +126,8 @@ class UserUpdates {
             String email = get("email", String.class);
             String problem = EmailAddress.problem(email);
             errors.check(problem, path("email"));
-            return email == null || problem != null
+            boolean isUnchanged = user.isPresent() && user.get().getEmail().equals(email);
+            return email == null || problem != null || isUnchanged
                     ? Optional.empty()
                     : Optional.of(new Address(email, user.map(User::uuid).orElse(null), path("email")));
         }

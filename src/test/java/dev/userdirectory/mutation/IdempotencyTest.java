@@ -161,6 +161,9 @@ class IdempotencyTest {
         assertThat(create("Al", email, key)).isEqualTo(first.at("/data/createUser"));
         assertThat(withHeader(key, CREATE, Map.of("name", "Al", "email", email, "key", key)))
                 .isEqualTo(first);
+        assertThat(withHeader(key + 2, "mutation { __typename createGroup(name: \"A\") { errors { code } } }", Map.of())
+                        .has("errors"))
+                .isFalse();
         assertThat(withHeader(key, "{ users(first: 1) { nodes { id } } }", Map.of())
                         .has("errors"))
                 .isFalse();

@@ -258,6 +258,6 @@ class UserInsertsTest {
     }
 
     private Map<Integer, User> insertAll(List<User> users) {
-        return transaction.execute(null, () -> inserts.insertAll(users));
+        return transaction.execute(null, () -> inserts.insertAll(users, UserInserts.NO_TIMEOUT));
     }
 }

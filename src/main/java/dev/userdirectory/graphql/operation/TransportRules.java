@@ -57,10 +57,9 @@ public class TransportRules extends SimplePerformantInstrumentation {
                 throw new AbortExecutionException(List.of(MUTATION_BY_GET));
             }
             if (operation.idempotencyKey != null
-                    && context.getNormalizedQueryTree()
-                                    .get()
-                                    .getTopLevelFields()
-                                    .size()
+                    && context.getNormalizedQueryTree().get().getTopLevelFields().stream()
+                                    .filter(field -> !field.getName().startsWith("__"))
+                                    .count()
                             > 1) {
                 throw new AbortExecutionException(List.of(KEY_FOR_SEVERAL));
             }
