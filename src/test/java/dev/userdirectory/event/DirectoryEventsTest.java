@@ -441,6 +441,7 @@ class DirectoryEventsTest {
     }
 
     private JsonNode page(Map<String, ?> arguments) {
+        directory.settle();
         return client.data(FEED, arguments).get("directoryEvents");
     }
 }

@@ -20,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
@@ -51,6 +52,11 @@ class UserCountTest {
 
     @Autowired
     Statements statements;
+
+    @BeforeEach
+    void recount() {
+        directory.recount();
+    }
 
     private interface Deed {
         void run(Statement session) throws Exception;

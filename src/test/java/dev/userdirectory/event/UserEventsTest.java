@@ -3,6 +3,7 @@ package dev.userdirectory.event;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.GlobalId;
@@ -37,6 +38,9 @@ class UserEventsTest {
 
     @Autowired
     Client client;
+
+    @Autowired
+    Directory directory;
 
     @Autowired
     JdbcTemplate jdbc;
@@ -355,16 +359,19 @@ class UserEventsTest {
     }
 
     private JsonNode page(int first, @Nullable String after) {
+        directory.settle();
         return client.data(FEED, after == null ? Map.of("first", first) : Map.of("first", first, "after", after))
                 .get("userEvents");
     }
 
     private String createUser(String name) {
-        return client.data(
+        String id = client.data(
                         "mutation ($name: String!, $email: String!) { createUser(name: $name, email: $email) { user { id } } }",
                         Map.of("name", name, "email", name.replace(" ", "").toLowerCase(Locale.ROOT) + "@example.com"))
                 .at("/createUser/user/id")
                 .asString();
+        directory.settle();
+        return id;
     }
 
     private static String insert(String name) {

@@ -66,6 +66,7 @@ class ExportThenFollowTest {
             Mirror mirror = new Mirror(new ExportClient(client).lines());
             directory.createGroup("After", directory.createUsers(2));
             late.commit();
+            directory.settle();
             mirror.follow(client, first);
 
             assertEqualsTables(mirror);
@@ -135,6 +136,7 @@ class ExportThenFollowTest {
                 writer.get();
             }
         }
+        directory.settle();
         for (Mirror mirror : mirrors) {
             mirror.follow(client, 100);
             assertEqualsTables(mirror);

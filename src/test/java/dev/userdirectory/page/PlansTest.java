@@ -3,6 +3,7 @@ package dev.userdirectory.page;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statement;
 import dev.userdirectory.TestPostgres.Statements;
@@ -52,6 +53,9 @@ class PlansTest {
     Client client;
 
     @Autowired
+    Directory directory;
+
+    @Autowired
     JdbcTemplate jdbc;
 
     @Autowired
@@ -60,6 +64,7 @@ class PlansTest {
     @BeforeAll
     void load() throws Exception {
         unload();
+        directory.recount();
         String million = new ClassPathResource("db/sample/million.sql").getContentAsString(StandardCharsets.UTF_8);
         withoutEventsOfMembers(million.replace("1000000", Integer.toString(USERS)));
         assertThat(jdbc.queryForObject("select count(*) from users where email ~ '[0-9]@example'", Integer.class))
