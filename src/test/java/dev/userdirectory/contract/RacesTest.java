@@ -23,10 +23,12 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /** Fifty clients at once, five times as many as there are connections to the database. */
 @DirectoryTest
+@TestPropertySource(properties = {"directory.limits.deadline=1m", "spring.datasource.hikari.connection-timeout=60000"})
 class RacesTest {
     private static final int CONTENDERS = 50;
 

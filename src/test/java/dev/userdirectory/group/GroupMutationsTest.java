@@ -15,9 +15,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 @DirectoryTest
+@TestPropertySource(properties = "directory.limits.deadline=30s") // Some requests are large.
 class GroupMutationsTest {
     private static final String GROUP = "group { id name description createdAt updatedAt version }";
 

@@ -28,10 +28,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 @DirectoryTest
+@TestPropertySource(properties = "directory.limits.deadline=30s") // Some requests are large.
 class ResponseCacheTest {
     private static final String USER = "query ($id: ID!) { user(id: $id) { name version } }";
 

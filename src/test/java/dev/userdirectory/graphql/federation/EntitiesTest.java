@@ -18,11 +18,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 @DirectoryTest
+@TestPropertySource(properties = "directory.limits.deadline=30s") // Some requests are large.
 class EntitiesTest {
     private static final String ENTITIES = """
             query ($representations: [_Any!]!) {

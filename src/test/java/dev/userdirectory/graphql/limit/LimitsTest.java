@@ -27,11 +27,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Each limit at its default: requests just within it are served, and requests just above it are rejected. */
 @DirectoryTest
+@TestPropertySource(properties = "directory.limits.deadline=30s") // Some requests are large.
 class LimitsTest {
     @Autowired
     Client client;
