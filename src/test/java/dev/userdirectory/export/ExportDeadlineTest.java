@@ -3,28 +3,28 @@ package dev.userdirectory.export;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Waiting;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 
-/** A client that does not read keeps its connection here, but neither a snapshot nor a place. */
+/** A client that does not read keeps its connection here, but neither a snapshot nor a place beyond the deadline. */
 @DirectoryTest
-@TestPropertySource(
-        properties = {
-            "directory.export.deadline=3s",
-            "directory.export.concurrency=1",
-            "server.tomcat.connection-timeout=1m"
-        })
+@TestPropertySource(properties = {"directory.export.deadline=15s", "server.tomcat.connection-timeout=1m"})
 class ExportDeadlineTest {
     @Autowired
     Client client;
+
+    @Autowired
+    Directory directory;
 
     @Autowired
     JdbcTemplate jdbc;
@@ -34,11 +34,12 @@ class ExportDeadlineTest {
 
     @Test
     void endsExportsThatTakeTooLong() throws Exception {
+        directory.createUser();
         ExportClient.makeLarge(jdbc);
         try (Socket socket = new ExportClient(client).open()) {
             Waiting.until(() -> ExportClient.snapshots() == 1);
             Waiting.until(() -> ExportClient.snapshots() == 0);
-            Waiting.until(() -> meters.get("directory.exports.running").gauge().value() == 0);
+            Waiting.until(() -> running() == 0);
 
             String response = rest(socket);
 
@@ -50,6 +51,38 @@ class ExportDeadlineTest {
         } finally {
             ExportClient.makeSmall(jdbc);
         }
+    }
+
+    @Test
+    void rejectsMoreThanTheLimitUntilAClientDisconnects() throws Exception {
+        ExportClient exports = new ExportClient(client);
+        ExportClient.makeLarge(jdbc);
+        try {
+            try (Socket first = exports.open();
+                    Socket second = exports.open()) {
+                Waiting.until(() -> ExportClient.snapshots() == 2);
+                HttpResponse<String> third = exports.get();
+
+                assertThat(running()).isEqualTo(2);
+                assertThat(third.statusCode()).isEqualTo(503);
+                assertThat(third.headers().firstValue("Retry-After")).contains("10");
+                assertThat(third.body()).contains("\"UNAVAILABLE\"", "At most 2 exports");
+                assertThat(directory.user(directory.createUser()).isObject())
+                        .as("other requests are answered")
+                        .isTrue();
+                second.close();
+                Waiting.until(() -> ExportClient.snapshots() <= 1);
+                first.close();
+            }
+            Waiting.until(() -> ExportClient.snapshots() == 0 && running() == 0);
+            assertThat(exports.lines().getLast().has("cursor")).isTrue();
+        } finally {
+            ExportClient.makeSmall(jdbc);
+        }
+    }
+
+    private double running() {
+        return meters.get("directory.exports.running").gauge().value();
     }
 
     private static String rest(Socket socket) throws IOException {

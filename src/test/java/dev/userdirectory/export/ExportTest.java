@@ -200,34 +200,6 @@ class ExportTest {
     }
 
     @Test
-    void rejectsMoreThanTheLimitUntilAClientDisconnects() throws Exception {
-        ExportClient exports = new ExportClient(client);
-        ExportClient.makeLarge(jdbc);
-        try {
-            try (Socket first = exports.open();
-                    Socket second = exports.open()) {
-                Waiting.until(() -> ExportClient.snapshots() == 2);
-                HttpResponse<String> third = exports.get();
-
-                assertThat(running()).isEqualTo(2);
-                assertThat(third.statusCode()).isEqualTo(503);
-                assertThat(third.headers().firstValue("Retry-After")).contains("10");
-                assertThat(third.body()).contains("\"UNAVAILABLE\"", "At most 2 exports");
-                assertThat(directory.user(directory.createUser()).isObject())
-                        .as("other requests are answered")
-                        .isTrue();
-                second.close();
-                Waiting.until(() -> ExportClient.snapshots() == 1);
-                first.close();
-            }
-            Waiting.until(() -> ExportClient.snapshots() == 0 && running() == 0);
-            assertThat(exports.lines().getLast().has("cursor")).isTrue();
-        } finally {
-            ExportClient.makeSmall(jdbc);
-        }
-    }
-
-    @Test
     void endsIfTheClientReadsNothing() throws Exception {
         ExportClient.makeLarge(jdbc);
         try (Socket socket = new ExportClient(client).open()) {
@@ -245,10 +217,6 @@ class ExportTest {
 
     private double lines() {
         return meters.get("directory.exports.lines").counter().count();
-    }
-
-    private double running() {
-        return meters.get("directory.exports.running").gauge().value();
     }
 
     /** A DateTime has milliseconds. */

@@ -8,6 +8,8 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.EventStreamClient.Event;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -29,8 +32,10 @@ import tools.jackson.databind.JsonNode;
 @TestPropertySource(
         properties = {
             "directory.events.buffer=50",
-            "directory.events.patience=1s",
+            "directory.events.patience=3s",
             "directory.limits.aliases=1000",
+            // Does not end a stream that stalls for as long as a test needs.
+            "server.tomcat.connection-timeout=1m",
             "spring.graphql.websocket.connection-init-timeout=2s",
             "spring.graphql.websocket.keep-alive=1s"
         })
@@ -48,6 +53,9 @@ class FullBufferTest {
 
     @Autowired
     JdbcTemplate jdbc;
+
+    @Autowired
+    MeterRegistry meters;
 
     @Autowired
     List<SmartLifecycle> lifecycles;
@@ -310,12 +318,18 @@ class FullBufferTest {
         return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }
 
-    /** Waits long enough to fill the buffers and to exceed the patience with a stalled client. */
-    private static void pause() {
-        try {
-            Thread.sleep(Duration.ofSeconds(5));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    /** Waits until the buffers are full and the patience with a stalled client is over. */
+    private void pause() {
+        AtomicLong executed = new AtomicLong();
+        await().atMost(Duration.ofMinutes(1))
+                .during(Duration.ofSeconds(4))
+                .until(() -> executed.getAndSet(executions()) == executed.get());
+    }
+
+    /** The events that have been executed so far. */
+    private long executions() {
+        return meters.find("directory.subscription.events").timers().stream()
+                .mapToLong(Timer::count)
+                .sum();
     }
 }
