@@ -51,7 +51,7 @@ public final class Npm {
                 FileLock held = channel.lock()) {
             if (!Files.exists(installed)
                     || Files.getLastModifiedTime(installed).compareTo(Files.getLastModifiedTime(lock)) < 0) {
-                run(folder, Map.of(), npm(), "ci", "--include=dev", "--loglevel=error");
+                run(folder, Map.of(), npm(), "ci", "--include=dev", "--loglevel=error", "--fetch-retries=5");
             }
         }
     }

@@ -54,7 +54,7 @@ public class Tokens {
     public static JWTClaimsSet.Builder claims() {
         return new JWTClaimsSet.Builder()
                 .subject("somebody")
-                .expirationTime(Date.from(Instant.now().plus(Duration.ofHours(2))));
+                .expirationTime(Date.from(Instant.now().plus(Duration.ofDays(1))));
     }
 
     public static String sign(JWTClaimsSet claims) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.graphql.document.Sha256;
 import java.lang.management.ManagementFactory;
@@ -42,6 +43,9 @@ class MemoryBudgetTest {
 
     @Autowired
     Directory directory;
+
+    @Autowired
+    Statements statements;
 
     private double before;
     private int number;
@@ -189,7 +193,8 @@ class MemoryBudgetTest {
                 .allSatisfy(start -> assertThat(start).startsWith("{\"data\"").doesNotContain("\"errors\""));
     }
 
-    private static double liveHeap() {
+    private double liveHeap() {
+        statements.clear();
         System.gc();
         return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }

@@ -6,10 +6,13 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.logging.LogLevel;
+import org.springframework.boot.logging.LoggingSystem;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -27,6 +30,12 @@ class ErrorHandlerTest {
 
     @Autowired
     JdbcTemplate jdbc;
+
+    /** Levels are set when a context starts, and that of another class may have switched the log off. */
+    @BeforeEach
+    void log() {
+        LoggingSystem.get(getClass().getClassLoader()).setLogLevel("dev.userdirectory", LogLevel.INFO);
+    }
 
     @ParameterizedTest
     @ValueSource(
