@@ -45,7 +45,7 @@ class FailoverTest {
     private static final PostgresPair SERVERS = new PostgresPair();
     private static final SwitchableProxy PROXY =
             new SwitchableProxy(SERVERS.primary().getPort());
-    private static final Duration RECOVERY = Duration.ofSeconds(5);
+    private static final Duration RECOVERY = Duration.ofSeconds(10);
     private static final String CREATE =
             "mutation ($email: String!) { createUser(name: \"Written\", email: $email) { user { id } errors { code } } }";
     private static final String UPDATE =
@@ -124,7 +124,7 @@ class FailoverTest {
         }
         JdbcTemplate promoted = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
         for (TrackedFollower follower : followers) {
-            await().until(() -> follower.isExpired() || follower.events().equals(follower.expected(promoted)));
+            Waiting.until(() -> follower.isExpired() || follower.events().equals(follower.expected(promoted)));
             System.out.printf("%d events, errors %s%n", follower.events().size(), follower.errors());
             follower.close();
         }

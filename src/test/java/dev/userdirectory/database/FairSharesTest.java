@@ -21,7 +21,7 @@ import tools.jackson.databind.JsonNode;
 
 /** One subject has many requests that wait for a table which the test has locked; another one sends other requests. */
 @DirectoryTest
-@TestPropertySource(properties = {"directory.limits.deadline=8s", "spring.datasource.hikari.maximum-pool-size=4"})
+@TestPropertySource(properties = {"directory.limits.deadline=20s", "spring.datasource.hikari.maximum-pool-size=4"})
 class FairSharesTest {
     @Autowired
     Client client;
@@ -61,7 +61,7 @@ class FairSharesTest {
                 // Each query is another one, so that no response is cached.
                 other.data("query ($id: ID!) { a" + i + ": user(id: $id) { name } }", Map.of("id", id));
                 other.data("query ($first: Int) { users(first: $first) { nodes { name } } }", Map.of("first", i + 1));
-                assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(1));
+                assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(4));
             }
 
             double before = waiting();
@@ -71,8 +71,8 @@ class FairSharesTest {
             await().until(() -> waiting() > before);
             long started = System.nanoTime();
             other.data(page);
-            assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(1));
-            assertThat(samePage).isCompleted();
+            assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(4));
+            assertThat(samePage).succeedsWithin(Duration.ofSeconds(4));
 
             assertThat(slow).noneMatch(CompletableFuture::isDone);
         }

@@ -79,8 +79,7 @@ class PromotedStandbyTest {
                                 && FeedCursors.userOf(primary, cursor.asString())
                                         .equals(kept))
                 .asString();
-        await().until(() -> replayed(standby)
-                .equals(primary.queryForObject("select pg_current_wal_insert_lsn()::text", String.class)));
+        await().until(() -> hasReplayed(standby, primary));
         standby.execute("alter system set primary_conninfo = ''");
         standby.execute("select pg_reload_conf()");
         await().until(() -> Integer.valueOf(0)
@@ -129,8 +128,10 @@ class PromotedStandbyTest {
         return stream.expect("next").data().at("/errors/0/extensions/code").asString();
     }
 
-    private static String replayed(JdbcTemplate standby) {
-        return String.valueOf(standby.queryForObject("select pg_last_wal_replay_lsn()::text", String.class));
+    private static boolean hasReplayed(JdbcTemplate standby, JdbcTemplate primary) {
+        String flushed = primary.queryForObject("select pg_current_wal_flush_lsn()", String.class);
+        return Boolean.TRUE.equals(
+                standby.queryForObject("select pg_last_wal_replay_lsn() >= ?::pg_lsn", Boolean.class, flushed));
     }
 
     private EventStreamClient follow(String after) throws Exception {

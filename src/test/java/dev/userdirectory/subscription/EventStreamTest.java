@@ -161,7 +161,7 @@ class EventStreamTest {
     void endsStreamWhenTheTokenExpires() throws IOException, InterruptedException {
         String token = Tokens.sign(Tokens.claims()
                 .claim("scope", "users:read")
-                .expirationTime(Date.from(Instant.now().plusSeconds(4)))
+                .expirationTime(Date.from(Instant.now().plusSeconds(8)))
                 .build());
         try (EventStreamClient stream = open(token, EVENTS, null)) {
             directory.createUser();

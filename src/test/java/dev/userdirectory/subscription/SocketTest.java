@@ -7,6 +7,7 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.Waiting;
 import dev.userdirectory.subscription.SocketClient.Close;
 import java.io.IOException;
 import java.net.Socket;
@@ -93,7 +94,7 @@ class SocketTest {
 
             assertThat(millis[millis.length / 2])
                     .as("%s", Arrays.toString(millis))
-                    .isLessThan(150);
+                    .isLessThan(300);
         }
     }
 
@@ -279,23 +280,23 @@ class SocketTest {
     @Test
     void closesWhenTheTokenExpires() {
         Instant start = Instant.now();
-        try (SocketClient socket = SocketClient.connect(graphQl, expiringIn(Duration.ofSeconds(2)))) {
+        try (SocketClient socket = SocketClient.connect(graphQl, expiringIn(Duration.ofSeconds(4)))) {
             socket.subscribe("1", EVENTS, Map.of());
 
             assertThat(socket.closed()).isEqualTo(new Close(4401, "Token expired"));
-            assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(5));
+            assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(15));
         }
     }
 
     @Test
-    void staysOpenWhileTheTokenIsRenewedInTime() throws InterruptedException {
-        try (SocketClient socket = SocketClient.connect(graphQl, expiringIn(Duration.ofSeconds(2)))) {
+    void staysOpenWhileTheTokenIsRenewedInTime() {
+        String first = expiringIn(Duration.ofSeconds(5));
+        Instant expired = Instant.now().plusSeconds(5);
+        try (SocketClient socket = SocketClient.connect(graphQl, first)) {
             socket.subscribe("1", EVENTS, Map.of());
-            for (int i = 0; i < 3; i++) {
-                renew(socket, expiringIn(Duration.ofSeconds(3)));
-                socket.expect("pong");
-                Thread.sleep(Duration.ofMillis(1200));
-            }
+            renew(socket, expiringIn(Duration.ofSeconds(15)));
+            socket.expect("pong");
+            Waiting.until(() -> Instant.now().isAfter(expired));
             directory.createUser();
             next(socket);
 

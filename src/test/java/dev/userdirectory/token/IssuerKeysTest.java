@@ -9,13 +9,13 @@ import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.Waiting;
 import dev.userdirectory.graphql.scope.DeniedAccess;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -81,7 +81,8 @@ class IssuerKeysTest {
     void rejectsCachedTokenThatHasExpired() {
         issuer.start();
         trustingIssuer(tokens -> {
-            Instant end = Instant.now().plusSeconds(2);
+            authenticate(tokens, OLD); // fetches the keys
+            Instant end = Instant.now().plusSeconds(6);
             String token = Tokens.sign(
                     Tokens.claims()
                             .issuer(issuer.uri())
@@ -92,7 +93,7 @@ class IssuerKeysTest {
             for (int i = 0; i < 3; i++) {
                 tokens.authenticate(new BearerTokenAuthenticationToken(token));
             }
-            LockSupport.parkUntil(end.plusMillis(10).toEpochMilli());
+            Waiting.until(() -> Instant.now().isAfter(end));
             assertRefused(() -> tokens.authenticate(new BearerTokenAuthenticationToken(token)), 401);
         });
     }
@@ -103,7 +104,8 @@ class IssuerKeysTest {
             assertRefused(() -> authenticate(tokens, OLD), 503);
             issuer.start();
             Awaitility.await()
-                    .atMost(IssuerKeys.ASK_INTERVAL.plus(Duration.ofSeconds(5)))
+                    .atMost(Duration.ofMinutes(1))
+                    .ignoreExceptions()
                     .untilAsserted(() -> authenticate(tokens, OLD));
         });
     }
@@ -126,15 +128,21 @@ class IssuerKeysTest {
         trusting("jwk-set-uri=" + issuer.uri() + "/keys", tokens -> {
             authenticate(tokens, OLD);
             issuer.hang();
-            int asked = issuer.keyRequests();
-            CompletableFuture<Void> unknown =
-                    CompletableFuture.runAsync(() -> assertRefused(() -> authenticate(tokens, NEW), 401));
-            Awaitility.await().until(() -> issuer.keyRequests() > asked);
 
-            authenticate(tokens, OLD);
-            assertThat(unknown).isNotDone();
-            unknown.join();
+            // On a busy machine, the request for the unknown key may give up first.
+            Waiting.until(() -> isCachedKeyUsedWhileAnotherIsAsked(tokens));
         });
+    }
+
+    private boolean isCachedKeyUsedWhileAnotherIsAsked(AuthenticationManager tokens) {
+        int asked = issuer.keyRequests();
+        CompletableFuture<Void> unknown =
+                CompletableFuture.runAsync(() -> assertRefused(() -> authenticate(tokens, NEW), 401));
+        boolean asks = Waiting.briefly(() -> issuer.keyRequests() > asked);
+        authenticate(tokens, OLD);
+        boolean stillAsks = asks && !unknown.isDone();
+        unknown.join();
+        return stillAsks;
     }
 
     @Test

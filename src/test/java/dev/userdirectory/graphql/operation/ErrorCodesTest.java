@@ -170,7 +170,7 @@ class ErrorCodesTest {
     /** At least one attempt takes under a second: other processes on this machine take time as well. */
     private static void assertSoon(Supplier<JsonNode> request, String code) {
         Duration time = Duration.ofSeconds(1);
-        for (int attempt = 0; attempt < 3 && time.toMillis() >= 1000; attempt++) {
+        for (int attempt = 0; attempt < 10 && time.toMillis() >= 1000; attempt++) {
             long started = System.nanoTime();
             JsonNode error = request.get();
             time = Duration.ofNanos(System.nanoTime() - started);
