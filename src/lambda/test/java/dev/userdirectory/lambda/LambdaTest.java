@@ -177,6 +177,11 @@ class LambdaTest {
             return Objects.requireNonNull(jdbc.queryForObject(INSTANCES, Integer.class, name));
         }
 
+        /** The processor time taken so far. A busy machine changes it less than the time that passes. */
+        Duration processorTime() {
+            return process.info().totalCpuDuration().orElseThrow();
+        }
+
         String log() throws IOException {
             return Files.readString(log);
         }
@@ -207,13 +212,15 @@ class LambdaTest {
         long snapshotAfter = System.nanoTime() - restored.start;
         connectionsBefore = started.connections();
         // The pool's threads end shortly after they were told to.
-        Waiting.briefly(() -> restored.connections() == 0);
+        Waiting.until(() -> restored.connections() == 0);
         connectionsInSnapshot = restored.connections();
         long restoration = System.nanoTime();
         restored.api.restore();
         restored.api.awaitInitialization();
         restoration = System.nanoTime() - restoration;
+        Duration restoredBefore = restored.processorTime();
         long restoredFirst = first(restored);
+        Duration restoredWork = restored.processorTime().minus(restoredBefore);
 
         Instance unprimed = new Instance(Unprimed.class, "snap-start");
         try {
@@ -222,11 +229,13 @@ class LambdaTest {
             unprimed.api.restore();
             unprimed.api.awaitInitialization();
             unprimedRestoration = System.nanoTime() - unprimedRestoration;
+            Duration unprimedBefore = unprimed.processorTime();
             long unprimedFirst = first(unprimed);
+            Duration unprimedWork = unprimed.processorTime().minus(unprimedBefore);
             print(startedAfter, startedFirst, first(started), "started for its first event");
             print(unprimedRestoration, unprimedFirst, first(unprimed), "restored from a snapshot without priming");
             print(restoration, restoredFirst, first(restored), "restored from a primed snapshot");
-            assertThat(restoredFirst).as("first query of the primed instance").isLessThan(unprimedFirst);
+            assertThat(restoredWork).as("first query of the primed instance").isLessThan(unprimedWork);
         } finally {
             unprimed.stop();
         }
@@ -437,7 +446,7 @@ class LambdaTest {
     void snapshotHoldsNoConnections() {
         assertThat(connectionsBefore).as("of an instance that answers").isPositive();
         assertThat(connectionsInSnapshot).isZero();
-        assertThat(restored.connections()).isPositive();
+        Waiting.until(() -> restored.connections() > 0);
     }
 
     @Test
@@ -445,7 +454,7 @@ class LambdaTest {
         Instance instance = new Instance(LambdaHandler.class, "snap-start", "users");
         try {
             assertThatThrownBy(instance.api::awaitSnapshot).hasStackTraceContaining("CheckpointException");
-            assertThat(instance.process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(instance.process.waitFor(120, TimeUnit.SECONDS)).isTrue();
             assertThat(instance.process.exitValue()).isNotZero();
         } finally {
             instance.stop();
