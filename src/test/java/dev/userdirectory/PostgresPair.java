@@ -104,6 +104,28 @@ public class PostgresPair {
         return new TestPostgres.Server(url(primary), "postgres", "postgres");
     }
 
+    /** Connects to the server that is the primary at that time. */
+    public JdbcConnectionDetails details() {
+        return new TestPostgres.Server(
+                "jdbc:postgresql://localhost:%d,localhost:%d/postgres?targetServerType=primary"
+                        .formatted(primary.getPort(), replica.getPort()),
+                "postgres",
+                "postgres");
+    }
+
+    /** Cuts the replica off from the primary once it has replayed everything, so that it lacks what comes later. */
+    public void disconnectReplica() {
+        JdbcTemplate jdbc = new JdbcTemplate(primary.getPostgresDatabase());
+        JdbcTemplate standby = new JdbcTemplate(replica.getPostgresDatabase());
+        await().until(() -> Objects.equals(
+                standby.queryForObject("select pg_last_wal_replay_lsn()::text", String.class),
+                jdbc.queryForObject("select pg_current_wal_insert_lsn()::text", String.class)));
+        standby.execute("alter system set primary_conninfo = ''");
+        standby.execute("select pg_reload_conf()");
+        await().until(() ->
+                standby.queryForList("select from pg_stat_wal_receiver").isEmpty());
+    }
+
     public String replicaUrl() {
         return url(replica);
     }

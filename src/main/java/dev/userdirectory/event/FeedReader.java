@@ -72,7 +72,7 @@ class FeedReader extends BackgroundThread {
         return since == null ? 0 : System.nanoTime() - since;
     }
 
-    /** Replaced by another instance if the database has lost events. */
+    /** Replaced by another instance in each era of the database, which may have lost events. */
     RecentEvents recent() {
         return recent;
     }
@@ -94,6 +94,7 @@ class FeedReader extends BackgroundThread {
         while (true) {
             try {
                 restored.deleteIfForeign();
+                era = events.era();
                 recent = new RecentEvents(properties.buffer(), events.end());
                 break;
             } catch (DataAccessException | TransactionException e) {
@@ -113,8 +114,10 @@ class FeedReader extends BackgroundThread {
         try (FeedConnection connection = connections.openToListen("user-directory events")) {
             connection.jdbc().execute("listen " + CHANNEL);
             DirectoryEvents table = events.over(connection.jdbc());
-            era = table.era();
-            goBackIfLost(table);
+            Position end = recent.end();
+            if (!noticeEra(table, table.era()) && !end.equals(Position.START) && !table.isKept(end, EventFilter.ALL)) {
+                startAnew(table);
+            }
             long lookedAround = System.nanoTime() - POLL.toNanos();
             while (current.isRunning()) {
                 takeAll(table, recent.end());
@@ -148,11 +151,28 @@ class FeedReader extends BackgroundThread {
         upToDate = looked;
     }
 
-    /** Returns true if a pooler has moved the connection to a server that may lack events that were read. */
+    /**
+     * After a failover or a restore, the server may lack the last commits and give their numbers to other events. What
+     * followers have seen is not only what this reader has: some began with an export, or at another instance. So in each
+     * new era every follower checks it.
+     *
+     * @return whether a new era has begun
+     */
     private boolean noticeEra(DirectoryEvents table, long current) {
-        boolean changed = era != current;
+        if (era == current) {
+            return false;
+        }
+        startAnew(table);
         era = current;
-        return changed && goBackIfLost(table);
+        return true;
+    }
+
+    private void startAnew(DirectoryEvents table) {
+        log.warn("The database was restarted, restored or replaced; the change feed continues after its newest event");
+        RecentEvents known = recent;
+        recent = new RecentEvents(properties.buffer(), table.end());
+        known.abandon();
+        news.tryEmitNext(true);
     }
 
     /** Takes events that waited for open transactions, once none of these can add an event before them. */
@@ -163,18 +183,5 @@ class FeedReader extends BackgroundThread {
             age = table.ageOfNext(recent.end());
         }
         heldBackSince = age == null ? null : System.nanoTime() - age.toNanos();
-    }
-
-    /** After a failover, the new server may lack the old one's last commits and give their numbers to other events. */
-    private boolean goBackIfLost(DirectoryEvents table) {
-        RecentEvents known = recent;
-        if (known.end().equals(Position.START) || table.isKept(known.end(), EventFilter.ALL)) {
-            return false;
-        }
-        log.warn("The database may have lost events that were read; the change feed continues after its newest event");
-        recent = new RecentEvents(properties.buffer(), table.end());
-        known.abandon();
-        news.tryEmitNext(true);
-        return true;
     }
 }

@@ -51,7 +51,7 @@ final class Follower implements Iterator<DirectoryEvent> {
     void replay(SynchronousSink<List<DirectoryEvent>> pages) {
         RecentEvents before = recent;
         recent = current.get();
-        // If the feed went back, the database may have lost the last event, so the table is checked.
+        // In a new era, the database may have lost what the subscriber has seen, so the table is checked.
         if (recent == before && recent.covers(last)) {
             pages.complete();
             return;
@@ -65,7 +65,7 @@ final class Follower implements Iterator<DirectoryEvent> {
                 return;
             }
             Position read = page.isEmpty() ? last : page.getLast().position();
-            last = page.size() < PAGE && read.compareTo(end) < 0 ? end : read;
+            last = (page.size() < PAGE && read.compareTo(end) < 0 ? end : read).having(seenBefore);
             pages.next(page.stream()
                     .filter(this::selects)
                     .map(event -> event.having(seenBefore))
@@ -98,7 +98,7 @@ final class Follower implements Iterator<DirectoryEvent> {
                 lastTaken = System.nanoTime();
                 return false;
             }
-            last = event.position();
+            last = event.position().having(seenBefore);
             if (selects(event)) {
                 next = event.having(seenBefore);
             }

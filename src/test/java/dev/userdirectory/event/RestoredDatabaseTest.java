@@ -8,6 +8,7 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresServer;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.subscription.EventStreamClient;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -16,6 +17,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -41,6 +43,9 @@ class RestoredDatabaseTest {
 
     @Autowired
     Directory directory;
+
+    @Autowired
+    Cursors cursors;
 
     @TestConfiguration(proxyBeanMethods = false)
     static class OwnServer {
@@ -166,6 +171,39 @@ class RestoredDatabaseTest {
                             .asString())
                     .isEqualTo("EVENTS_EXPIRED");
             assertExpired(cursor);
+        }
+    }
+
+    /** Their cursor is of an instance that has seen more of the log than the reader of this one. */
+    @Test
+    void followersAheadOfTheReaderAreChecked() throws Exception {
+        try (EventStreamClient live = follow(null)) {
+            String seen = directory.createUser();
+            Position reached = FeedCursors.position(cursorOf(live, seen));
+            String began = SERVER.jdbc()
+                    .queryForObject("select pg_logical_emit_message(true, 'test', 'lost')::text", String.class);
+            long wal = Objects.requireNonNull(SERVER.jdbc().queryForObject("select feed_wal()", Long.class));
+            String ahead = cursors.encode(
+                    "userEvents",
+                    reached.transaction(),
+                    reached.sequence(),
+                    reached.seen().era(),
+                    wal);
+            try (EventStreamClient other = follow(ahead)) {
+                SERVER.jdbc()
+                        .update(
+                                "insert into feed_eras (system_identifier, timeline, server_started, events, began_after)"
+                                        + " select system_identifier, timeline, server_started, events, ?::pg_lsn"
+                                        + " from feed_eras order by number desc limit 1",
+                                began);
+
+                assertThat(other.expect("next")
+                                .data()
+                                .at("/errors/0/extensions/code")
+                                .asString())
+                        .isEqualTo("EVENTS_EXPIRED");
+                cursorOf(live, directory.createUser());
+            }
         }
     }
 
