@@ -51,15 +51,21 @@ class DirectoryEvents {
     /**
      * The events after a position, the oldest first.
      *
-     * @param settled the position up to which the feed is known to be settled in spite of open transactions
+     * @param settled the position up to which the feed is known to be settled in spite of open transactions, in its era
      */
     List<DirectoryEvent> read(Position after, Position settled, EventFilter filter, int limit) {
         List<Object> args = new ArrayList<>(filter.args());
-        args.addAll(List.of(settled.transaction(), settled.sequence(), after.transaction(), after.sequence()));
+        args.addAll(List.of(
+                settled.transaction(),
+                settled.sequence(),
+                settled.seen().era(),
+                after.transaction(),
+                after.sequence()));
         return jdbc.query(
                 "select " + EventRows.COLUMNS + " from user_events e where " + filter.sql() + " and (e.transaction < "
                         + EventRows.XMIN
-                        + " or (e.transaction, e.sequence) <= (?, ?)) and (e.transaction, e.sequence) > (?, ?)"
+                        + " or (e.transaction, e.sequence) <= (?, ?) and (select feed_era()) = ?)"
+                        + " and (e.transaction, e.sequence) > (?, ?)"
                         + " order by e.transaction, e.sequence limit " + limit,
                 (row, number) -> mapper.read(row, settled),
                 args.toArray());
@@ -180,8 +186,8 @@ class DirectoryEvents {
     /** The position up to which the feed is settled, in spite of open transactions, for statements that begin later. */
     Position settled() {
         return Objects.requireNonNull(jdbc.queryForObject(
-                "select settled_transaction, settled_sequence from feed_settled()",
-                (row, number) -> new Position(row.getLong(1), row.getLong(2), Seen.UNKNOWN)));
+                "select settled_transaction, settled_sequence, feed_era() from feed_settled()",
+                (row, number) -> new Position(row.getLong(1), row.getLong(2), new Seen(row.getLong(3), 0))));
     }
 
     /** Adds settled events to {@code user_count}, which may be trimmed from then on. */

@@ -1,6 +1,5 @@
 package dev.userdirectory.event;
 
-import dev.userdirectory.event.Position.Seen;
 import dev.userdirectory.input.BadUserInput;
 import dev.userdirectory.relay.Cursors;
 import java.sql.SQLException;
@@ -80,15 +79,8 @@ public class EventLog {
             } catch (BadUserInput e) {
                 return Optional.empty();
             }
-            List<DirectoryEvent> page = table.read(after, settled(), EventFilter.ALL, limit);
+            List<DirectoryEvent> page = table.read(after, reader.recent().end(), EventFilter.ALL, limit);
             return table.isKept(after) && table.hasStayed(after.seen().era()) ? Optional.of(page) : Optional.empty();
-        }
-
-        /** What the reader has taken is settled, unless it has not yet noticed that the database may have lost events. */
-        private Position settled() {
-            Position end = reader.recent().end();
-            Seen seen = end.seen();
-            return seen.era() == table.era() ? end : Position.START;
         }
 
         @Override

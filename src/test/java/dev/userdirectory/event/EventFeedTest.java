@@ -15,6 +15,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
@@ -49,6 +50,9 @@ class EventFeedTest {
 
     @Autowired
     EventTrimming trimming;
+
+    @Autowired
+    DirectoryEvents events;
 
     @DynamicPropertySource
     static void ownWay(DynamicPropertyRegistry properties) {
@@ -105,6 +109,34 @@ class EventFeedTest {
             assertThat(again.expect("next").data().at("/data/userEvents/type").asString())
                     .isEqualTo("CREATED");
         }
+    }
+
+    /** As while the reader has not noticed a failover: the new server uses numbers again that the old one had settled. */
+    @Test
+    void whatWasSettledInAnotherEraIsNot() throws Exception {
+        directory.createUser();
+        Position start = FeedCursors.position(newestCursor());
+        try (Connection open = dataSource.getConnection();
+                Statement statement = open.createStatement()) {
+            open.setAutoCommit(false);
+            statement.execute("insert into users (id, name, email, active, created_at, updated_at, version)"
+                    + " values (uuidv7(), 'Late', uuidv7() || '@example.com', true, now(), now(), 0)");
+            String user = directory.createUser();
+
+            assertThat(firstAfter(start, events.era())).isEqualTo(user);
+            assertThat(firstAfter(start, events.era() + 1)).isNull();
+        }
+    }
+
+    /** The user of the first event after the start, if the feed is settled up to the newest event in that era. */
+    private @Nullable String firstAfter(Position start, long era) {
+        Position settled = Objects.requireNonNull(jdbc.queryForObject(
+                "select transaction, sequence from user_events order by sequence desc limit 1",
+                (row, number) -> new Position(row.getLong(1), row.getLong(2), new Position.Seen(era, Long.MAX_VALUE))));
+        return events.read(start, settled, EventFilter.ALL, 10).stream()
+                .map(DirectoryEvent::getUserId)
+                .findFirst()
+                .orElse(null);
     }
 
     /** For example a report in another database of the server, whose open transaction has written something. */
