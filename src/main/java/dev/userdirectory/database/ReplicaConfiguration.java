@@ -33,6 +33,7 @@ class ReplicaConfiguration {
         // A replica that is down must not hold up the first query that would read from it.
         pool.setInitializationFailTimeout(-1);
         pool.setConnectionTimeout(Math.max(MIN_MILLIS, replica.patience().toMillis()));
+        pool.addDataSourceProperty("targetServerType", "any");
         // In seconds, and longer than a request may take; detects a server that has gone without a word.
         pool.addDataSourceProperty("socketTimeout", "10");
         return pool;
