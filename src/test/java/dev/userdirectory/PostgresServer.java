@@ -111,6 +111,19 @@ public class PostgresServer {
         return copy;
     }
 
+    /** Starts a streaming replica on the copy. It stops with the JVM. */
+    public EmbeddedPostgres replica(Path copy) throws IOException {
+        Files.createFile(copy.resolve("standby.signal"));
+        Files.writeString(
+                copy.resolve("postgresql.auto.conf"),
+                "primary_conninfo = 'host=127.0.0.1 port=%d user=postgres'%n".formatted(port),
+                StandardOpenOption.APPEND);
+        return LocalPostgres.embedded()
+                .setDataDirectory(copy)
+                .setCleanDataDirectory(false)
+                .start();
+    }
+
     /** Kills the server and starts it on the copy: on the same timeline, or on a new one by point-in-time recovery. */
     public void restore(Path copy, boolean onNewTimeline) throws IOException {
         kill(data);

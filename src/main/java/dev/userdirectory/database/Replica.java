@@ -19,7 +19,8 @@ import org.springframework.jdbc.core.JdbcTemplate;
  * trips. If the replica is behind or does not answer, it is not used for a second.
  *
  * <p>Positions in the log can be compared only within one timeline of one cluster. A replica that has not followed the
- * primary to its timeline, for example after a failover, may be ahead by position and still lack later commits.
+ * primary to its timeline, for example after a failover, may be ahead by position and still lack later commits. So may
+ * one of a primary that was restored from a copy, on the same timeline: it has not received the primary's era.
  */
 final class Replica {
     private static final Logger log = LoggerFactory.getLogger(Replica.class);
@@ -30,7 +31,8 @@ final class Replica {
      */
     private static final String INSERTED = """
             select pg_current_wal_insert_lsn(), system_identifier,
-                ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+                ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer,
+                feed_era()
             from pg_control_system()""";
 
     /** Flushes the log by adding a message that nobody reads; assigns no transaction ID. */
@@ -81,7 +83,8 @@ final class Replica {
         try {
             long start = System.nanoTime();
             String replayed = Objects.requireNonNull(primary.queryForObject(
-                    INSERTED, (row, number) -> replayed(row.getString(1), row.getLong(2), row.getInt(3))));
+                    INSERTED,
+                    (row, number) -> replayed(row.getString(1), row.getLong(2), row.getInt(3), row.getLong(4))));
             boolean flushed = false;
             Duration waited = Duration.ZERO;
             while (waited.compareTo(patience) < 0) {
@@ -109,13 +112,14 @@ final class Replica {
      * timeline is that of the last replayed checkpoint, or the one that it receives, if its user may see it
      * ({@code pg_monitor}).
      */
-    private static String replayed(String position, long system, int timeline) {
+    private static String replayed(String position, long system, int timeline, long era) {
         return """
                 select case when pg_is_in_recovery() and pg_last_wal_replay_lsn() >= '%s' then
                     (select system_identifier = %d from pg_control_system())
                     and %d in (select timeline_id from pg_control_checkpoint()
                         union all select received_tli from pg_stat_wal_receiver)
-                end""".formatted(position, system, timeline);
+                    and exists (select from feed_eras where id = %d)
+                end""".formatted(position, system, timeline, era);
     }
 
     private boolean isTrueAtReplica(String sql) {

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.support.StaticListableBeanFactory;
@@ -27,6 +28,11 @@ class ReplicaFailoverTest {
 
     @Test
     void onlyReplicaThatFollowsTheNewPrimaryIsRead() {
+        Flyway.configure()
+                .dataSource(servers.primary().getPostgresDatabase())
+                .locations("filesystem:db/migration")
+                .load()
+                .migrate();
         oldPrimary.execute("create table written (n int)");
         for (EmbeddedPostgres standby : new EmbeddedPostgres[] {promoted, following}) {
             await().until(() -> hasReplayed(standby));
