@@ -20,6 +20,10 @@ import org.springframework.transaction.annotation.Transactional;
 class RestoredFeed implements AfterMigration {
     private static final Logger log = LoggerFactory.getLogger(RestoredFeed.class);
 
+    private static final String FOREIGN = """
+            pg_snapshot_xmax(pg_current_snapshot())::text::bigint < greatest(
+                (select max(transaction) from user_events), (select transaction from user_count))""";
+
     private final JdbcTemplate jdbc;
 
     RestoredFeed(JdbcTemplate jdbc) {
@@ -37,12 +41,15 @@ class RestoredFeed implements AfterMigration {
      * @return the number of deleted events
      */
     int deleteIfForeign() {
+        // Without the lock, which another instance holds for as long as its commit waits for a synchronous standby.
+        if (!Boolean.TRUE.equals(jdbc.queryForObject("select " + FOREIGN, Boolean.class))) {
+            return 0;
+        }
         // Locks before the statement takes its snapshot, so that no other instance counts events that it deletes.
         jdbc.execute("lock table user_count in exclusive mode");
         Integer gone = jdbc.queryForObject("""
                 with found as materialized (
-                    select pg_snapshot_xmax(pg_current_snapshot())::text::bigint < greatest(
-                        (select max(transaction) from user_events), (select transaction from user_count)) as foreign_events
+                    select %s as foreign_events
                 ), gone as (
                     delete from user_events where (select foreign_events from found) returning 1
                 ), counted as (
@@ -58,7 +65,7 @@ class RestoredFeed implements AfterMigration {
                     returning 1
                 )
                 select case when exists (select from begun) then (select count(*) from gone) end
-                """, Integer.class);
+                """.formatted(FOREIGN), Integer.class);
         if (gone == null) {
             return 0;
         }

@@ -72,6 +72,28 @@ class RestoredDatabaseTest {
         }
     }
 
+    /** A restart begins an era, whose row is written by whoever first reads the feed. */
+    @Test
+    void feedIsReadWhileNoSynchronousStandbyIsConnected() throws Exception {
+        String user = directory.createUser();
+        String cursor = newestCursor();
+        String next = directory.createUser();
+        SERVER.jdbc().execute("alter system set synchronous_standby_names = '*'");
+        try {
+            SERVER.killAndRestart();
+
+            try (EventStreamClient live = await().atMost(Duration.ofSeconds(30))
+                    .ignoreExceptions()
+                    .until(() -> follow(cursor), stream -> stream.status() == 200)) {
+                cursorOf(live, next);
+            }
+            assertThat(directory.user(user).isNull()).isFalse();
+        } finally {
+            SERVER.jdbc().execute("alter system reset synchronous_standby_names");
+            SERVER.jdbc().execute("select pg_reload_conf()");
+        }
+    }
+
     /** Another program commits without waiting for the disk, so a crash may undo the commit after it was visible. */
     @Test
     void followersSeeNoEventThatACrashUndoes() throws Exception {

@@ -331,6 +331,19 @@ class UserEventsTest {
         assertThat(totalCount()).isEqualTo(2);
     }
 
+    /** Which may wait for a synchronous standby. */
+    @Test
+    void startDoesNotWaitForTheCommitOfACount() throws SQLException {
+        createUser("Alice");
+        try (Connection counting = dataSource.getConnection();
+                Statement statement = counting.createStatement()) {
+            counting.setAutoCommit(false);
+            statement.execute("update user_count set users = users");
+
+            assertThat(restored.deleteIfForeign()).isZero();
+        }
+    }
+
     /** The other server's events may be trimmed or counted, and new ones precede {@code user_count.transaction}. */
     @Test
     void countsUsersAnewOnAServerWithSmallerTransactionNumbers() {
