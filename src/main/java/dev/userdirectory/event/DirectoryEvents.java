@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.support.DataAccessUtils;
@@ -126,12 +127,15 @@ class DirectoryEvents {
                         .toArray()));
     }
 
-    /** Whether there has been no failover or restore since an era. */
-    boolean hasStayed(long era) {
+    /** Whether there has been no new server, timeline or table since an era, and none of these eras. */
+    boolean hasStayed(long era, Set<Long> others) {
         return Boolean.TRUE.equals(jdbc.queryForObject(
-                "select count(distinct (system_identifier, timeline, events)) = 1 from feed_eras"
+                "select count(distinct (system_identifier, timeline, events)) = 1"
+                        + " and not bool_or(id <> ? and id = any(?)) from feed_eras"
                         + " where number >= (select number from feed_eras where id = ?)",
                 Boolean.class,
+                era,
+                others.toArray(Long[]::new),
                 era));
     }
 

@@ -69,8 +69,9 @@ public class EventLog {
         }
 
         /**
-         * The events after a cursor, the oldest first; empty if some may be missing, or the cursor is not valid.
-         * So it is after each failover or restore, which would undo a cursor in the database together with its events.
+         * The events after a cursor, the oldest first, as far as this instance's reader has come; empty if some may be
+         * missing, or the cursor is not valid. So it is after a failover or restore, which would undo a cursor in the
+         * database together with its events. Without a new timeline, only the reader knows of it, as it has read more.
          */
         public Optional<List<DirectoryEvent>> read(String cursor, int limit) {
             Position after;
@@ -79,8 +80,17 @@ public class EventLog {
             } catch (BadUserInput e) {
                 return Optional.empty();
             }
-            List<DirectoryEvent> page = table.read(after, reader.recent().end(), EventFilter.ALL, limit);
-            return table.isKept(after) && table.hasStayed(after.seen().era()) ? Optional.of(page) : Optional.empty();
+            Position end = reader.recent().end();
+            List<DirectoryEvent> page = table.read(after, end, EventFilter.ALL, limit);
+            if (table.era() != reader.era()) {
+                // The reader has not checked yet whether this era lacks anything.
+                return Optional.of(List.of());
+            }
+            return table.isKept(after) && table.hasStayed(after.seen().era(), reader.lossyEras())
+                    ? Optional.of(page.stream()
+                            .takeWhile(event -> event.position().compareTo(end) <= 0)
+                            .toList())
+                    : Optional.empty();
         }
 
         @Override

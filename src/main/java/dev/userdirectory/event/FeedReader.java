@@ -9,6 +9,8 @@ import io.micrometer.core.instrument.TimeGauge;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,7 +38,9 @@ class FeedReader extends BackgroundThread {
     private final Sinks.Many<Boolean> news = Sinks.many().multicast().directBestEffort();
     private volatile RecentEvents recent;
     /** The era in which the reader last found the database. */
-    private long era;
+    private volatile long era;
+    /** Eras that began without everything that the reader had read before. */
+    private final Set<Long> lossy = ConcurrentHashMap.newKeySet();
     /** A {@link System#nanoTime}: the reader has taken every event that had been settled by then. */
     private volatile long upToDate;
     /** A {@link System#nanoTime}: when the oldest committed event that followers do not see yet was appended. */
@@ -77,6 +81,16 @@ class FeedReader extends BackgroundThread {
         return recent;
     }
 
+    /** The era whose events the reader takes now. */
+    long era() {
+        return era;
+    }
+
+    /** The eras that began without everything that the reader had read before. */
+    Set<Long> lossyEras() {
+        return lossy;
+    }
+
     /** Emits after each change of the recent events, except to subscribers that are still busy with the last one. */
     Flux<Boolean> news() {
         return news.asFlux();
@@ -114,8 +128,7 @@ class FeedReader extends BackgroundThread {
         try (FeedConnection connection = connections.openToListen("user-directory events")) {
             connection.jdbc().execute("listen " + CHANNEL);
             DirectoryEvents table = events.over(connection.jdbc());
-            Position end = recent.end();
-            if (!noticeEra(table, table.era()) && !end.equals(Position.START) && !table.isKept(end, EventFilter.ALL)) {
+            if (!noticeEra(table, table.era()) && !hasKeptEnd(table)) {
                 startAnew(table);
             }
             long lookedAround = System.nanoTime() - POLL.toNanos();
@@ -162,9 +175,17 @@ class FeedReader extends BackgroundThread {
         if (era == current) {
             return false;
         }
+        if (!hasKeptEnd(table)) {
+            lossy.add(current);
+        }
         startAnew(table);
         era = current;
         return true;
+    }
+
+    private boolean hasKeptEnd(DirectoryEvents table) {
+        Position end = recent.end();
+        return end.equals(Position.START) || table.isKept(end, EventFilter.ALL);
     }
 
     private void startAnew(DirectoryEvents table) {
