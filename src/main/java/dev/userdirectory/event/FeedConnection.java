@@ -38,7 +38,6 @@ final class FeedConnection implements AutoCloseable {
         jdbc.execute("set local statement_timeout = 0");
         jdbc.execute("set local idle_in_transaction_session_timeout = 0");
         jdbc.execute("set local transaction_timeout = " + limit.toMillis());
-        connection.setNetworkTimeout(Runnable::run, Math.toIntExact(limit.toMillis()));
     }
 
     /** Closes the connection, whatever another thread is doing with it. */

@@ -17,7 +17,9 @@ import org.springframework.stereotype.Component;
  */
 @Component
 class FeedConnections {
+    /** How long PostgreSQL may take to answer; a client that reads an export slowly does not count. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+
     private static final Duration SHORT_PATIENCE = Duration.ofSeconds(2);
 
     private final HikariDataSource pool;

@@ -1,6 +1,7 @@
 package dev.userdirectory.event;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
@@ -10,6 +11,7 @@ import java.time.Duration;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 @DirectoryTest
@@ -48,6 +50,20 @@ class DirectorySnapshotTest {
         try (snapshot) {
             assertThat(isOpen()).isTrue();
             Waiting.until(() -> !isOpen());
+        }
+    }
+
+    /** To PostgreSQL, a slow client looks like a transaction that is idle. */
+    @Test
+    void waitsLongForClientsButNotForPostgres() throws Exception {
+        try (DirectorySnapshot idle = snapshots.open(NAME, Duration.ofMinutes(1));
+                DirectorySnapshot silent = snapshots.open(NAME, Duration.ofMinutes(1))) {
+            long before = count(idle.jdbc());
+
+            assertThatThrownBy(() -> silent.jdbc().execute("select pg_sleep(30)"))
+                    .isInstanceOf(DataAccessException.class);
+
+            assertThat(count(idle.jdbc())).isEqualTo(before);
         }
     }
 
