@@ -36,6 +36,9 @@ class DatabaseConfiguration {
     private static final String SOCKET_TIMEOUT = "socketTimeout";
     private static final Duration SLACK = Duration.ofSeconds(1);
 
+    /** After pauses of 1, 2, 4 and 8 seconds. The pool tries for about as long when it starts. */
+    private static final int CONNECT_RETRIES = 4;
+
     /** Wraps each pool, the primary's and the replica's. */
     @Bean
     static BeanPostProcessor wrapPools(
@@ -100,7 +103,9 @@ class DatabaseConfiguration {
                 DriverManagerDataSource unlimited = new DriverManagerDataSource(details.getJdbcUrl(), properties);
                 unlimited.setUsername(details.getUsername());
                 unlimited.setPassword(details.getPassword());
-                configuration.dataSource(unlimited);
+                configuration
+                        .dataSource(unlimited)
+                        .connectRetries(Math.max(CONNECT_RETRIES, flyway.getConnectRetries()));
             } catch (SQLException e) {
                 throw new IllegalStateException("Not the pool that requests queue for", e);
             }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.userdirectory.TestPostgres.Statements;
+import dev.userdirectory.graphql.limit.Limits;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -25,6 +26,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.dao.DuplicateKeyException;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -103,20 +107,38 @@ class MigrationTest {
         return jdbc.queryForObject("select count(*) from user_events", Integer.class);
     }
 
-    /** The service does so as well when it starts: both open the pool with the same settings. */
     @Test
     void triesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
-        URI target = URI.create(server.getJdbcUrl().substring("jdbc:".length()));
-        SwitchableProxy proxy = SwitchableProxy.silentAtFirst(target.getPort());
-
-        Migration.run(
-                "--spring.main.banner-mode=off",
-                "--spring.datasource.url="
-                        + url.replace(target.getHost() + ":" + target.getPort(), "127.0.0.1:" + proxy.port()),
-                "--spring.datasource.username=" + server.getUsername(),
-                "--spring.datasource.password=" + server.getPassword());
+        Migration.run(throughSilentProxy());
 
         assertThat(versions()).isEqualTo(migrations());
+    }
+
+    /** It migrates over a connection of its own, apart from the pool. */
+    @Test
+    void serviceTriesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
+        new SpringApplicationBuilder(Migration.class, DatabaseConfiguration.class, ServiceLimits.class)
+                .web(WebApplicationType.NONE)
+                .run(throughSilentProxy())
+                .close();
+
+        assertThat(versions()).isEqualTo(migrations());
+    }
+
+    @EnableConfigurationProperties(Limits.class)
+    static class ServiceLimits {}
+
+    /** The first connection is accepted, but never answered. */
+    private String[] throughSilentProxy() {
+        URI target = URI.create(server.getJdbcUrl().substring("jdbc:".length()));
+        SwitchableProxy proxy = SwitchableProxy.silentAtFirst(target.getPort());
+        return new String[] {
+            "--spring.main.banner-mode=off",
+            "--spring.datasource.url="
+                    + url.replace(target.getHost() + ":" + target.getPort(), "127.0.0.1:" + proxy.port()),
+            "--spring.datasource.username=" + server.getUsername(),
+            "--spring.datasource.password=" + server.getPassword()
+        };
     }
 
     /** The previous version keeps writing during the migration. */
