@@ -133,12 +133,12 @@ class FeedReader extends BackgroundThread {
             }
             long lookedAround = System.nanoTime() - POLL.toNanos();
             while (current.isRunning()) {
-                takeAll(table, recent.end());
+                takeAll(table, recent.end(), current);
                 long now = System.nanoTime();
                 if (now - lookedAround >= POLL.toNanos()) {
                     lookedAround = now;
                     noticeEra(table, table.era());
-                    takeHeldBack(table);
+                    takeHeldBack(table, current);
                 }
                 current.progress();
                 connection.awaitNotification((int) POLL.toMillis());
@@ -146,7 +146,7 @@ class FeedReader extends BackgroundThread {
         }
     }
 
-    private void takeAll(DirectoryEvents table, Position settled) {
+    private void takeAll(DirectoryEvents table, Position settled, Task current) {
         long looked;
         List<DirectoryEvent> page;
         do {
@@ -159,8 +159,9 @@ class FeedReader extends BackgroundThread {
                 recent.add(page);
                 news.tryEmitNext(true);
             }
+            current.progress();
             // A full page: there may be more.
-        } while (page.size() == PAGE);
+        } while (page.size() == PAGE && current.isRunning());
         upToDate = looked;
     }
 
@@ -197,10 +198,10 @@ class FeedReader extends BackgroundThread {
     }
 
     /** Takes events that waited for open transactions, once none of these can add an event before them. */
-    private void takeHeldBack(DirectoryEvents table) {
+    private void takeHeldBack(DirectoryEvents table, Task current) {
         Duration age = table.ageOfNext(recent.end());
         if (age != null) {
-            takeAll(table, table.settled());
+            takeAll(table, table.settled(), current);
             age = table.ageOfNext(recent.end());
         }
         heldBackSince = age == null ? null : System.nanoTime() - age.toNanos();
