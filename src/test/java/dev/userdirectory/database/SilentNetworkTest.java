@@ -52,7 +52,7 @@ import tools.jackson.databind.JsonNode;
 @Timeout(240)
 class SilentNetworkTest {
     private static final Duration SILENCE = Duration.ofSeconds(Integer.getInteger("directory.test.silence", 12));
-    /** Five seconds, and five more for a busy machine. */
+    /** Five seconds are promised on a machine with time to spare, which those that run tests do not always have. */
     private static final Duration RECOVERY = Duration.ofSeconds(10);
 
     private static final String CREATE =
@@ -94,7 +94,7 @@ class SilentNetworkTest {
     }
 
     @Test
-    void recoversWithinFiveSeconds() throws Exception {
+    void recoversWithinTenSeconds() throws Exception {
         // The first requests of a test run also load classes, which takes long.
         await().atMost(Duration.ofMinutes(1)).until(this::writes);
         String start = await().until(
