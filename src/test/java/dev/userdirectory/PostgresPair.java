@@ -117,9 +117,10 @@ public class PostgresPair {
     public void disconnectReplica() {
         JdbcTemplate jdbc = new JdbcTemplate(primary.getPostgresDatabase());
         JdbcTemplate standby = new JdbcTemplate(replica.getPostgresDatabase());
-        await().until(() -> Objects.equals(
-                standby.queryForObject("select pg_last_wal_replay_lsn()::text", String.class),
-                jdbc.queryForObject("select pg_current_wal_insert_lsn()::text", String.class)));
+        await().until(() -> Boolean.TRUE.equals(standby.queryForObject(
+                "select pg_last_wal_replay_lsn() >= ?::pg_lsn",
+                Boolean.class,
+                jdbc.queryForObject("select pg_current_wal_flush_lsn()", String.class))));
         standby.execute("alter system set primary_conninfo = ''");
         standby.execute("select pg_reload_conf()");
         await().until(() ->
