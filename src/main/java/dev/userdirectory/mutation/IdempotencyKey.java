@@ -1,12 +1,10 @@
 package dev.userdirectory.mutation;
 
+import dev.userdirectory.graphql.document.Sha256;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.scope.Caller;
 import dev.userdirectory.input.InputErrors;
 import graphql.schema.DataFetchingEnvironment;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +18,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param fingerprint the hash of the mutation's field and arguments
  * @param argument the argument or the header that gave the key
  */
-record IdempotencyKey(byte[] id, byte[] fingerprint, String argument) {
+record IdempotencyKey(String id, String fingerprint, String argument) {
     static final String ARGUMENT = "idempotencyKey";
     private static final int MAX_LENGTH = 200;
     private static final JsonMapper JSON = JsonMapper.builder()
@@ -42,8 +40,8 @@ record IdempotencyKey(byte[] id, byte[] fingerprint, String argument) {
         arguments.remove(ARGUMENT);
         String subject = operation.caller.subject();
         return new IdempotencyKey(
-                hash(subject.length() + " " + subject + key),
-                hash(env.getField().getName() + " " + JSON.writeValueAsString(arguments)),
+                Sha256.hex(subject.length() + " " + subject + key),
+                Sha256.hex(env.getField().getName() + " " + JSON.writeValueAsString(arguments)),
                 argument);
     }
 
@@ -55,13 +53,5 @@ record IdempotencyKey(byte[] id, byte[] fingerprint, String argument) {
             return "The header " + IdempotencyHeader.NAME + " has another key.";
         }
         return caller.subject().isEmpty() ? "Keys belong to the subject of a token, and this token has none." : null;
-    }
-
-    private static byte[] hash(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("SHA-256 is part of every JDK", e);
-        }
     }
 }

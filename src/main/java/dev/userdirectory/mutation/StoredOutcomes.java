@@ -82,8 +82,7 @@ class StoredOutcomes {
 
     @Nullable
     String objectId(IdempotencyKey key) {
-        return jdbc.queryForObject(
-                "select object_id from idempotency_keys where id = ?", String.class, (Object) key.id());
+        return jdbc.queryForObject("select object_id from idempotency_keys where id = ?", String.class, key.id());
     }
 
     private static @Nullable String shown(Object payload) {

@@ -24,7 +24,7 @@ class TakenEmails {
      * @param user the user who may have it already; null for a new user
      * @param path the path of the argument
      */
-    record Address(String email, @Nullable UUID user, String... path) {}
+    record Address(String email, @Nullable UUID user, List<String> path) {}
 
     /** Adds TAKEN for each address that another user has, or that an earlier one of these equals. */
     void check(List<Address> addresses, InputErrors errors) {
@@ -35,6 +35,7 @@ class TakenEmails {
         UUID[] exempt = addresses.stream()
                 .map(address -> Objects.requireNonNullElse(address.user, NOBODY))
                 .toArray(UUID[]::new);
-        users.findTaken(emails, exempt).forEach(i -> errors.addTaken(emails[i], addresses.get(i).path));
+        users.findTaken(emails, exempt)
+                .forEach(i -> errors.addTaken(emails[i], addresses.get(i).path.toArray(String[]::new)));
     }
 }

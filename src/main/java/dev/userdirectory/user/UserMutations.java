@@ -118,7 +118,7 @@ class UserMutations {
                             .filter(i -> !rejections.has(emailOf(i)))
                             // A user who will not be created takes no address from a later one.
                             .sorted(Comparator.comparing(malformed::containsKey))
-                            .map(i -> new Address(given.get(i).getEmail(), null, emailOf(i)))
+                            .map(i -> new Address(given.get(i).getEmail(), null, List.of(emailOf(i))))
                             .toList(),
                     rejections);
             Map<Integer, User> created = errors.isEmpty() ? insert(given, rejections) : Map.of();
@@ -214,7 +214,7 @@ class UserMutations {
         errors.check(Names.problem(name), "name");
         errors.check(EmailAddress.problem(email), "email");
         if (!errors.isEmpty() && !errors.has("email")) {
-            taken.check(List.of(new Address(email, null, "email")), errors);
+            taken.check(List.of(new Address(email, null, List.of("email"))), errors);
         }
         return errors.isEmpty();
     }
@@ -291,7 +291,7 @@ class UserMutations {
         given.forEach((i, user) -> {
             User byEmail = known.get(user.getEmail());
             User found = byEmail == null ? null : locked.get(byEmail.uuid());
-            if (found == null || !found.getEmail().equals(byEmail.getEmail())) {
+            if (byEmail == null || found == null || !found.getEmail().equals(byEmail.getEmail())) {
                 throw new CannotAcquireLockException("The address was given up meanwhile");
             }
             if (!before.add(found.uuid())) {

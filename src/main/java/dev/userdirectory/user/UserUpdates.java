@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -54,7 +55,7 @@ class UserUpdates {
                         changes.get(i), argument == null ? List.of() : List.of(argument, Integer.toString(i))))
                 .toList();
         List<Optional<UUID>> uuids = all.stream()
-                .map(change -> ids.check(errors, User.TYPE, change.get("id", String.class), change.path("id")))
+                .map(change -> ids.check(errors, User.TYPE, change.id(), change.path("id")))
                 .toList();
         Map<UUID, User> locked = lock(uuids.stream().flatMap(Optional::stream));
         Set<User> found = new HashSet<>();
@@ -96,7 +97,8 @@ class UserUpdates {
             if (addresses.size() > 1) {
                 throw new CannotAcquireLockException("Another attempt will find the address that was taken", e);
             }
-            errors.addTaken(addresses.getFirst().email(), addresses.getFirst().path());
+            errors.addTaken(
+                    addresses.getFirst().email(), addresses.getFirst().path().toArray(String[]::new));
             throw new Rejected(errors);
         }
         return updated;
@@ -105,6 +107,10 @@ class UserUpdates {
     private record Change(Map<String, Object> given, List<String> at) {
         <T> @Nullable T get(String field, Class<T> type) {
             return type.cast(given.get(field));
+        }
+
+        String id() {
+            return Objects.requireNonNull(get("id", String.class));
         }
 
         String[] path(String field) {
@@ -129,7 +135,7 @@ class UserUpdates {
             boolean isUnchanged = user.isPresent() && user.get().getEmail().equals(email);
             return email == null || problem != null || isUnchanged
                     ? Optional.empty()
-                    : Optional.of(new Address(email, user.map(User::uuid).orElse(null), path("email")));
+                    : Optional.of(new Address(email, user.map(User::uuid).orElse(null), List.of(path("email"))));
         }
     }
 }

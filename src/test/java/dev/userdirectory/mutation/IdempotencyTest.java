@@ -21,6 +21,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -248,8 +249,8 @@ class IdempotencyTest {
         assertThat(statements.executed()).noneMatch(statement -> statement.contains("idempotency_keys"));
     }
 
-    private JsonNode create(String name, String email, String key) {
-        Map<String, String> variables = new HashMap<>(Map.of("name", name, "email", email));
+    private JsonNode create(String name, String email, @Nullable String key) {
+        Map<String, @Nullable String> variables = new HashMap<>(Map.of("name", name, "email", email));
         variables.put("key", key);
         return client.data(CREATE, variables).get("createUser");
     }
