@@ -61,7 +61,7 @@ public record SpecificationCase(
             { __type(name: "Node") { fields(includeDeprecated: null) { name } } }             |              | OK | {"__type": {"fields": [{"name": "id"}]}}
             query ($d: Boolean) { __type(name: "Node") { fields(includeDeprecated: $d) { name } } } | {"d": null} | OK | {"__type": {"fields": [{"name": "id"}]}}
             { __type(name: "OrderDirection") { enumValues(includeDeprecated: null) { name } } } |            | OK | {"__type": {"enumValues": [{"name": "ASC"}, {"name": "DESC"}]}}
-            { __type(name: "NewUser") { inputFields(includeDeprecated: null) { name } } }     |              | OK | {"__type": {"inputFields": [{"name": "name"}, {"name": "email"}]}}
+            { __type(name: "NewUser") { inputFields(includeDeprecated: null) { name } } }     |              | OK | {"__type": {"inputFields": [{"name": "name"}, {"name": "email"}, {"name": "active"}]}}
             { __type(name: "Node") { fields { args(includeDeprecated: null) { name } } } }    |              | OK | {"__type": {"fields": [{"args": []}]}}
             { __schema { directives { args(includeDeprecated: null) { isDeprecated } } } }    |              | OK | *
             # An ID is a string or an integer (GraphQL 3.5.5).
