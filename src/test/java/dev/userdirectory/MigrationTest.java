@@ -319,6 +319,34 @@ class MigrationTest {
                 .isEqualTo(2);
     }
 
+    /** The users are from before the table that lists those without a group, and the writes are of the previous version. */
+    @Test
+    void knowsUsersInNoGroupFromBeforeTheMigration() {
+        flyway().target("17").load().migrate();
+        UUID member = insertUser("member@example.com");
+        UUID alone = insertUser("alone@example.com");
+        jdbc.update(
+                "insert into groups (id, name, created_at, updated_at, version) values (uuidv7(), 'A', now(), now(), 0)");
+        String join = "insert into group_members select id, ?, now() from groups";
+        jdbc.update(join, member);
+
+        flyway().load().migrate();
+        assertThat(ungrouped()).containsExactly(alone);
+
+        UUID later = insertUser("later@example.com");
+        assertThat(ungrouped()).containsExactlyInAnyOrder(alone, later);
+        jdbc.update(join, alone);
+        jdbc.update("delete from group_members where user_id = ?", member);
+        assertThat(ungrouped()).containsExactlyInAnyOrder(member, later);
+        jdbc.update("delete from users where id = ?", later);
+        jdbc.update("delete from groups");
+        assertThat(ungrouped()).containsExactlyInAnyOrder(member, alone);
+    }
+
+    private List<UUID> ungrouped() {
+        return jdbc.queryForList("select user_id from ungrouped_users", UUID.class);
+    }
+
     private UUID insertUser(String email) {
         return Objects.requireNonNull(jdbc.queryForObject("""
                 insert into users (id, name, email, active, created_at, updated_at, version)

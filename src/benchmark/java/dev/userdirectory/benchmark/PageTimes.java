@@ -21,6 +21,7 @@ import tools.jackson.databind.JsonNode;
  */
 final class PageTimes {
     private static final int DEPTH = Workloads.DEPTH;
+    private static final List<String> FIELDS = List.of("CREATED_AT", "UPDATED_AT", "NAME", "EMAIL");
 
     private final ServiceProcess service;
     private final JdbcTemplate jdbc;
@@ -34,7 +35,7 @@ final class PageTimes {
     private record Workload(String name, Map<String, ?> variables, double limit) {}
 
     void run() throws IOException, InterruptedException {
-        if (!comparePages()) {
+        if (!comparePages() || !compareFilteredPages()) {
             throw new IllegalStateException("A page takes too long");
         }
         compareFilters();
@@ -42,7 +43,7 @@ final class PageTimes {
 
     private boolean comparePages() throws IOException, InterruptedException {
         boolean passed = true;
-        for (String field : List.of("CREATED_AT", "NAME", "EMAIL")) {
+        for (String field : FIELDS) {
             String cursor = cursorAt(DEPTH, field);
             passed &= compare(
                     "Pages of 20 users by " + field,
@@ -54,6 +55,56 @@ final class PageTimes {
                             users("before " + DEPTH, field, Map.of(), Map.of("last", 20, "before", cursor), 1.2)));
         }
         return passed;
+    }
+
+    /** Each filter in each order, with values that many users have and with values that few have. */
+    private boolean compareFilteredPages() throws IOException, InterruptedException {
+        boolean passed = true;
+        Map<String, Map<String, ?>> filters = filters();
+        for (String field : FIELDS) {
+            String cursor = cursorAt(DEPTH, field);
+            for (Map.Entry<String, Map<String, ?>> filter : filters.entrySet()) {
+                passed &= compare(
+                        filter.getKey() + ", by " + field,
+                        100,
+                        List.of(
+                                users("first", field, filter.getValue(), Map.of("first", 20), 1),
+                                users(
+                                        "behind " + DEPTH,
+                                        field,
+                                        filter.getValue(),
+                                        Map.of("first", 20, "after", cursor),
+                                        1.2)));
+            }
+        }
+        return passed;
+    }
+
+    private Map<String, Map<String, ?>> filters() {
+        List<String> emails = jdbc.queryForList(
+                "select email from users where id > '01680000-0000-7000-8000-000000000000' limit 100", String.class);
+        List<String> groups = jdbc
+                .queryForList("select group_id from group_members group by 1 order by count(*) desc", UUID.class)
+                .stream()
+                .map(PageTimes::id)
+                .toList();
+        Map<String, ?> years = Map.of("from", "2016-01-01T00:00:00Z", "before", "2030-01-01T00:00:00Z");
+        Map<String, ?> day = Map.of("from", "2024-05-01T00:00:00Z", "before", "2024-05-02T00:00:00Z");
+        Map<String, Map<String, ?>> filters = new LinkedHashMap<>();
+        filters.put("created within years", Map.of("createdAt", years));
+        filters.put("created on a day", Map.of("createdAt", day));
+        filters.put("updated within years", Map.of("updatedAt", years));
+        filters.put("updated on a day", Map.of("updatedAt", day));
+        filters.put("100 addresses", Map.of("emails", emails));
+        filters.put("common domain", Map.of("emailDomain", "example.com"));
+        filters.put("no such domain", Map.of("emailDomain", "nobody.example"));
+        filters.put("in no group", Map.of("inNoGroup", true));
+        filters.put("in a group", Map.of("inNoGroup", false));
+        filters.put("in any of 20 large groups", Map.of("inAnyGroup", groups.subList(0, 20)));
+        filters.put("in any of 20 small groups", Map.of("inAnyGroup", groups.subList(9000, 9020)));
+        filters.put("in two large groups", Map.of("inAllGroups", groups.subList(0, 2)));
+        filters.put("in none of 20 large groups", Map.of("inNoneOfGroups", groups.subList(0, 20)));
+        return filters;
     }
 
     /** What no index leads to alone: a filter and an order. */
@@ -108,7 +159,8 @@ final class PageTimes {
 
     /** The cursor of the user at that place: a filter leaves cursors as they are. */
     private String cursorAt(int place, String field) throws IOException, InterruptedException {
-        String column = field.equals("CREATED_AT") ? "created_at" : field.toLowerCase(Locale.ROOT) + "_lower";
+        String name = field.toLowerCase(Locale.ROOT);
+        String column = field.endsWith("_AT") ? name : name + "_lower";
         String email = jdbc.queryForObject(
                 "select email from users order by " + column + ", id offset ? limit 1", String.class, place - 1);
         Workload search = users("", field, Map.of("search", email), Map.of("first", 1), 1);

@@ -104,6 +104,7 @@ class VisibleChanges implements CommittedChanges {
 
     private static void addChanged(Set<String> changed, String type, @Nullable UUID user, @Nullable UUID group) {
         if (type.startsWith("MEMBER_")) {
+            changed.add(Dependencies.MEMBERSHIPS);
             changed.add(Dependencies.list("Group.members", id(Group.TYPE, group)));
             changed.add(Dependencies.list("User.groups", id(User.TYPE, user)));
         } else if (group != null) {

@@ -6,9 +6,14 @@ import com.netflix.graphql.dgs.DgsDataFetchingEnvironment;
 import com.netflix.graphql.dgs.DgsEntityFetcher;
 import com.netflix.graphql.dgs.DgsQuery;
 import com.netflix.graphql.dgs.InputArgument;
+import dev.userdirectory.database.ReadDatabase;
+import dev.userdirectory.generated.types.UserFilter;
+import dev.userdirectory.generated.types.UserOrder;
 import dev.userdirectory.graphql.cache.Dependencies;
 import dev.userdirectory.graphql.federation.Representation;
+import dev.userdirectory.group.MembersByGroupDataLoader.Members;
 import dev.userdirectory.input.BadUserInput;
+import dev.userdirectory.input.Names;
 import dev.userdirectory.input.SearchText;
 import dev.userdirectory.page.Ordering;
 import dev.userdirectory.page.Ordering.SortKey;
@@ -21,6 +26,7 @@ import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.GlobalIds;
 import dev.userdirectory.relay.Nodes;
 import dev.userdirectory.user.User;
+import dev.userdirectory.user.UserLists;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -30,7 +36,10 @@ import org.jspecify.annotations.Nullable;
 @DgsComponent
 public class GroupDataFetcher {
     private static final Rows<Group> ALL = new Rows<>("groups g", "true", Group.COLUMNS, Group::read);
-    private static final String NAME_CONTAINS = "(g.name_lower like ? or g.folded like ?)";
+    /** Two are enough to tell that several groups share the name. */
+    private static final String WITH_NAME = "select " + Group.COLUMNS + " from groups g"
+            + " where coalesce(g.folded, g.name_lower) = folded(? collate \"pg_c_utf8\") order by g.id limit 2";
+
     private static final Ordering BY_NAME = byName("Query.groups");
     private static final Ordering OF_USER_BY_NAME = byName("User.groups");
     private static final Ordering BY_JOINING = new Ordering(
@@ -38,21 +47,37 @@ public class GroupDataFetcher {
             true,
             List.of(new SortKey("m.joined_at", "timestamptz"), new SortKey("m.user_id", "uuid")));
 
+    private final ReadDatabase reads;
     private final Pages pages;
     private final Cursors cursors;
     private final GlobalIds ids;
     private final Nodes nodes;
+    private final UserLists users;
 
-    GroupDataFetcher(Pages pages, Cursors cursors, GlobalIds ids, Nodes nodes) {
+    GroupDataFetcher(ReadDatabase reads, Pages pages, Cursors cursors, GlobalIds ids, Nodes nodes, UserLists users) {
+        this.reads = reads;
         this.pages = pages;
         this.cursors = cursors;
         this.ids = ids;
         this.nodes = nodes;
+        this.users = users;
     }
 
     @DgsQuery
     CompletableFuture<@Nullable Group> group(@InputArgument String id, DgsDataFetchingEnvironment env) {
         return nodes.load(ids.parse("id", id), Group.TYPE, env);
+    }
+
+    @DgsQuery
+    @Nullable
+    Group groupByName(@InputArgument String name, DgsDataFetchingEnvironment env) {
+        Dependencies.of(env).add(Group.TYPE.typeName());
+        String checked = SearchText.check("name", name.strip(), Names.MAX_LENGTH);
+        List<Group> groups = reads.query(jdbc -> jdbc.query(WITH_NAME, Group::read, checked));
+        if (groups.size() > 1) {
+            throw new BadUserInput("name", "is the name of several groups. `groups(search:)` lists them.");
+        }
+        return groups.isEmpty() ? null : groups.getFirst();
     }
 
     @DgsEntityFetcher(name = "Group")
@@ -66,14 +91,13 @@ public class GroupDataFetcher {
         Dependencies.of(env).add(Group.TYPE.typeName());
         PageRequest request = PageRequest.of(env, BY_NAME, cursors);
         return pages.load(
-                search == null ? ALL : ALL.filteredBy(List.of(NAME_CONTAINS), args(search)),
+                search == null ? ALL : containing(SearchText.pattern("search", search)),
                 request,
                 env.getGraphQlContext());
     }
 
-    private static List<Object> args(String search) {
-        String pattern = SearchText.pattern("search", search);
-        return List.of(pattern, pattern);
+    private static Rows<Group> containing(String pattern) {
+        return ALL.filteredBy("(g.name_lower like ? or g.folded like ?)", pattern, pattern);
     }
 
     @DgsData(parentType = "User", field = "groups")
@@ -87,11 +111,23 @@ public class GroupDataFetcher {
     }
 
     @DgsData(parentType = "Group", field = "members")
-    CompletableFuture<Connection<User>> members(DgsDataFetchingEnvironment env) {
+    CompletableFuture<Connection<User>> members(
+            @InputArgument @Nullable UserFilter filter,
+            @InputArgument @Nullable UserOrder orderBy,
+            DgsDataFetchingEnvironment env) {
         Group group = Objects.requireNonNull(env.getSource());
         Dependencies.of(env).add(Dependencies.list("Group.members", group.getId()));
-        return env.<OfParent, Connection<User>>getDataLoader(MembersByGroupDataLoader.class)
-                .load(new OfParent(group.uuid(), PageRequest.of(env, BY_JOINING, cursors)));
+        if (filter != null || orderBy != null) {
+            // Who passes the filter, and the order, change with the users.
+            Dependencies.of(env).add(User.TYPE.typeName());
+        }
+        Ordering ordering = orderBy == null ? BY_JOINING : UserLists.ordering("Group.members", orderBy);
+        Rows<User> members =
+                orderBy == null ? MembersByGroupDataLoader.AS_JOINED : MembersByGroupDataLoader.AMONG_USERS;
+        return env.<Members, Connection<User>>getDataLoader(MembersByGroupDataLoader.class)
+                .load(new Members(
+                        users.filtered(members, filter, ordering, env),
+                        new OfParent(group.uuid(), PageRequest.of(env, ordering, cursors))));
     }
 
     private static Ordering byName(String connection) {

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The rules for names, which are the same for users and groups. */
 public final class Names {
-    static final int MAX_LENGTH = 200;
+    public static final int MAX_LENGTH = 200;
 
     private static final Pattern VISIBLE =
             Pattern.compile("[^\\s\\p{Z}\\p{Cc}\\p{Cf}\\p{Cs}" + Characters.INVISIBLE + "]");

@@ -33,6 +33,16 @@ public record PageRequest(
         return !totalCount && !(previousPage && after != null) && !(nextPage && before != null);
     }
 
+    /** Whether the row after the page's last one, in the direction of reading, tells whether there is another page. */
+    boolean isOpenAhead() {
+        return !totalCount && (backward ? !(previousPage && after != null) : !(nextPage && before != null));
+    }
+
+    /** Whether to find out if there are rows that the range leaves out in the other direction. */
+    boolean looksBehind() {
+        return backward ? nextPage && before != null : previousPage && after != null;
+    }
+
     /** Includes a row that tells whether there is another page, unless the page is empty and that is not selected. */
     int rowsToRead() {
         boolean another = backward ? previousPage : nextPage;

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * <p>If rows are filtered, that index also leads past rows that do not pass. If many rows pass, the page is soon full.
  * If few pass, the filter has an index of its own, and they are soon sorted. Which case it is differs from cursor to
  * cursor, and statistics do not tell. So some rows are walked, and unless these fill the page, the filter's index is
- * used.
+ * used. If it is known that few pass, none are walked.
  */
 final class PageStatement<T> {
     private static final String ROWS_ALONE =
@@ -38,15 +38,19 @@ final class PageStatement<T> {
         if (rows.filter().isEmpty()) {
             appendRows(Range.of(request));
         } else {
-            appendFound(Range.of(request), "true");
+            appendFound(Range.of(request));
         }
         sql.append(") page");
     }
 
-    /** Appends the same page, made of those walked rows that pass the filter. */
+    /** Appends a page, made of those walked rows that pass the filter. What is behind it is looked for by walking, too. */
     void appendWalked(PageRequest request) {
         requests.add(request);
-        sql.append(ROWS_ALONE);
+        sql.append("select 0 as branch, 1 as n, ");
+        appendWalkedExists(request.previousPage() ? Range.behind(request) : null);
+        sql.append(" as behind, ");
+        appendWalkedExists(request.nextPage() ? Range.ahead(request) : null);
+        sql.append(" as ahead, null::bigint as total, page.* from (");
         appendWalk(Range.of(request));
         sql.append(") page");
     }
@@ -66,7 +70,8 @@ final class PageStatement<T> {
         appendExists(request.nextPage() ? Range.ahead(request) : null);
         sql.append(" as ahead, ");
         appendTotal(request.totalCount());
-        sql.append(" as total) more left join lateral (");
+        // The offset makes PostgreSQL compute these once for each parent, and not for each of its rows.
+        sql.append(" as total offset 0) more left join lateral (");
         appendRows(Range.of(request));
         sql.append(") page on true");
     }
@@ -81,10 +86,20 @@ final class PageStatement<T> {
         sql.append(") nearest)");
     }
 
+    private void appendWalkedExists(@Nullable Range range) {
+        if (range == null) {
+            sql.append("false");
+            return;
+        }
+        sql.append("exists (select from (");
+        appendWalk(range);
+        sql.append(") nearest)");
+    }
+
     private void appendTotal(boolean wanted) {
         if (!wanted) {
             sql.append("null::bigint");
-        } else if (rows.count() != null && rows.filter().isEmpty()) {
+        } else if (rows.count() != null) {
             sql.append(rows.count());
         } else {
             sql.append("(select count(*)");
@@ -97,8 +112,13 @@ final class PageStatement<T> {
     private void appendRows(Range range) {
         if (rows.filter().isEmpty() || range.limit() == 0) {
             appendSelect(range);
+            sql.append(rows.filter().isEmpty() ? "" : ", true"); // the same columns as with a filter
             appendFrom(range);
             sql.append(range.order(range.limit()));
+            return;
+        }
+        if (!rows.filter().isWalked()) {
+            appendFound(range);
             return;
         }
         sql.append("with near as materialized (");
@@ -107,6 +127,10 @@ final class PageStatement<T> {
         sql.append(") select * from near where ").append(full).append(" union all (");
         appendFound(range, "not " + full);
         sql.append(")");
+    }
+
+    private void appendFound(Range range) {
+        appendFound(range, "true");
     }
 
     private void appendFound(Range range, String condition) {
@@ -122,10 +146,20 @@ final class PageStatement<T> {
     private void appendWalk(Range range) {
         sql.append("select * from (");
         appendSelect(range);
-        sql.append(", ").append(String.join(" and ", rows.filter())).append(" as passes");
-        args.addAll(rows.filterArgs());
-        appendFrom(range);
-        sql.append(range.order(WALK + WALK_PER_ROW * range.limit()))
+        // Tested apart, row by row: PostgreSQL might look up all rows of an "exists" at once, and these could be many.
+        sql.append(", passes from ")
+                .append(rows.from())
+                .append(" cross join lateral (select ")
+                .append(String.join(" and ", rows.filter().conditions()))
+                .append(" as passes offset 0) tested where ")
+                .append(rows.where());
+        args.addAll(rows.filter().args());
+        args.addAll(rows.whereArgs());
+        range.appendCondition(sql, args);
+        args.addAll(rows.filter().manyArgs());
+        sql.append(" and ")
+                .append(rows.filter().many())
+                .append(range.order(WALK + WALK_PER_ROW * range.limit()))
                 .append(") walked where passes")
                 .append(range.order(range.limit()));
     }
@@ -147,8 +181,8 @@ final class PageStatement<T> {
     private void appendFilter() {
         // One plan for all values of a filter would be bad for most of them. A walk uses no index of the filter.
         planAnew |= !rows.filter().isEmpty();
-        rows.filter().forEach(condition -> sql.append(" and ").append(condition));
-        args.addAll(rows.filterArgs());
+        rows.filter().conditions().forEach(condition -> sql.append(" and ").append(condition));
+        args.addAll(rows.filter().args());
     }
 
     /** Whether to plan each execution, for the values in the filter. */

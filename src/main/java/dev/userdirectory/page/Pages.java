@@ -72,20 +72,23 @@ public class Pages {
     }
 
     private <T> Connection<T> load(JdbcTemplate jdbc, Rows<T> rows, PageRequest request) {
-        if (!request.isOfRowsAlone()) {
-            return read(jdbc, rows, statement -> statement.append(request, "(values (1)) parent (n)", List.of()));
-        }
-        if (request.rowsToRead() == 0) {
+        if (request.isOfRowsAlone() && request.rowsToRead() == 0) {
             return empty();
         }
-        if (!rows.filter().isEmpty()) {
+        Rows<T> remaining = rows;
+        if (rows.filter().isWalked() && request.isOpenAhead() && request.rowsToRead() > 0) {
             // Prepared once for all values: it uses no index of the filter, so one plan suits all.
             Connection<T> walked = read(jdbc, rows, statement -> statement.appendWalked(request));
-            if (request.backward() ? walked.hasPreviousPage() : walked.hasNextPage()) {
+            boolean isFull = request.backward() ? walked.hasPreviousPage() : walked.hasNextPage();
+            if (isFull && (!request.looksBehind() || (walked.hasPreviousPage() && walked.hasNextPage()))) {
                 return walked;
             }
+            remaining = isFull ? rows : rows.few();
         }
-        return read(jdbc, rows, statement -> statement.appendRowsAlone(request));
+        Rows<T> found = remaining;
+        return request.isOfRowsAlone()
+                ? read(jdbc, found, statement -> statement.appendRowsAlone(request))
+                : read(jdbc, found, statement -> statement.append(request, "(values (1)) parent (n)", List.of()));
     }
 
     private <T> Connection<T> read(JdbcTemplate jdbc, Rows<T> rows, Consumer<PageStatement<T>> page) {

@@ -13,9 +13,7 @@ import org.springframework.jdbc.core.RowMapper;
  *     the rows of {@code parent.id}
  * @param whereArgs the values of the placeholders in that condition
  * @param columns the columns that the mapper reads
- * @param count an expression for the number of rows without a filter, if one is cheaper than counting them
- * @param filter further conditions that the index of the ordering cannot serve, joined by {@code and}
- * @param filterArgs the values of the placeholders in the filter
+ * @param count an expression for the number of rows that pass the filter, if one is cheaper than counting them
  * @param cursors makes a row's cursor, if it is to contain more than the keys of the ordering
  */
 public record Rows<T>(
@@ -25,8 +23,7 @@ public record Rows<T>(
         String columns,
         RowMapper<T> mapper,
         @Nullable String count,
-        List<String> filter,
-        List<?> filterArgs,
+        Filter filter,
         @Nullable Function<T, String> cursors) {
 
     public Rows(String from, String where, String columns, RowMapper<T> mapper) {
@@ -34,18 +31,38 @@ public record Rows<T>(
     }
 
     public Rows(String from, String where, List<?> whereArgs, String columns, RowMapper<T> mapper) {
-        this(from, where, whereArgs, columns, mapper, null, List.of(), List.of(), null);
+        this(from, where, whereArgs, columns, mapper, null, Filter.NONE, null);
     }
 
     public Rows<T> countedBy(String count) {
-        return new Rows<>(from, where, whereArgs, columns, mapper, count, filter, filterArgs, cursors);
-    }
-
-    public Rows<T> filteredBy(List<String> filter, List<?> args) {
-        return new Rows<>(from, where, whereArgs, columns, mapper, count, filter, args, cursors);
+        return new Rows<>(from, where, whereArgs, columns, mapper, count, filter, cursors);
     }
 
     public Rows<T> withCursors(Function<T, String> cursors) {
-        return new Rows<>(from, where, whereArgs, columns, mapper, count, filter, filterArgs, cursors);
+        return new Rows<>(from, where, whereArgs, columns, mapper, count, filter, cursors);
+    }
+
+    /** Those of these rows that also meet a condition, which the index of the ordering in use can serve. */
+    public Rows<T> within(String condition, Object arg) {
+        return new Rows<>(
+                from, where + " and " + condition, Filter.with(whereArgs, arg), columns, mapper, null, filter, cursors);
+    }
+
+    /** Those of these rows that also meet a condition, which the index of the ordering cannot serve. */
+    public Rows<T> filteredBy(String condition, Object... args) {
+        return new Rows<>(from, where, whereArgs, columns, mapper, null, filter.and(condition, args), cursors);
+    }
+
+    /**
+     * The same rows, of which certainly few pass the filter unless a condition is true. Few rows are sorted at once. It may
+     * depend on the parent, but not on the row.
+     */
+    public Rows<T> manyIf(String condition, Object... args) {
+        return new Rows<>(from, where, whereArgs, columns, mapper, count, filter.manyIf(condition, args), cursors);
+    }
+
+    /** The same rows, of which certainly few pass the filter. */
+    public Rows<T> few() {
+        return new Rows<>(from, where, whereArgs, columns, mapper, count, filter.few(), cursors);
     }
 }

@@ -233,9 +233,14 @@ class DifferentialTest {
         values.put("Query.group.id", concat(List.of(full, small, empty), ids));
         values.put("Query.userByEmail.email", concat(List.of("USER1@" + domain, "nobody@" + domain, ""), emails));
         values.put("Query.groups.search", List.of("full", "", "%", "no group has this name"));
+        values.put("Query.groupByName.name", List.of("full", " Full ", "nobody", "x".repeat(201)));
         values.put("Query.__type.name", List.of("User", "Node", "_Entity", "UserOrder", "UserFilter", "ID", "Unknown"));
         values.put("UserFilter.search", List.of("user", domain, "", "%", "nobody has this name"));
-        values.put("UserFilter.groupId", List.of(full, small, empty, users.get(0), "no ID"));
+        values.put("UserFilter.emails", concat(List.of("USER1@" + domain, "nobody@" + domain, "\u0007"), emails));
+        values.put("UserFilter.emailDomain", List.of(domain, domain, "example.com", "", "@" + domain));
+        for (String condition : List.of("groupId", "inAnyGroup", "inAllGroups", "inNoneOfGroups")) {
+            values.put("UserFilter." + condition, List.of(full, small, empty, users.get(0), "no ID"));
+        }
 
         List<Object> newNames = List.of("New", " New ", "", "\u0007", "x".repeat(201), "𠮷田");
         List<Object> newEmails =

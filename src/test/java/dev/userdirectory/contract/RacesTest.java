@@ -254,6 +254,34 @@ class RacesTest {
                 .isSubsetOf(users.subList(9, 30));
     }
 
+    /** Each of ten users leaves five groups at once, and then joins them at once. */
+    @Test
+    void knowsWhoIsInNoGroup() throws Exception {
+        List<String> users = directory.createUsers(10);
+        List<String> emails = users.stream()
+                .map(id -> directory.user(id).get("email").asString())
+                .toList();
+        List<String> groups = IntStream.range(0, 5)
+                .mapToObj(i -> directory.createGroup("Left " + i, users))
+                .toList();
+        for (int round = 0; round < 5; round++) {
+            for (String change : List.of("removeGroupMembers", "addGroupMembers")) {
+                List<JsonNode> payloads =
+                        race(i -> client.data("mutation { %s(groupId: \"%s\", userIds: [\"%s\"]) { errors { code } } }"
+                                .formatted(change, groups.get(i / 10), users.get(i % 10))));
+
+                assertThat(payloads)
+                        .allMatch(payload -> refusals(payload.get(change)).isEmpty());
+                assertThat(client.data(
+                                        "query ($emails: [String!]) {"
+                                                + " users(filter: { emails: $emails, inNoGroup: true }) { nodes { id } } }",
+                                        Map.of("emails", emails))
+                                .findValuesAsString("id"))
+                        .hasSameElementsAs(change.equals("removeGroupMembers") ? users : List.of());
+            }
+        }
+    }
+
     /** Starts all requests at once and waits for them. No request may fail. */
     private static <T> List<T> race(IntFunction<T> contender) throws Exception {
         CyclicBarrier start = new CyclicBarrier(CONTENDERS);

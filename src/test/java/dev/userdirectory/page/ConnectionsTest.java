@@ -28,6 +28,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -88,7 +89,7 @@ class ConnectionsTest {
     @Autowired
     JdbcTemplate jdbc;
 
-    private record Person(UUID uuid, String name, String email, boolean active, Instant createdAt) {}
+    private record Person(UUID uuid, String name, String email, boolean active, Instant createdAt, Instant updatedAt) {}
 
     @BeforeEach
     void fill() {
@@ -171,13 +172,16 @@ class ConnectionsTest {
 
     private List<Supplier<Listing>> connections() {
         List<Supplier<Listing>> connections = new ArrayList<>();
-        for (String field : List.of("CREATED_AT", "NAME", "EMAIL")) {
+        for (String field : List.of("CREATED_AT", "UPDATED_AT", "NAME", "EMAIL")) {
             for (String direction : List.of("ASC", "DESC")) {
                 connections.add(users(field, direction, null, null, null));
                 connections.add(users(field, direction, any(groups.subList(0, 4)), null, null));
                 connections.add(users(field, direction, null, random.nextBoolean(), null));
                 connections.add(users(field, direction, null, null, any(TERMS)));
                 connections.add(users(field, direction, groups.get(0), random.nextBoolean(), any(TERMS)));
+                connections.add(usersCreated(field, direction));
+                connections.add(usersInNoGroup(field, direction));
+                connections.add(members(any(groups.subList(0, 4)), field, direction));
             }
         }
         connections.add(users("NAME", "ASC", insertGroup(random), null, null));
@@ -201,33 +205,83 @@ class ConnectionsTest {
         filter.put("groupId", group == null ? null : new GlobalId(Group.TYPE, group).toString());
         filter.put("active", active);
         filter.put("search", search);
+        return users(field, direction, filter, () -> {
+            Set<UUID> members = membersOf(group);
+            return person -> (group == null || members.contains(person.uuid))
+                    && (active == null || person.active == active)
+                    && (search == null
+                            || Text.lower(person.name).contains(Text.lower(search))
+                            || Text.lower(person.email).contains(Text.lower(search)));
+        });
+    }
+
+    /** Created in three of the ten microseconds. */
+    private Supplier<Listing> usersCreated(String field, String direction) {
+        Instant from = START.plusNanos(1000L * random.nextInt(8));
+        Instant before = from.plusNanos(3000);
+        return users(
+                field,
+                direction,
+                Map.of("createdAt", Map.of("from", from.toString(), "before", before.toString())),
+                () -> person -> !person.createdAt.isBefore(from) && person.createdAt.isBefore(before));
+    }
+
+    private Supplier<Listing> usersInNoGroup(String field, String direction) {
+        return users(field, direction, Map.of("inNoGroup", true), () -> {
+            Set<UUID> members = new HashSet<>(jdbc.queryForList("select user_id from group_members", UUID.class));
+            return person -> !members.contains(person.uuid);
+        });
+    }
+
+    /** @param matching makes the condition that matches the filter at present */
+    private Supplier<Listing> users(
+            String field, String direction, Map<String, ?> filter, Supplier<Predicate<Person>> matching) {
         Map<String, Object> variables =
                 Map.of("orderBy", Map.of("field", field, "direction", direction), "filter", filter);
+        return () -> new Listing(
+                client,
+                "query ($filter: UserFilter, $orderBy: UserOrder!, " + Listing.PARAMETERS
+                        + ") { users(filter: $filter, orderBy: $orderBy, " + Listing.PAGE + " }",
+                variables,
+                direction.equals("ASC") ? Row.ASCENDING : Row.ASCENDING.reversed(),
+                rows(field, matching.get()));
+    }
+
+    private Set<UUID> membersOf(@Nullable UUID group) {
+        return new HashSet<>(
+                jdbc.queryForList("select user_id from group_members where group_id = ?", UUID.class, group));
+    }
+
+    private List<Row> rows(String field, Predicate<Person> matching) {
+        return people().stream()
+                .filter(matching)
+                .map(person -> row(
+                        User.TYPE,
+                        person.uuid,
+                        switch (field) {
+                            case "NAME" -> Text.lower(person.name);
+                            case "EMAIL" -> Text.lower(person.email);
+                            case "UPDATED_AT" -> person.updatedAt;
+                            default -> person.createdAt;
+                        }))
+                .toList();
+    }
+
+    private Supplier<Listing> members(UUID group, String field, String direction) {
+        Map<String, Object> variables = Map.of(
+                "id",
+                new GlobalId(Group.TYPE, group).toString(),
+                "orderBy",
+                Map.of("field", field, "direction", direction));
         return () -> {
-            Set<UUID> members = new HashSet<>(
-                    jdbc.queryForList("select user_id from group_members where group_id = ?", UUID.class, group));
-            List<Row> rows = people().stream()
-                    .filter(person -> group == null || members.contains(person.uuid))
-                    .filter(person -> active == null || person.active == active)
-                    .filter(person -> search == null
-                            || Text.lower(person.name).contains(Text.lower(search))
-                            || Text.lower(person.email).contains(Text.lower(search)))
-                    .map(person -> row(
-                            User.TYPE,
-                            person.uuid,
-                            switch (field) {
-                                case "NAME" -> Text.lower(person.name);
-                                case "EMAIL" -> Text.lower(person.email);
-                                default -> person.createdAt;
-                            }))
-                    .toList();
+            Set<UUID> members = membersOf(group);
             return new Listing(
                     client,
-                    "query ($filter: UserFilter, $orderBy: UserOrder!, " + Listing.PARAMETERS
-                            + ") { users(filter: $filter, orderBy: $orderBy, " + Listing.PAGE + " }",
+                    "query ($id: ID!, $orderBy: UserOrder, " + Listing.PARAMETERS
+                            + ") { group(id: $id) { members(orderBy: $orderBy, " + Listing.PAGE + " } }",
                     variables,
                     direction.equals("ASC") ? Row.ASCENDING : Row.ASCENDING.reversed(),
-                    rows);
+                    rows(field, person -> members.contains(person.uuid)));
         };
     }
 
@@ -284,27 +338,27 @@ class ConnectionsTest {
 
     private List<Person> people() {
         return jdbc.query(
-                "select id, name, email, active, created_at from users",
+                "select id, name, email, active, created_at, updated_at from users",
                 (row, n) -> new Person(
                         row.getObject("id", UUID.class),
                         row.getString("name"),
                         row.getString("email"),
                         row.getBoolean("active"),
-                        row.getObject("created_at", OffsetDateTime.class).toInstant()));
+                        row.getObject("created_at", OffsetDateTime.class).toInstant(),
+                        row.getObject("updated_at", OffsetDateTime.class).toInstant()));
     }
 
     private UUID insertUser(Random random) {
         UUID uuid = new UUID(random.nextLong(), random.nextLong());
         String name = NAMES.get(random.nextInt(NAMES.size()));
-        OffsetDateTime at = anyTime(random);
         jdbc.update(
                 "insert into users (id, name, email, active, created_at, updated_at, version) values (?,?,?,?,?,?,0)",
                 uuid,
                 name,
                 name.replace(' ', '.') + inserted.incrementAndGet() + "." + uuid + "@Example.com",
                 random.nextInt(3) > 0,
-                at,
-                at);
+                anyTime(random),
+                anyTime(random));
         return uuid;
     }
 

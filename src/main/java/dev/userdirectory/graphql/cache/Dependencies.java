@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * exist.
  */
 public final class Dependencies {
+    /** Every change of a membership changes this. */
+    public static final String MEMBERSHIPS = "memberships";
+
     /** Every change changes this. */
     static final String EVERYTHING = "everything";
 

@@ -1,0 +1,212 @@
+package dev.userdirectory.user;
+
+import dev.userdirectory.generated.types.DateTimeRange;
+import dev.userdirectory.generated.types.OrderDirection;
+import dev.userdirectory.generated.types.UserFilter;
+import dev.userdirectory.generated.types.UserOrder;
+import dev.userdirectory.graphql.cache.Dependencies;
+import dev.userdirectory.input.BadUserInput;
+import dev.userdirectory.input.SearchText;
+import dev.userdirectory.page.Ordering;
+import dev.userdirectory.page.Ordering.SortKey;
+import dev.userdirectory.page.Rows;
+import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.relay.GlobalIds;
+import graphql.schema.DataFetchingEnvironment;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/** Which users a list has, and in what order. The table's alias is {@code u}. */
+@Component
+public class UserLists {
+    private static final int MAX_EMAILS = 100;
+    private static final int MAX_GROUPS = 20;
+    private static final UUID NO_GROUP = new UUID(0, 0);
+    private static final String CREATED_AT = "u.created_at";
+    private static final String UPDATED_AT = "u.updated_at";
+
+    private static final String IN_A_GROUP = "exists (select from group_members m where m.user_id = u.id)";
+    private static final String ONE = "m.group_id = ?::uuid";
+    private static final String ANY = "m.group_id = any(?::uuid[])";
+    /** One group after the other, so that no more memberships are read than are counted. */
+    private static final String MEMBERS_OF_ANY = "unnest(?::uuid[]) g (id)"
+            + " cross join lateral (select from group_members m where m.group_id = g.id limit 3001) members";
+
+    private final GlobalIds ids;
+
+    UserLists(GlobalIds ids) {
+        this.ids = ids;
+    }
+
+    /** @param connection the field that lists users, so that its cursors are told from those of others */
+    public static Ordering ordering(String connection, UserOrder order) {
+        SortKey id = new SortKey("u.id", "uuid");
+        List<SortKey> keys = switch (order.getField()) {
+            case CREATED_AT -> List.of(new SortKey(CREATED_AT, "timestamptz"), id);
+            case UPDATED_AT -> List.of(new SortKey(UPDATED_AT, "timestamptz"), id);
+            case NAME -> List.of(new SortKey("u.name_lower", "text"), id);
+            case EMAIL -> List.of(new SortKey("u.email_lower", "text")); // unique, so no ties
+        };
+        String name = connection + " " + order.getField() + " " + order.getDirection();
+        return new Ordering(name, order.getDirection() == OrderDirection.ASC, keys);
+    }
+
+    /**
+     * Those of the rows that meet every condition of the filter. The response is noted to depend on the memberships that the
+     * filter looks at, but not on the users.
+     *
+     * @throws BadUserInput naming the condition that cannot be served
+     */
+    public Rows<User> filtered(
+            Rows<User> rows, @Nullable UserFilter filter, Ordering ordering, DataFetchingEnvironment env) {
+        if (filter == null) {
+            return rows;
+        }
+        Rows<User> result = rows;
+        if (filter.getActive() != null) {
+            result = result.filteredBy(filter.getActive() ? "u.active" : "not u.active");
+        }
+        result = within(result, CREATED_AT, filter.getCreatedAt(), ordering);
+        result = within(result, UPDATED_AT, filter.getUpdatedAt(), ordering);
+        result = inGroups(result, filter, Dependencies.of(env));
+        if (filter.getEmailDomain() != null) {
+            result = result.filteredBy(
+                    "email_domain_key(u.email collate \"pg_c_utf8\") ="
+                            + " email_domain_key('x@' || ? collate \"pg_c_utf8\")",
+                    domain(filter.getEmailDomain()));
+        }
+        if (filter.getEmails() != null) {
+            result = result.filteredBy(
+                            "email_key(u.email collate \"pg_c_utf8\") = any(array("
+                                    + "select email_key(given.email collate \"pg_c_utf8\")"
+                                    + " from unnest(?::text[]) given (email)))",
+                            emails(filter.getEmails()))
+                    .few();
+        }
+        if (filter.getSearch() != null) {
+            String pattern = SearchText.pattern("filter.search", filter.getSearch());
+            result = result.filteredBy(
+                    "((u.name_lower || e'\\n' || u.email_lower) like ? or u.folded like ?)", pattern, pattern);
+        }
+        return result;
+    }
+
+    /** The index of an ordering by the same column leads to the range. */
+    private static Rows<User> within(Rows<User> rows, String column, @Nullable DateTimeRange range, Ordering ordering) {
+        if (range == null) {
+            return rows;
+        }
+        Rows<User> result = rows;
+        boolean isOrdered = ordering.keys().getFirst().column().equals(column);
+        if (range.getFrom() != null) {
+            String from = column + " >= ?::timestamptz";
+            OffsetDateTime time = stored(range.getFrom());
+            result = isOrdered ? result.within(from, time) : result.filteredBy(from, time);
+        }
+        if (range.getBefore() != null) {
+            String before = column + " < ?::timestamptz";
+            OffsetDateTime time = stored(range.getBefore());
+            result = isOrdered ? result.within(before, time) : result.filteredBy(before, time);
+        }
+        return result;
+    }
+
+    /** The first microsecond that is not before this time: stored times have no fractions of one. */
+    private static OffsetDateTime stored(OffsetDateTime time) {
+        OffsetDateTime micros = time.truncatedTo(ChronoUnit.MICROS);
+        return micros.isBefore(time) ? micros.plus(1, ChronoUnit.MICROS) : micros;
+    }
+
+    private Rows<User> inGroups(Rows<User> rows, UserFilter filter, Dependencies dependencies) {
+        Rows<User> result = rows;
+        if (filter.getGroupId() != null) {
+            result = inGroup(result, group("filter.groupId", filter.getGroupId(), dependencies));
+        }
+        if (filter.getInAnyGroup() != null) {
+            String any = array(groups("filter.inAnyGroup", filter.getInAnyGroup(), dependencies));
+            result = result.filteredBy(isMember(ANY), any).manyIf(isLarge(MEMBERS_OF_ANY), any);
+        }
+        if (filter.getInAllGroups() != null) {
+            for (String group : groups("filter.inAllGroups", filter.getInAllGroups(), dependencies)) {
+                result = inGroup(result, group);
+            }
+        }
+        if (filter.getInNoneOfGroups() != null) {
+            List<String> groups = groups("filter.inNoneOfGroups", filter.getInNoneOfGroups(), dependencies);
+            result = result.filteredBy("not " + isMember(ANY), array(groups));
+        }
+        if (filter.getInNoGroup() != null) {
+            dependencies.add(Dependencies.MEMBERSHIPS);
+            result = filter.getInNoGroup()
+                    ? result.filteredBy("exists (select from ungrouped_users n where n.user_id = u.id)")
+                            .filteredBy("not " + IN_A_GROUP)
+                            .manyIf(isLarge("ungrouped_users"))
+                    : result.filteredBy(IN_A_GROUP);
+        }
+        return result;
+    }
+
+    private static Rows<User> inGroup(Rows<User> rows, String group) {
+        return rows.filteredBy(isMember(ONE), group).manyIf(isLarge("group_members m where " + ONE), group);
+    }
+
+    private static String isMember(String ofGroup) {
+        return "exists (select from group_members m where " + ofGroup + " and m.user_id = u.id)";
+    }
+
+    /** An SQL condition: whether a set has more rows than can be sorted about as fast as a page is found by walking. */
+    public static String isLarge(String from) {
+        return "exists (select from " + from + " offset 3000)";
+    }
+
+    private List<String> groups(String argument, List<String> given, Dependencies dependencies) {
+        checkSize(argument, given, MAX_GROUPS, "groups");
+        List<String> groups = new ArrayList<>();
+        for (int i = 0; i < given.size(); i++) {
+            groups.add(group(argument + "." + i, given.get(i), dependencies));
+        }
+        return groups.stream().distinct().toList();
+    }
+
+    /** An ID of another type is that of no group. */
+    private String group(String argument, String id, Dependencies dependencies) {
+        GlobalId group = ids.parse(argument, id);
+        dependencies.add(Dependencies.list("Group.members", group.toString()));
+        return group.of("Group").orElse(NO_GROUP).toString();
+    }
+
+    private static String domain(String domain) {
+        SearchText.check("filter.emailDomain", domain, EmailAddress.MAX_LENGTH);
+        if (domain.contains("@")) {
+            throw new BadUserInput("filter.emailDomain", "is what follows the `@`, without it.");
+        }
+        return domain;
+    }
+
+    private static String emails(List<String> emails) {
+        checkSize("filter.emails", emails, MAX_EMAILS, "addresses");
+        for (int i = 0; i < emails.size(); i++) {
+            SearchText.check("filter.emails." + i, emails.get(i), EmailAddress.MAX_LENGTH);
+        }
+        return array(emails);
+    }
+
+    private static void checkSize(String argument, List<String> given, int most, String what) {
+        if (given.size() > most) {
+            throw new BadUserInput(argument, "has at most " + most + " " + what + ", not " + given.size() + ".");
+        }
+    }
+
+    /** An array as PostgreSQL writes it. Other than a JDBC array, it equals another one with the same elements. */
+    private static String array(List<String> elements) {
+        return elements.stream()
+                .map(element -> '"' + element.replaceAll("[\"\\\\]", "\\\\$0") + '"')
+                .collect(Collectors.joining(",", "{", "}"));
+    }
+}
