@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.graphql.cache.CommittedChanges.Changes;
+import dev.userdirectory.graphql.cache.Dependencies;
 import dev.userdirectory.group.Group;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.user.User;
@@ -43,7 +44,9 @@ class VisibleChangesTest {
 
         assertThat(changes.since(before).changed())
                 .containsExactlyInAnyOrder(
-                        "Group.members " + id(group), "User.groups " + new GlobalId(User.TYPE, user));
+                        Dependencies.MEMBERSHIPS,
+                        "Group.members " + id(group),
+                        "User.groups " + new GlobalId(User.TYPE, user));
     }
 
     @Test
