@@ -60,6 +60,7 @@ class VisibleChangesTest {
         assertThat(changes.since(before).changed())
                 .containsExactlyInAnyOrder(
                         "Group",
+                        Dependencies.MEMBERSHIPS,
                         id(group),
                         "Group.members " + id(group),
                         "User.groups " + new GlobalId(User.TYPE, user));
