@@ -12,7 +12,7 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * By which the retry of a mutation is recognized.
+ * Tells a retry from a new mutation.
  *
  * @param id the hash of the caller's subject and the key
  * @param fingerprint the hash of the mutation's field and arguments
