@@ -27,6 +27,8 @@ import org.springframework.context.annotation.Import;
             "logging.level.dev.userdirectory=info",
             // There are no clients to drain.
             "server.shutdown=immediate",
+            // At the end of the JVM, contexts would be closed one after the other, which takes half a minute.
+            "spring.main.register-shutdown-hook=false",
             // Tests trim events themselves.
             "directory.events.trim-interval=1d"
         })
