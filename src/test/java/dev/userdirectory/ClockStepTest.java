@@ -30,6 +30,7 @@ import tools.jackson.databind.json.JsonMapper;
  * Sets the wall clock of the service and of PostgreSQL forward and back by an hour. Both run in separate processes,
  * whose clock a small C library changes. Skipped if there is no C compiler.
  */
+@Soak("starts processes of the service")
 @EnabledIf(value = "isThereCompiler", disabledReason = "There is no C compiler.")
 @Timeout(300)
 class ClockStepTest {

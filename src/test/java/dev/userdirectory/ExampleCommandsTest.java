@@ -18,6 +18,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Runs commands in the READMEs of {@code examples}, which also show the output. */
+@Soak("builds and starts the examples")
 @EnabledIf(value = "dev.userdirectory.DocumentationTest#hasShell", disabledReason = "There is no bash, or no curl.")
 class ExampleCommandsTest {
     private static final Path JAVA_CLIENT = Path.of("examples", "java-client");

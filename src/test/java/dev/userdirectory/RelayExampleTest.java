@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The application in {@code examples/relay}, in a real browser. */
+@Soak("builds an example and starts a browser")
 @EnabledIf(value = "canRun", disabledReason = "There is no Node, or no Chromium starts. The log says which.")
 class RelayExampleTest {
     @SuppressWarnings("NullAway.Init") // set before any test

@@ -42,6 +42,7 @@ import tools.jackson.databind.json.JsonMapper;
  * instance first gets no new connections, then {@code SIGTERM}, and is back once it is ready. Connections that clients
  * keep open lead to it until it closes them.
  */
+@Soak("replaces instances of the service")
 class RollingRestartIT {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final String CREATE =

@@ -1,6 +1,7 @@
 package dev.userdirectory.contract;
 
 import dev.products.ProductsApplication;
+import dev.userdirectory.Soak;
 import java.io.IOException;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -9,6 +10,7 @@ import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
 
 /** Apollo's subgraph compatibility tests on this stack. They have their own schema. */
+@Soak("runs the suite of another project")
 @SpringBootTest(
         classes = ProductsApplication.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,

@@ -4,6 +4,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Ports;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import org.springframework.test.context.DynamicPropertySource;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Third-party test suites and clients, run against the service. */
+@Soak("runs the suites of other projects")
 @DirectoryTest
 @EnabledIf(value = "dev.userdirectory.Npm#canRun", disabledReason = "There is no Node. The log says so.")
 class NodeSuitesTest {

@@ -7,6 +7,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Soak;
 import dev.userdirectory.SwitchableProxy;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
@@ -37,6 +38,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /** While clients write, read and follow, a standby stalls, the primary is killed, and the standby is promoted. */
+@Soak("promotes a standby")
 @DirectoryTest
 @Import(FailoverTest.Primaries.class)
 @TestPropertySource(properties = {"directory.limits.deadline=2s", "logging.level.dev.userdirectory=off"})

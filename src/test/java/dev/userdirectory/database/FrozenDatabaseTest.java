@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.Waiting;
@@ -55,6 +56,7 @@ import tools.jackson.databind.JsonNode;
  * A PostgreSQL that keeps its connections and accepts new ones, but sends nothing more, not even an error. When it is
  * back, the old connections stay silent.
  */
+@Soak("waits for timeouts of a silent database")
 @DirectoryTest
 @Import(FrozenDatabaseTest.Proxied.class)
 @TestPropertySource(

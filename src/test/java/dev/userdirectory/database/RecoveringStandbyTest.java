@@ -8,6 +8,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Soak;
 import dev.userdirectory.SwitchableProxy;
 import dev.userdirectory.TestPostgres;
 import java.sql.Connection;
@@ -31,6 +32,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /** A proxy leads to a synchronous standby that has received an acknowledged write, but not replayed it. */
+@Soak("promotes a standby")
 @DirectoryTest
 @Import(RecoveringStandbyTest.Primaries.class)
 @TestPropertySource(properties = {"directory.limits.deadline=2s", "logging.level.dev.userdirectory=off"})

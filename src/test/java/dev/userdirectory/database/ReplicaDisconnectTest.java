@@ -7,6 +7,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Soak;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.Socket;
 import java.time.Duration;
@@ -24,6 +25,7 @@ import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
 
 /** Clients that disconnect while their query waits for the replica. */
+@Soak("starts a standby")
 @DirectoryTest
 @Import(ReplicaDisconnectTest.Primaries.class)
 @TestPropertySource(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Soak;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import org.springframework.beans.factory.support.StaticListableBeanFactory;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /** A standby that lacks the last transactions is promoted while the replicas of the old primary still run. */
+@Soak("promotes a standby")
 @Timeout(180)
 class ReplicaFailoverTest {
     private final PostgresPair servers = new PostgresPair();

@@ -6,6 +6,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Waiting;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.http.HttpRequest;
@@ -146,6 +147,7 @@ class ReplicaTest {
     }
 
     @Test
+    @Soak("waits until the replica is no longer asked")
     void readsFromThePrimaryWhileTheReplicaLags() throws InterruptedException {
         JdbcTemplate replica = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
         replica.execute("select pg_wal_replay_pause()");
@@ -167,6 +169,7 @@ class ReplicaTest {
     }
 
     @Test
+    @Soak("freezes the replica")
     void readsFromThePrimaryWhileTheReplicaIsFrozen() throws Exception {
         SERVERS.freezeReplica(true);
         try {
@@ -187,6 +190,7 @@ class ReplicaTest {
     }
 
     @Test
+    @Soak("terminates connections")
     void readsFromThePrimaryWhenTheReplicaTerminatesConnections() throws InterruptedException {
         JdbcTemplate replica = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
         for (int i = 0; i < 10; i++) {

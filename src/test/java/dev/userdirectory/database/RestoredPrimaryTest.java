@@ -3,6 +3,7 @@ package dev.userdirectory.database;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.PostgresServer;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Waiting;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.support.StaticListableBeanFactory;
 
 /** The primary is restored from a copy, on the same timeline, while a replica of it still runs. */
+@Soak("restores PostgreSQL")
 @Timeout(180)
 class RestoredPrimaryTest {
     private final PostgresServer primary = new PostgresServer();

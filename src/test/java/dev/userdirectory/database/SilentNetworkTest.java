@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.database.FrozenDatabaseTest.Proxy;
@@ -46,6 +47,7 @@ import tools.jackson.databind.JsonNode;
  * defaults. {@code -Ddirectory.test.silence=60} makes that a minute; the default is shorter to save time, but longer
  * than any timeout that followers and requests wait for.
  */
+@Soak("waits for timeouts of a silent network")
 @DirectoryTest
 @Import(SilentNetworkTest.Proxied.class)
 @TestPropertySource(properties = "logging.level.dev.userdirectory=off")

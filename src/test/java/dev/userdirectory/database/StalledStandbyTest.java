@@ -7,6 +7,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Soak;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
@@ -29,6 +30,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /** Writes whose commit waits for a synchronous standby that is frozen. */
+@Soak("freezes a standby")
 @DirectoryTest
 @Import(StalledStandbyTest.Primaries.class)
 @TestPropertySource(

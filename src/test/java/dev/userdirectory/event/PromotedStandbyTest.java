@@ -8,6 +8,7 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.PostgresServer;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.EventStreamClient;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ import org.springframework.context.annotation.Primary;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /** Kills the primary and promotes an asynchronous standby that lacks an acknowledged write. */
+@Soak("promotes a standby")
 @DirectoryTest
 @Import(PromotedStandbyTest.BothServers.class)
 class PromotedStandbyTest {

@@ -7,6 +7,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresServer;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.subscription.EventStreamClient;
@@ -31,6 +32,7 @@ import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
 
 /** The feed while its database crashes or is restored to an older state. */
+@Soak("kills and restores PostgreSQL")
 @DirectoryTest
 @Import(RestoredDatabaseTest.OwnServer.class)
 class RestoredDatabaseTest {

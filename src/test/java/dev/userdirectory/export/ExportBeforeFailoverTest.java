@@ -7,6 +7,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.EventStreamClient;
 import java.sql.Connection;
@@ -27,6 +28,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
  * An export contains a write whose event is held back, and which the promoted standby lacks. The feed itself has lost
  * nothing, and the new primary gives the transaction ID of the lost write to another one.
  */
+@Soak("promotes a standby")
 @DirectoryTest
 @Import(ExportBeforeFailoverTest.BothServers.class)
 class ExportBeforeFailoverTest {

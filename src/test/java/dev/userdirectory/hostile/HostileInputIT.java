@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.LocalPostgres;
 import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.Soak;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.net.URI;
@@ -35,6 +36,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
  * Runs each of the {@link Attacks} against the packaged jar, with 200,000 users and the heap of the Kubernetes
  * manifest. A process that runs out of memory exits at once, so an attack without a bound fails its test.
  */
+@Soak("sends every attack several times")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileInputIT {
     private static final int USERS = 200_000;

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.LONG;
 
 import dev.userdirectory.Browser;
+import dev.userdirectory.Soak;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -27,6 +28,7 @@ import tools.jackson.databind.JsonNode;
  * The front page and GraphiQL in a real browser, with the identity provider of {@code spring-boot:test-run}. Skipped if
  * no Chromium starts, unless {@code -Ddirectory.test.browser=required}.
  */
+@Soak("starts a browser")
 @EnabledIf(value = "startBrowser", disabledReason = "No Chromium starts. The log says why.")
 class GraphiqlTest {
     @SuppressWarnings("NullAway.Init") // set before any test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.PostgresServer;
 import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Waiting;
 import java.io.IOException;
 import java.net.Socket;
@@ -28,6 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
  * Clients create users and groups, lose responses, and retry, while the service and PostgreSQL are killed.
  * {@code -Ddirectory.test.kills=500} kills each of them 500 times.
  */
+@Soak("kills processes of the service")
 class IdempotencyFaultsTest {
     private static final int KILLS = Integer.getInteger("directory.test.kills", 2);
     private static final int LOST_RESPONSES = 1000;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.TestPostgres.Statement;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.group.Group;
@@ -37,6 +38,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** How PostgreSQL plans the service's statements, in a directory large enough that a wrong plan would be slow. */
+@Soak("loads 120,000 users")
 @DirectoryTest
 @TestPropertySource(properties = "directory.database.grace=2m") // All users are deleted by one statement.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresServer;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Waiting;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,6 +24,7 @@ import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 
 /** The database is restored to an older state, on the same timeline, and with it the webhook's cursor. */
+@Soak("restores PostgreSQL")
 @DirectoryTest
 @Import(RestoredWebhookTest.OwnServer.class)
 class RestoredWebhookTest {

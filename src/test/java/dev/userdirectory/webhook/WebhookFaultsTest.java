@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.net.httpserver.HttpExchange;
 import dev.userdirectory.PostgresServer;
 import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.relay.GlobalId;
 import dev.userdirectory.user.User;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Test;
  * Two processes of the service deliver to a receiver that fails, hangs and restarts, while transactions commit late and out
  * of order. Meanwhile each process, and PostgreSQL, is killed and restarted.
  */
+@Soak("kills processes and PostgreSQL")
 class WebhookFaultsTest {
     private final PostgresServer postgres = new PostgresServer();
     private final AtomicBoolean writing = new AtomicBoolean(true);

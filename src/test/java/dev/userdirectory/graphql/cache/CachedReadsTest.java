@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.UserDirectoryApplication;
 import dev.userdirectory.graphql.federation.SubgraphSchema;
@@ -44,6 +45,7 @@ import tools.jackson.databind.JsonNode;
  * replica, must return the same responses as an instance without a cache.
  * {@code -Ddirectory.test.seconds=60} tries longer, and {@code -Ddirectory.test.seed=1} repeats a run.
  */
+@Soak("starts a standby, Redis and three instances")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CachedReadsTest {
     private static final long SEED = Long.getLong("directory.test.seed", System.nanoTime());

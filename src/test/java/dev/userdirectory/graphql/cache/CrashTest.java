@@ -7,6 +7,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
+import dev.userdirectory.Soak;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -27,6 +28,7 @@ import tools.jackson.databind.JsonNode;
  * A backend is killed again and again. PostgreSQL recovers without a restart, and continues from the last transaction
  * number whose log was flushed, so that the next write may reuse the number of a notification to the feed's readers.
  */
+@Soak("crashes PostgreSQL twelve times")
 @DirectoryTest
 @Import(CrashTest.Primaries.class)
 @TestPropertySource(properties = "logging.level.root=off")

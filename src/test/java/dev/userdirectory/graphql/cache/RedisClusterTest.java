@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Waiting;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
@@ -30,6 +31,7 @@ import org.springframework.test.context.TestPropertySource;
 import redis.embedded.RedisServer;
 
 /** Shares responses in a cluster of two nodes with half of the slots each. The instance itself caches none. */
+@Soak("starts a Redis cluster")
 @DirectoryTest
 @DirtiesContext
 @TestPropertySource(properties = "directory.cache.size=0B")

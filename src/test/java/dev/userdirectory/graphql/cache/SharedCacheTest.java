@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.UserDirectoryApplication;
 import dev.userdirectory.Waiting;
@@ -52,6 +53,7 @@ import redis.embedded.RedisServer;
  * Two instances share their responses in a real Redis, which is frozen and killed. {@code -Ddirectory.test.seconds=60}
  * tries longer to get an outdated response.
  */
+@Soak("freezes and kills Redis")
 @DirectoryTest
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SharedCacheTest {
