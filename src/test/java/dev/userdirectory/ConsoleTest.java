@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What a service that is started like that of {@code spring-boot:test-run} writes on the console. */
+@Soak("starts processes of the service")
 class ConsoleTest {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final Pattern READY =

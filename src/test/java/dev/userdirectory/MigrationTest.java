@@ -75,12 +75,14 @@ class MigrationTest {
     }
 
     @Test
+    @Soak("starts processes")
     void allowsConcurrentMigrations() throws Exception {
         assertThat(migrate(2)).containsExactly(0, 0);
         assertThat(versions()).isEqualTo(migrations());
     }
 
     @Test
+    @Soak("starts processes")
     void failsOnForeignDatabase() throws Exception {
         jdbc.execute("create table users (name text)");
         assertThat(migrate(1)).containsExactly(1);
@@ -89,6 +91,7 @@ class MigrationTest {
 
     /** On AWS Lambda, no instance of the service would notice it. */
     @Test
+    @Soak("starts processes")
     void deletesEventsOfAnotherServerAfterRestore() throws Exception {
         migrate(1);
         jdbc.update(insert(2));
@@ -108,6 +111,7 @@ class MigrationTest {
     }
 
     @Test
+    @Soak("waits for a timeout")
     void triesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
         Migration.run(throughSilentProxy());
 
@@ -116,6 +120,7 @@ class MigrationTest {
 
     /** It migrates over a connection of its own, apart from the pool. */
     @Test
+    @Soak("waits for a timeout")
     void serviceTriesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
         new SpringApplicationBuilder(Migration.class, DatabaseConfiguration.class, ServiceLimits.class)
                 .web(WebApplicationType.NONE)
@@ -173,6 +178,7 @@ class MigrationTest {
     }
 
     @Test
+    @Soak("starts processes")
     void keepsAndReportsUsersWithEquivalentAddresses() throws Exception {
         flyway().target("5").load().migrate();
         List<UUID> alike = Stream.of("s@example.com", "ſ@Example.com", "s\ufe0f@example.com")

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.relay.GlobalIds;
@@ -22,6 +23,7 @@ import org.springframework.test.context.TestPropertySource;
  * The heap that subscriptions retain. {@code -Ddirectory.test.events=200000} sends that many events instead of a few
  * thousand.
  */
+@Soak("delivers many events")
 @DirectoryTest
 @TestPropertySource(
         properties = {"directory.events.buffer=2000", "directory.events.patience=10m", "directory.limits.deadline=30s"})
