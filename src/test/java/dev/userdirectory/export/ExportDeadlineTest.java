@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Waiting;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -33,6 +34,7 @@ class ExportDeadlineTest {
     MeterRegistry meters;
 
     @Test
+    @Soak("waits for the deadline of an export")
     void endsExportsThatTakeTooLong() throws Exception {
         directory.createUser();
         ExportClient.makeLarge(jdbc);
