@@ -6,16 +6,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.SharedSettings;
 import dev.userdirectory.Tokens;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /** Users are matched by the claim of an issuer that does not say {@code email_verified}. */
 @DirectoryTest
-@TestPropertySource(properties = "directory.viewer.claim=upn")
+@SharedSettings // the claim
 class ViewerClaimTest {
     @Autowired
     Client client;

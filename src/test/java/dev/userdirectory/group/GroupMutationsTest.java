@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.SharedSettings;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
@@ -15,11 +16,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 @DirectoryTest
-@TestPropertySource(properties = "directory.limits.deadline=30s") // Some requests are large.
+@SharedSettings // the deadline
 class GroupMutationsTest {
     private static final String GROUP = "group { id name description createdAt updatedAt version }";
 

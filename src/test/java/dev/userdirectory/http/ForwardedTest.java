@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.SharedSettings;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -11,11 +12,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.test.context.TestPropertySource;
 
 /** Behind a proxy that terminates TLS, the service's own pages have an https origin that the service does not see. */
 @DirectoryTest
-@TestPropertySource(properties = "server.forward-headers-strategy=native")
+@SharedSettings // the forwarded headers
 class ForwardedTest {
     @Autowired
     Client client;

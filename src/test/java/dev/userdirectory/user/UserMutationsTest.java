@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.SharedSettings;
 import dev.userdirectory.TestPostgres.Statements;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,11 +23,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 @DirectoryTest
-@TestPropertySource(properties = "directory.limits.deadline=30s") // Some requests are large.
+@SharedSettings // the deadline
 class UserMutationsTest {
     private static final String CREATE_USERS = """
             mutation ($users: [NewUser!]!) {

@@ -6,6 +6,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Locks;
+import dev.userdirectory.SharedSettings;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.relay.GlobalIds;
@@ -28,12 +29,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
-import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 @DirectoryTest
-@TestPropertySource(properties = "directory.limits.deadline=30s") // Some requests are large.
+@SharedSettings // the deadline
 class ResponseCacheTest {
     private static final String USER = "query ($id: ID!) { user(id: $id) { name version } }";
 

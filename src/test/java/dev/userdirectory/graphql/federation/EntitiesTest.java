@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.SharedSettings;
 import dev.userdirectory.TestPostgres.Statements;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,13 +19,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 @DirectoryTest
-@TestPropertySource(properties = "directory.limits.deadline=30s") // Some requests are large.
+@SharedSettings // the deadline
 class EntitiesTest {
     private static final String ENTITIES = """
             query ($representations: [_Any!]!) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.SharedSettings;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.SocketClient;
@@ -27,13 +28,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Each limit at its default: requests just within it are served, and requests just above it are rejected. */
 @DirectoryTest
-@TestPropertySource(properties = "directory.limits.deadline=30s") // Some requests are large.
+@SharedSettings // the deadline
 class LimitsTest {
     @Autowired
     Client client;
