@@ -11,33 +11,24 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.tracing.Tracer;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Properties;
 import java.util.StringJoiner;
 import javax.sql.DataSource;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
-import org.springframework.boot.flyway.autoconfigure.FlywayConfigurationCustomizer;
-import org.springframework.boot.flyway.autoconfigure.FlywayProperties;
-import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
 /** The chain of data sources in front of PostgreSQL: traced, watched by deadlines, queued, pooled. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(DatabaseProperties.class)
 class DatabaseConfiguration {
     /** The driver's property for settings that apply to a connection from its first statement to its last. */
-    private static final String OPTIONS = "options";
+    static final String OPTIONS = "options";
 
-    private static final String SOCKET_TIMEOUT = "socketTimeout";
+    static final String SOCKET_TIMEOUT = "socketTimeout";
     private static final Duration SLACK = Duration.ofSeconds(1);
-
-    /** After pauses of 1, 2, 4 and 8 seconds. The pool tries for about as long when it starts. */
-    private static final int CONNECT_RETRIES = 4;
 
     /** Wraps each pool, the primary's and the replica's. */
     @Bean
@@ -84,32 +75,6 @@ class DatabaseConfiguration {
         if (options.length() > 0) {
             pool.addDataSourceProperty(OPTIONS, options.toString());
         }
-    }
-
-    /** A migration may take as long as it needs, so it has its own connections without timeouts. */
-    @Bean
-    @ConditionalOnProperty(name = "spring.flyway.enabled", matchIfMissing = true)
-    FlywayConfigurationCustomizer migrateWithoutLimits(
-            DataSource dataSource, JdbcConnectionDetails details, FlywayProperties flyway) {
-        return configuration -> {
-            if (flyway.getUrl() != null || flyway.getUser() != null) {
-                return;
-            }
-            try {
-                Properties properties = new Properties();
-                properties.putAll(dataSource.unwrap(HikariDataSource.class).getDataSourceProperties());
-                properties.remove(OPTIONS);
-                properties.remove(SOCKET_TIMEOUT);
-                DriverManagerDataSource unlimited = new DriverManagerDataSource(details.getJdbcUrl(), properties);
-                unlimited.setUsername(details.getUsername());
-                unlimited.setPassword(details.getPassword());
-                configuration
-                        .dataSource(unlimited)
-                        .connectRetries(Math.max(CONNECT_RETRIES, flyway.getConnectRetries()));
-            } catch (SQLException e) {
-                throw new IllegalStateException("Not the pool that requests queue for", e);
-            }
-        };
     }
 
     /** Tagged with the pools' names, so that requests waiting in front of a pool and inside it can be added up. */

@@ -12,6 +12,7 @@ import org.springframework.boot.transaction.autoconfigure.TransactionAutoConfigu
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.FilterType;
+import org.springframework.context.annotation.Import;
 
 /**
  * Migrates the database and exits, before instances of a new version start with {@code spring.flyway.enabled=false}. It
@@ -25,6 +26,7 @@ import org.springframework.context.annotation.FilterType;
     TransactionAutoConfiguration.class,
     FlywayAutoConfiguration.class
 })
+@Import(MigrationConnections.class)
 @ComponentScan(
         useDefaultFilters = false,
         includeFilters = @ComponentScan.Filter(type = FilterType.ASSIGNABLE_TYPE, classes = AfterMigration.class))

@@ -25,6 +25,8 @@ import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -110,21 +112,23 @@ class MigrationTest {
         return jdbc.queryForObject("select count(*) from user_events", Integer.class);
     }
 
-    @Test
     @Soak("waits for a timeout")
-    void triesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
-        Migration.run(throughSilentProxy());
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void triesAgainWhenAnAttemptToConnectTimesOut(boolean withOwnUser) throws Exception {
+        Migration.run(throughSilentProxy(withOwnUser));
 
         assertThat(versions()).isEqualTo(migrations());
     }
 
     /** It migrates over a connection of its own, apart from the pool. */
-    @Test
     @Soak("waits for a timeout")
-    void serviceTriesAgainWhenAnAttemptToConnectTimesOut() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void serviceTriesAgainWhenAnAttemptToConnectTimesOut(boolean withOwnUser) throws Exception {
         new SpringApplicationBuilder(Migration.class, DatabaseConfiguration.class, ServiceLimits.class)
                 .web(WebApplicationType.NONE)
-                .run(throughSilentProxy())
+                .run(throughSilentProxy(withOwnUser))
                 .close();
 
         assertThat(versions()).isEqualTo(migrations());
@@ -133,8 +137,12 @@ class MigrationTest {
     @EnableConfigurationProperties(Limits.class)
     static class ServiceLimits {}
 
-    /** The first connection is accepted, but never answered. */
-    private String[] throughSilentProxy() {
+    /**
+     * The first connection is accepted, but never answered.
+     *
+     * @param withOwnUser whether {@code spring.flyway.user} is set
+     */
+    private String[] throughSilentProxy(boolean withOwnUser) {
         URI target = URI.create(server.getJdbcUrl().substring("jdbc:".length()));
         SwitchableProxy proxy = SwitchableProxy.silentAtFirst(target.getPort());
         return new String[] {
@@ -142,7 +150,9 @@ class MigrationTest {
             "--spring.datasource.url="
                     + url.replace(target.getHost() + ":" + target.getPort(), "127.0.0.1:" + proxy.port()),
             "--spring.datasource.username=" + server.getUsername(),
-            "--spring.datasource.password=" + server.getPassword()
+            "--spring.datasource.password=" + server.getPassword(),
+            withOwnUser ? "--spring.flyway.user=" + server.getUsername() : "",
+            withOwnUser ? "--spring.flyway.password=" + server.getPassword() : ""
         };
     }
 
