@@ -57,7 +57,6 @@ class FeedConnections {
         }
         driver.setProperty("ApplicationName", name);
         // To notice a server that is gone without closing its connections.
-        driver.setProperty("connectTimeout", String.valueOf(SHORT_PATIENCE.toSeconds()));
         driver.setProperty("socketTimeout", String.valueOf(patience.toSeconds()));
         Connection connection = DriverManager.getConnection(url, driver);
         if (pool.getSchema() != null) {

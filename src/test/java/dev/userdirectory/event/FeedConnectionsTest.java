@@ -5,8 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.userdirectory.DirectoryTest;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -16,6 +23,9 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 class FeedConnectionsTest {
     @Autowired
     JdbcConnectionDetails postgres;
+
+    @Autowired
+    DataSource dataSource;
 
     @Test
     void connectionHasTheDriverPropertiesAndTheSchemaOfThePool() throws SQLException {
@@ -42,9 +52,30 @@ class FeedConnectionsTest {
         }
     }
 
+    /** A host that has vanished does not refuse connections: it does not respond at all. */
+    @Test
+    void connectionSkipsAHostThatHasVanished() throws Exception {
+        URI live = URI.create(Objects.requireNonNull(postgres.getJdbcUrl()).substring("jdbc:".length()));
+        try (ServerSocket vanished = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Socket first = new Socket(vanished.getInetAddress(), vanished.getLocalPort());
+                Socket second = new Socket(vanished.getInetAddress(), vanished.getLocalPort())) {
+            assertThat(List.of(first, second)).as("They fill its queue").allMatch(Socket::isConnected);
+            String url = "jdbc:postgresql://127.0.0.1:%d,%s:%d%s"
+                    .formatted(vanished.getLocalPort(), live.getHost(), live.getPort(), live.getRawPath());
+            FeedConnections ofTheService =
+                    new FeedConnections(dataSource.unwrap(HikariDataSource.class), properties(url));
+            try (FeedConnection connection = ofTheService.openToListen("a name")) {
+                assertThat(show(connection, "application_name")).isEqualTo("a name");
+            }
+        }
+    }
+
     private static FeedConnections connections(HikariDataSource pool, @Nullable String url) throws SQLException {
-        return new FeedConnections(
-                pool, new EventProperties(Duration.ZERO, 0, true, Duration.ZERO, Duration.ZERO, url));
+        return new FeedConnections(pool, properties(url));
+    }
+
+    private static EventProperties properties(@Nullable String url) {
+        return new EventProperties(Duration.ZERO, 0, true, Duration.ZERO, Duration.ZERO, url);
     }
 
     private static String show(FeedConnection connection, String setting) {
