@@ -15,6 +15,12 @@ public class DirectorySnapshots {
     /** Leaves room for the rest of a cursor, which has a limit. That many transactions are hardly ever open. */
     private static final int MAX_LENGTH = 2500;
 
+    /**
+     * A slow disk may take seconds to read the rows of one page. But a silent network must not keep the snapshot, and the
+     * place of an export, much longer than that.
+     */
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
     private final FeedConnections connections;
     private final DirectoryEvents events;
     private final Cursors cursors;
@@ -30,7 +36,7 @@ public class DirectorySnapshots {
      * @param limit after which PostgreSQL gives up the snapshot, which holds back vacuum
      */
     public DirectorySnapshot open(String name, Duration limit) throws SQLException {
-        FeedConnection connection = connections.open(name);
+        FeedConnection connection = connections.open(name, PATIENCE);
         try {
             // A new era adds a row, which a read-only transaction cannot.
             long era = events.over(connection.jdbc()).era();

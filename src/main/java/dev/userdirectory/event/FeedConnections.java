@@ -17,7 +17,6 @@ import org.springframework.stereotype.Component;
  */
 @Component
 class FeedConnections {
-    /** How long PostgreSQL may take to answer; a client that reads an export slowly does not count. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private static final Duration SHORT_PATIENCE = Duration.ofSeconds(2);
@@ -32,7 +31,12 @@ class FeedConnections {
 
     /** @param name the connection's {@code application_name} in PostgreSQL */
     FeedConnection open(String name) throws SQLException {
-        return open(pool.getJdbcUrl(), name, PATIENCE);
+        return open(name, PATIENCE);
+    }
+
+    /** @param patience how long PostgreSQL may take to answer, or to return the next rows */
+    FeedConnection open(String name, Duration patience) throws SQLException {
+        return open(pool.getJdbcUrl(), name, patience);
     }
 
     /**
