@@ -31,6 +31,8 @@ public class DeadlineDataSource extends DelegatingDataSource {
     /** When the pool last gave a connection to a request, by {@link System#nanoTime}. */
     private volatile long handedOut = System.nanoTime();
 
+    private final AtomicLong failedCommits = new AtomicLong();
+
     /** @param threads the pool's threads */
     public DeadlineDataSource(DataSource dataSource, PoolThreads threads) throws SQLException {
         super(dataSource);
@@ -63,6 +65,11 @@ public class DeadlineDataSource extends DelegatingDataSource {
         return connections.waiting();
     }
 
+    /** How many commits have failed. PostgreSQL may still carry out some of them. */
+    long failedCommits() {
+        return failedCommits.get();
+    }
+
     /** The name of the pool. */
     public String name() {
         return pool.getPoolName();
@@ -93,7 +100,12 @@ public class DeadlineDataSource extends DelegatingDataSource {
             }
         }
         Share held = share;
-        return new WatchedConnection(connection, deadline, () -> release(held, ofSubscriptions)).proxy();
+        return new WatchedConnection(
+                        connection,
+                        deadline,
+                        failedCommits::incrementAndGet,
+                        () -> release(held, ofSubscriptions))
+                .proxy();
     }
 
     private void release(@Nullable Share share, @Nullable Semaphore ofSubscriptions) {

@@ -15,13 +15,18 @@ import org.jspecify.annotations.Nullable;
 final class WatchedConnection implements InvocationHandler {
     private final Connection connection;
     private final Deadline deadline;
+    private final Runnable commitFailed;
     private final Runnable release;
     private boolean closed;
 
-    /** @param release called once, when the connection is closed */
-    WatchedConnection(Connection connection, Deadline deadline, Runnable release) {
+    /**
+     * @param commitFailed called for each commit that fails, or whose outcome is unknown
+     * @param release called once, when the connection is closed
+     */
+    WatchedConnection(Connection connection, Deadline deadline, Runnable commitFailed, Runnable release) {
         this.connection = connection;
         this.deadline = deadline;
+        this.commitFailed = commitFailed;
         this.release = release;
     }
 
@@ -56,6 +61,9 @@ final class WatchedConnection implements InvocationHandler {
         deadline.beginCommit(connection);
         try {
             return invoke(method, args);
+        } catch (SQLException e) {
+            commitFailed.run();
+            throw e;
         } finally {
             deadline.endCommit(connection);
         }

@@ -19,17 +19,21 @@ public class WriteTransaction {
 
     private final TransactionTemplate transaction;
     private final JdbcTemplate jdbc;
+    private final WaitingCommits waiting;
 
-    WriteTransaction(PlatformTransactionManager manager, JdbcTemplate jdbc) {
+    WriteTransaction(PlatformTransactionManager manager, JdbcTemplate jdbc, WaitingCommits waiting) {
         transaction = new TransactionTemplate(manager);
         this.jdbc = jdbc;
+        this.waiting = waiting;
     }
 
     /**
      * @param actor whom the events of the transaction name; null if nobody is known, or if the write itself tells
      * @param write runs again after each deadlock, so it must not keep state between runs
+     * @throws StandbyStalled if too many commits wait for a synchronous standby
      */
     public <T> T execute(@Nullable Actor actor, Supplier<T> write) {
+        waiting.check();
         for (int attempt = 1; ; attempt++) {
             try {
                 return transaction.execute(status -> {

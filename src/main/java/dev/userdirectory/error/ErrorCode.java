@@ -45,7 +45,7 @@ public enum ErrorCode {
     DEADLINE_EXCEEDED(
             "The request took too long. Whether a mutation took effect is unknown.", HttpStatus.REQUEST_TIMEOUT),
     UNAVAILABLE(
-            "The service is overloaded, is stopping, or cannot reach the token's issuer: try again.",
+            "The service is overloaded, is stopping, cannot write for now, or cannot reach the token's issuer: try again.",
             HttpStatus.SERVICE_UNAVAILABLE),
 
     EVENTS_EXPIRED("Events after the cursor may be missing: read the users again, then follow without a cursor."),

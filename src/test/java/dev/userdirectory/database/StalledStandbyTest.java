@@ -8,11 +8,17 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.Soak;
+import dev.userdirectory.Waiting;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,6 +49,11 @@ class StalledStandbyTest {
     private static final String CREATE =
             "mutation ($email: String!) { createUser(name: \"Written\", email: $email) { user { id } errors { code } } }";
 
+    private static final String CREATE_GROUP =
+            "mutation ($name: String!) { createGroup(name: $name) { group { id } errors { code } } }";
+    /** Long enough for commits to take all of PostgreSQL's connections if there were no limit. */
+    private static final Duration STALL = Duration.ofSeconds(Integer.getInteger("directory.test.stall", 15));
+
     private final JdbcTemplate primary = new JdbcTemplate(SERVERS.primary().getPostgresDatabase());
 
     @Autowired
@@ -50,6 +61,9 @@ class StalledStandbyTest {
 
     @Autowired
     Directory directory;
+
+    @Autowired
+    MeterRegistry meters;
 
     @TestConfiguration(proxyBeanMethods = false)
     static class Primaries {
@@ -132,6 +146,60 @@ class StalledStandbyTest {
         assertThat(response.at("/errors/0/message").asString()).contains("unknown");
         assertThat(directory.user(id).get("name").asString()).isEqualTo("User 0");
         assertThat(waitingForStandby()).isPositive();
+    }
+
+    /** Twelve clients create groups without a pause, and another one reads. Creations of users would share statements. */
+    @Test
+    void rejectsWritesAndContinuesToReadWhileManyCommitsWait() throws Exception {
+        int limit = 10;
+        int pool = 10;
+        String id = directory.createUser();
+        AtomicBoolean writing = new AtomicBoolean(true);
+        Map<String, AtomicInteger> outcomes = new ConcurrentHashMap<>();
+        List<CompletableFuture<Void>> writers = new ArrayList<>();
+        stall();
+        try {
+            for (int i = 0; i < 12; i++) {
+                writers.add(CompletableFuture.runAsync(() -> {
+                    while (writing.get()) {
+                        String code = client.execute(CREATE_GROUP, Map.of("name", Directory.newEmail()))
+                                .at("/errors/0/extensions/code")
+                                .asString("");
+                        outcomes.computeIfAbsent(code, each -> new AtomicInteger()).incrementAndGet();
+                        Pause.of(Duration.ofMillis(50));
+                    }
+                }, task -> Thread.startVirtualThread(task)));
+            }
+            Waiting.until(() -> outcomes.containsKey("UNAVAILABLE"));
+            long end = System.nanoTime() + STALL.toNanos();
+            Duration slowest = Duration.ZERO;
+            for (int reads = 1; System.nanoTime() - end < 0; reads++) {
+                long started = System.nanoTime();
+                // Each read differs from those whose responses are cached.
+                JsonNode read = client.execute(
+                        "query ($id: ID!) { user(id: $id) { name email } users(first: " + (reads % 99 + 1)
+                                + ") { nodes { name } } }",
+                        Map.of("id", id));
+                assertThat(read.at("/data/user/name").asString()).as("%s", read).isEqualTo("User 0");
+                Duration time = Duration.ofNanos(System.nanoTime() - started);
+                slowest = time.compareTo(slowest) > 0 ? time : slowest;
+                assertThat(waitingForStandby()).isLessThanOrEqualTo(limit + pool);
+                Pause.of(Duration.ofMillis(20));
+            }
+            System.out.println("Outcomes of writes: " + outcomes + ", slowest read: " + slowest);
+            int acknowledged = outcomes.getOrDefault("", new AtomicInteger()).get();
+            assertThat(acknowledged).isZero();
+
+            SERVERS.freezeReplica(false);
+            long resumed = System.nanoTime();
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> outcomes.getOrDefault("", new AtomicInteger()).get() > acknowledged);
+            System.out.println("Writes resumed after " + Duration.ofNanos(System.nanoTime() - resumed));
+            assertThat(meters.get("directory.writes.rejected").counter().count()).isPositive();
+        } finally {
+            writing.set(false);
+            writers.forEach(CompletableFuture::join);
+        }
     }
 
     private static void stall() throws Exception {

@@ -3,6 +3,7 @@ package dev.userdirectory.graphql.operation;
 import com.netflix.graphql.types.errors.ErrorType;
 import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.database.Deadline;
+import dev.userdirectory.database.StandbyStalled;
 import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.scope.Refused;
 import dev.userdirectory.input.BadUserInput;
@@ -42,6 +43,15 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
                     .errorType(ErrorType.BAD_REQUEST)
                     .message(bad.getMessage())
                     .extensions(ErrorCode.BAD_USER_INPUT.extensions(Map.of("argument", bad.argument())))
+                    .build();
+        }
+        if (exception instanceof StandbyStalled stalled) {
+            return TypedGraphQLError.newBuilder()
+                    .path(parameters.getPath())
+                    .location(parameters.getSourceLocation())
+                    .errorType(ErrorType.UNAVAILABLE)
+                    .message(stalled.getMessage())
+                    .extensions(ErrorCode.UNAVAILABLE.extensions())
                     .build();
         }
         return unforeseen(exception, parameters.getPath())
