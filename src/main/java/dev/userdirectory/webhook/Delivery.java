@@ -50,7 +50,7 @@ final class Delivery {
     void run(Task current) throws SQLException, InterruptedException {
         try (EventLog.Session session = events.open("user-directory webhook " + name)) {
             WebhookRow row = new WebhookRow(session.jdbc(), name);
-            row.limitSilence(webhook.timeout());
+            row.limitSilence();
             while (!row.lock()) {
                 if (!current.isRunning()) {
                     return;
@@ -117,7 +117,11 @@ final class Delivery {
         int failures = 0;
         // Asking for the cursor also notices that the connection, and with it the lock, is lost.
         while (current.isRunning() && row.cursor().equals(cursor)) {
-            Answer answer = metrics.time(() -> receiver.send(message));
+            Answer answer = metrics.time(() -> receiver.send(message, () -> {
+                // Keeps the connection, or notices that it is lost, so that another instance delivers.
+                row.cursor();
+                current.progress();
+            }));
             current.progress();
             if (answer.isAccepted()) {
                 if (failures > 0) {

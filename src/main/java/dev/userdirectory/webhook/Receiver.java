@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 final class Receiver {
     private static final Pattern SECONDS = Pattern.compile("\\d{1,9}");
 
+    private static final Duration PULSE = Duration.ofMillis(500);
+
     private final HttpClient http;
     private final Webhook webhook;
     private final URI url;
@@ -47,12 +49,22 @@ final class Receiver {
         }
     }
 
-    /** Sends the message once. The response counts when it is complete; its body is discarded. */
-    Answer send(Message message) throws InterruptedException {
+    /**
+     * Sends the message once. The response counts when it is complete; its body is discarded.
+     *
+     * @param meanwhile called twice a second until then; an exception ends the attempt
+     */
+    Answer send(Message message, Runnable meanwhile) throws InterruptedException {
         CompletableFuture<HttpResponse<Void>> sent = http.sendAsync(request(message), BodyHandlers.discarding());
+        long end = System.nanoTime() + webhook.timeout().toNanos();
         try {
-            return answer(sent.get(webhook.timeout().toMillis(), TimeUnit.MILLISECONDS));
-        } catch (TimeoutException e) {
+            for (long left = webhook.timeout().toNanos(); left > 0; left = end - System.nanoTime()) {
+                try {
+                    return answer(sent.get(Math.min(left, PULSE.toNanos()), TimeUnit.NANOSECONDS));
+                } catch (TimeoutException e) {
+                    meanwhile.run();
+                }
+            }
             return Answer.failed(
                     "no complete response within " + webhook.timeout().toMillis() + " ms");
         } catch (ExecutionException e) {

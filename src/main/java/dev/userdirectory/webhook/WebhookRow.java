@@ -10,8 +10,11 @@ import org.springframework.jdbc.core.JdbcTemplate;
  * so whoever has lost it cannot move the cursor any more.
  */
 final class WebhookRow {
-    /** How much longer PostgreSQL keeps the lock of an instance that has vanished without closing its connection. */
-    private static final Duration GRACE = Duration.ofSeconds(30);
+    /**
+     * When PostgreSQL ends the connection of an instance that has vanished, or that has lost its connection to a silent
+     * network, so that another one can take the lock. Until then, nothing is sent.
+     */
+    private static final Duration SILENCE = Duration.ofSeconds(4);
 
     private final JdbcTemplate jdbc;
     private final String name;
@@ -21,9 +24,9 @@ final class WebhookRow {
         this.name = name;
     }
 
-    /** @param longest how long a holder of the lock may take until its next statement */
-    void limitSilence(Duration longest) {
-        jdbc.execute("set idle_session_timeout = " + longest.plus(GRACE).toMillis());
+    /** From now on, each statement must come within a few seconds of the last one. */
+    void limitSilence() {
+        jdbc.execute("set idle_session_timeout = " + SILENCE.toMillis());
     }
 
     boolean lock() {
