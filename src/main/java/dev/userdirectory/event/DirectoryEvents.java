@@ -15,7 +15,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.support.DataAccessUtils;
@@ -47,6 +46,10 @@ class DirectoryEvents {
     /** The same feed over another connection. */
     DirectoryEvents over(JdbcTemplate connection) {
         return new DirectoryEvents(connection, mapper);
+    }
+
+    FeedEras eras() {
+        return new FeedEras(jdbc);
     }
 
     /**
@@ -87,10 +90,6 @@ class DirectoryEvents {
                 .withCursors(event -> event.position().cursor(cursors));
     }
 
-    private DirectoryEvent settled(ResultSet row, int number) throws SQLException {
-        return mapper.read(row, Position.START);
-    }
-
     /**
      * Whether all events after that position are kept, and the database has every commit that was seen up to there. Ask
      * after reading the events, since they may be trimmed in between.
@@ -113,7 +112,7 @@ class DirectoryEvents {
                 "select feed_has(?, ?, ?, ?, ?::uuid" + (alone ? ")" : ", ?::uuid)"), Boolean.class, args.toArray()));
     }
 
-    /** The same for all events, also if the event of the position itself has been trimmed, and for {@link #start()}. */
+    /** The same for all events, also if the event of the position itself has been trimmed, and for {@link FeedEras#start()}. */
     boolean isKept(Position position) {
         Object[] place = {position.transaction(), position.sequence()};
         Object[] seen = {position.seen().era(), position.seen().wal()};
@@ -125,25 +124,6 @@ class DirectoryEvents {
                 Stream.of(place, seen, seen, place, place)
                         .flatMap(Arrays::stream)
                         .toArray()));
-    }
-
-    /** Whether there has been no new server, timeline or table since an era, and none of these eras. */
-    boolean hasStayed(long era, Set<Long> others) {
-        return Boolean.TRUE.equals(jdbc.queryForObject(
-                "select count(distinct (system_identifier, timeline, events)) = 1"
-                        + " and not bool_or(id <> ? and id = any(?)) from feed_eras"
-                        + " where number >= (select number from feed_eras where id = ?)",
-                Boolean.class,
-                era,
-                others.toArray(Long[]::new),
-                era));
-    }
-
-    /** The position before every event, for a reader who has seen the feed when it was empty. */
-    Position start() {
-        return Objects.requireNonNull(jdbc.queryForObject(
-                "select feed_era(), feed_wal()",
-                (row, number) -> new Position(0, 0, new Seen(row.getLong(1), row.getLong(2)))));
     }
 
     /** The position after which the events since that time begin; empty if some of these may have been trimmed. */
@@ -160,17 +140,12 @@ class DirectoryEvents {
                 time));
     }
 
-    /** The ID of the server's current era. */
-    long era() {
-        return Objects.requireNonNull(jdbc.queryForObject("select feed_era()", Long.class));
-    }
-
     /** The position of the newest settled event. Events that are committed from now on come after it. */
     Position end() {
         DirectoryEvent newest = DataAccessUtils.singleResult(jdbc.query(
                 "select " + EventRows.COLUMNS + " from user_events e where " + EventFilter.ALL.sql() + " and " + SETTLED
                         + " order by e.transaction desc, e.sequence desc limit 1",
-                this::settled));
+                (row, number) -> mapper.read(row, Position.START)));
         return newest == null ? Position.START : newest.position();
     }
 
@@ -197,8 +172,7 @@ class DirectoryEvents {
     /** Adds settled events to {@code user_count}, which may be trimmed from then on. */
     void count(int least) {
         if (UserCount.addEvents(jdbc, least)) {
-            jdbc.update(
-                    "update feed_eras set complete_to = pg_current_wal_insert_lsn() where id = (select feed_era())");
+            eras().noteProgress();
         }
     }
 }

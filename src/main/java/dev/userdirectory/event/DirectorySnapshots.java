@@ -39,7 +39,7 @@ public class DirectorySnapshots {
         FeedConnection connection = connections.open(name, PATIENCE);
         try {
             // A new era adds a row, which a read-only transaction cannot.
-            long era = events.over(connection.jdbc()).era();
+            long era = events.over(connection.jdbc()).eras().current();
             connection.beginSnapshot(limit);
             return new DirectorySnapshot(
                     connection, position(connection.jdbc(), era).cursor(cursors));

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -23,10 +22,9 @@ import reactor.util.retry.Retry;
  * table later sees them too.
  */
 @Component
-@EnableConfigurationProperties(EventProperties.class)
 class EventFeed {
     private final DirectoryEvents events;
-    private final FeedReader reader;
+    private final LiveFeed live;
     private final EventProperties properties;
     /** Few, so that clients that reconnect leave the pool to others. Not interrupted, since JDBC calls cannot be. */
     private final ExecutorService replayThreads = Executors.newFixedThreadPool(
@@ -36,19 +34,28 @@ class EventFeed {
     private final Scheduler subscribers = Schedulers.fromExecutor(Thread::startVirtualThread);
     private final AtomicInteger following = new AtomicInteger();
 
-    EventFeed(DirectoryEvents events, FeedReader reader, EventProperties properties, MeterRegistry meters) {
+    EventFeed(DirectoryEvents events, LiveFeed live, EventProperties properties, MeterRegistry meters) {
         this.events = events;
-        this.reader = reader;
+        this.live = live;
         this.properties = properties;
         Gauge.builder("directory.feed.subscribers", following, AtomicInteger::get)
                 .description("Subscriptions that follow the change feed")
                 .register(meters);
     }
 
-    /** The events after that position: first the existing ones, then each new one. Never completes. */
-    Flux<DirectoryEvent> follow(Position after, EventFilter filter) {
+    /** To be taken before a position is read or checked, so that no new era is missed from then on. */
+    RecentEvents recent() {
+        return live.recent();
+    }
+
+    /**
+     * The events after that position: first the existing ones, then each new one. Never completes.
+     *
+     * @param checked {@link #recent()} from before the position was read or checked
+     */
+    Flux<DirectoryEvent> follow(Position after, EventFilter filter, RecentEvents checked) {
         return Flux.defer(() -> {
-            Follower follower = new Follower(events, reader::recent, properties, after, filter);
+            Follower follower = new Follower(events, live::recent, properties, after, filter, checked);
             following.incrementAndGet();
             return Flux.<List<DirectoryEvent>>generate(follower::replay)
                     .subscribeOn(replays)
@@ -65,6 +72,6 @@ class EventFeed {
     private Flux<DirectoryEvent> live(Follower follower) {
         Iterable<DirectoryEvent> next = () -> follower;
         // One wake-up after subscribing to the news, for events that arrived in between.
-        return Flux.merge(reader.news(), Mono.just(true)).onBackpressureLatest().concatMapIterable(wake -> next, 1);
+        return Flux.merge(live.news(), Mono.just(true)).onBackpressureLatest().concatMapIterable(wake -> next, 1);
     }
 }

@@ -5,7 +5,6 @@ import dev.userdirectory.relay.Cursors;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
@@ -14,19 +13,26 @@ import org.springframework.stereotype.Component;
 public class EventLog {
     private final FeedConnections connections;
     private final DirectoryEvents events;
-    private final FeedReader reader;
+    private final LiveFeed live;
+    private final EventProperties properties;
     private final Cursors cursors;
 
-    EventLog(FeedConnections connections, DirectoryEvents events, FeedReader reader, Cursors cursors) {
+    EventLog(
+            FeedConnections connections,
+            DirectoryEvents events,
+            LiveFeed live,
+            EventProperties properties,
+            Cursors cursors) {
         this.connections = connections;
         this.events = events;
-        this.reader = reader;
+        this.live = live;
+        this.properties = properties;
         this.cursors = cursors;
     }
 
     /** Whether this instance follows the feed: AWS Lambda, where nothing outlives a request, does not. */
     public boolean isFollowed() {
-        return reader.isAutoStartup();
+        return properties.follow();
     }
 
     /** @param name the connection's {@code application_name} in PostgreSQL */
@@ -36,7 +42,19 @@ public class EventLog {
 
     /** Returns once there may be new events, or after that time. */
     public void await(Duration time) {
-        reader.news().take(time).blockFirst();
+        live.news().take(time).blockFirst();
+    }
+
+    /** What comes after a cursor. */
+    public sealed interface Found {
+        /** @param events the oldest first, as far as this instance's reader has come */
+        record Events(List<DirectoryEvent> events) implements Found {}
+
+        /** Some events may be missing, or the cursor is not valid. */
+        record Gap() implements Found {}
+
+        /** A new era has begun, and this instance's reader has not checked yet whether it lacks anything. */
+        record Unchecked() implements Found {}
     }
 
     /** One connection to PostgreSQL, which may also hold locks. */
@@ -60,37 +78,42 @@ public class EventLog {
         /** A cursor after which all events come that are committed from now on. */
         public String end() {
             Position end = table.end();
-            return (end.equals(Position.START) ? table.start() : end).cursor(cursors);
+            return (end.equals(Position.START) ? table.eras().start() : end).cursor(cursors);
         }
 
         /** The ID of the server's current era. */
         public long era() {
-            return table.era();
+            return table.eras().current();
+        }
+
+        /** The number of the newest era that lacks events which some instance had read before; 0 if there is none. */
+        public long newestLossyEra() {
+            return table.eras().newestLossy();
         }
 
         /**
-         * The events after a cursor, the oldest first, as far as this instance's reader has come; empty if some may be
-         * missing, or the cursor is not valid. So it is after a failover or restore, which would undo a cursor in the
-         * database together with its events. Without a new timeline, only the reader knows of it, as it has read more.
+         * Looks for the events after a cursor. After a failover or restore, some may be missing, since it would undo a
+         * cursor in the database together with its events.
+         *
+         * @param lossyUntil the number of the newest lossy era that the holder of the cursor knows of
          */
-        public Optional<List<DirectoryEvent>> read(String cursor, int limit) {
+        public Found read(String cursor, long lossyUntil, int limit) {
             Position after;
             try {
                 after = Position.of(cursor, cursors);
             } catch (BadUserInput e) {
-                return Optional.empty();
+                return new Found.Gap();
             }
-            Position end = reader.recent().end();
+            Position end = live.recent().end();
             List<DirectoryEvent> page = table.read(after, end, EventFilter.ALL, limit);
-            if (table.era() != reader.era()) {
-                // The reader has not checked yet whether this era lacks anything.
-                return Optional.of(List.of());
+            if (table.eras().current() != live.era()) {
+                return new Found.Unchecked();
             }
-            return table.isKept(after) && table.hasStayed(after.seen().era(), reader.lossyEras())
-                    ? Optional.of(page.stream()
+            return table.isKept(after) && table.eras().haveLostNothing(after.seen().era(), lossyUntil)
+                    ? new Found.Events(page.stream()
                             .takeWhile(event -> event.position().compareTo(end) <= 0)
                             .toList())
-                    : Optional.empty();
+                    : new Found.Gap();
         }
 
         @Override

@@ -56,20 +56,21 @@ class EventSubscriptions {
         // An EventSource that reconnects repeats the first request, and adds the ID of the last event that it received.
         String lastEventId = lastEventId(env);
         String resumeAfter = lastEventId == null || lastEventId.isEmpty() ? after : lastEventId;
+        RecentEvents before = feed.recent();
         if (resumeAfter != null) {
             Position position = Position.of(resumeAfter, cursors);
             return events.isKept(position, filter)
-                    ? published(feed.follow(position, filter))
+                    ? published(feed.follow(position, filter, before))
                     : failed(EventsExpired.after(env));
         }
         if (since != null) {
             // The feed may not have reached that time yet.
             return events.since(since)
-                    .map(position -> published(feed.follow(position, filter)
+                    .map(position -> published(feed.follow(position, filter, before)
                             .skipUntil(event -> !event.occurredAt().isBefore(since))))
                     .orElseGet(() -> failed(EventsExpired.since(env)));
         }
-        return published(feed.follow(events.end(), filter));
+        return published(feed.follow(events.end(), filter, before));
     }
 
     private static @Nullable String lastEventId(DataFetchingEnvironment env) {

@@ -29,15 +29,17 @@ final class Follower implements Iterator<DirectoryEvent> {
     private @Nullable DirectoryEvent next;
     private long lastTaken = System.nanoTime();
 
+    /** @param checked the recent events before it was checked that the table has all that the subscriber has seen */
     Follower(
             DirectoryEvents table,
             Supplier<RecentEvents> current,
             EventProperties properties,
             Position after,
-            EventFilter filter) {
+            EventFilter filter,
+            RecentEvents checked) {
         this.table = table;
         this.current = current;
-        this.recent = current.get();
+        this.recent = checked;
         this.properties = properties;
         this.last = after;
         this.filter = filter;
@@ -51,8 +53,8 @@ final class Follower implements Iterator<DirectoryEvent> {
     void replay(SynchronousSink<List<DirectoryEvent>> pages) {
         RecentEvents before = recent;
         recent = current.get();
-        // In a new era, the database may have lost what the subscriber has seen, so the table is checked.
-        if (recent == before && recent.covers(last)) {
+        // In a new era, the database may have lost what the subscriber has seen.
+        if (recent.covers(last) && (recent == before || recent.haveCommits(last.seen()))) {
             pages.complete();
             return;
         }

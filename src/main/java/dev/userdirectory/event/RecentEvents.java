@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 final class RecentEvents {
     private final ConcurrentSkipListMap<Position, DirectoryEvent> events = new ConcurrentSkipListMap<>();
     private final int capacity;
+    private final FeedEras.Known eras;
     private int size;
     /** Contains every event after the start, up to the end. */
     private volatile Position start;
@@ -25,10 +26,21 @@ final class RecentEvents {
         }
     }
 
-    RecentEvents(int capacity, Position start) {
+    /** @param eras until the one in which the events are read */
+    RecentEvents(int capacity, Position start, FeedEras.Known eras) {
         this.capacity = capacity;
+        this.eras = eras;
         this.start = start;
         this.end = start;
+    }
+
+    /** The same events in a new era, which has all of them. */
+    RecentEvents in(FeedEras.Known newer) {
+        RecentEvents copy = new RecentEvents(capacity, start, newer);
+        copy.events.putAll(events);
+        copy.size = size;
+        copy.end = end;
+        return copy;
     }
 
     void add(List<DirectoryEvent> newer) {
@@ -46,6 +58,11 @@ final class RecentEvents {
 
     boolean covers(Position position) {
         return start.compareTo(position) <= 0;
+    }
+
+    /** Whether the newest era has every commit that a follower has seen. */
+    boolean haveCommits(Position.Seen seen) {
+        return eras.have(seen);
     }
 
     /** Returns the first event after that position, or null if there is none yet. */

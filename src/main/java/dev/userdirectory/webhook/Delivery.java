@@ -3,6 +3,7 @@ package dev.userdirectory.webhook;
 import dev.userdirectory.database.BackgroundThreads.Task;
 import dev.userdirectory.event.DirectoryEvent;
 import dev.userdirectory.event.EventLog;
+import dev.userdirectory.event.EventLog.Found;
 import dev.userdirectory.generated.types.DirectoryEventType;
 import dev.userdirectory.webhook.Receiver.Answer;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -11,7 +12,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
@@ -58,7 +58,7 @@ final class Delivery {
                 current.progress();
                 Thread.sleep(POLL);
             }
-            row.create(session::end);
+            row.create(session::end, session::newestLossyEra);
             metrics.begin();
             while (current.isRunning()) {
                 deliver(session, row, current);
@@ -71,43 +71,50 @@ final class Delivery {
 
     private void deliver(EventLog.Session session, WebhookRow row, Task current) throws InterruptedException {
         String cursor = row.cursor();
-        Optional<List<DirectoryEvent>> page = session.read(cursor, PAGE);
-        if (page.isEmpty()) {
-            tellThatEventsAreMissing(cursor, session, row, current);
-            return;
+        switch (session.read(cursor, row.toldOf(), PAGE)) {
+            case Found.Events(List<DirectoryEvent> page) -> deliver(page, cursor, session, row, current);
+            case Found.Gap gap -> tellThatEventsAreMissing(cursor, session, row, current);
+            case Found.Unchecked unchecked -> events.await(POLL);
         }
-        if (page.get().isEmpty()) {
+    }
+
+    private void deliver(
+            List<DirectoryEvent> page, String cursor, EventLog.Session session, WebhookRow row, Task current)
+            throws InterruptedException {
+        if (page.isEmpty()) {
             metrics.upToDate();
             events.await(POLL);
             return;
         }
+        String accepted = cursor;
         String reached = cursor;
-        for (DirectoryEvent event : page.get()) {
+        for (DirectoryEvent event : page) {
             metrics.waitingSince(event.occurredAt());
             String next = session.cursor(event);
             if (types.contains(event.type())) {
-                if (!isAccepted(Message.of(event, next, webhook.source()), cursor, row, current)) {
+                if (!isAccepted(Message.of(event, next, webhook.source()), accepted, row, current)) {
                     return;
                 }
-                row.move(cursor, next);
-                cursor = next;
+                row.move(accepted, next);
+                accepted = next;
             }
             reached = next;
         }
         // Events of other types are passed over, so that the cursor does not expire with them.
-        row.move(cursor, reached);
+        row.move(accepted, reached);
     }
 
     private void tellThatEventsAreMissing(String cursor, EventLog.Session session, WebhookRow row, Task current)
             throws InterruptedException {
         log.error("Webhook {} has missed events: they are no longer kept, or a failover may have undone some", name);
         metrics.expired();
+        long lossyEra = session.newestLossyEra();
         String end = session.end();
         // An administrator may have set any text.
         UUID place = UUID.nameUUIDFromBytes(cursor.getBytes(StandardCharsets.UTF_8));
         String id = "expired-" + session.era() + "-" + place;
         if (isAccepted(Message.ofExpired(id, webhook.source(), end), cursor, row, current)) {
-            row.move(cursor, end);
+            row.move(cursor, end, lossyEra);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.userdirectory.webhook;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.springframework.jdbc.core.JdbcTemplate;
 
@@ -37,15 +38,25 @@ final class WebhookRow {
     }
 
     /** Adds the row if there is none. */
-    void create(Supplier<String> cursor) {
+    void create(Supplier<String> cursor, LongSupplier toldOf) {
         if (jdbc.queryForList("select from webhooks where name = ?", name).isEmpty()) {
-            jdbc.update("insert into webhooks (name, cursor) values (?, ?) on conflict do nothing", name, cursor.get());
+            jdbc.update(
+                    "insert into webhooks (name, cursor, told_of) values (?, ?, ?) on conflict do nothing",
+                    name,
+                    cursor.get(),
+                    toldOf.getAsLong());
         }
     }
 
     String cursor() {
         return Objects.requireNonNull(
                 jdbc.queryForObject("select cursor from webhooks where name = ?", String.class, name));
+    }
+
+    /** The number of the newest lossy era that the receiver knows of. */
+    long toldOf() {
+        return Objects.requireNonNull(
+                jdbc.queryForObject("select told_of from webhooks where name = ?", Long.class, name));
     }
 
     /**
@@ -57,6 +68,17 @@ final class WebhookRow {
                 "update webhooks set cursor = ? where name = ? and cursor = ?"
                         + " and set_config('synchronous_commit', 'off', true) is not null",
                 to,
+                name,
+                from);
+    }
+
+    /** The same, once the receiver knows of that lossy era. */
+    void move(String from, String to, long toldOf) {
+        jdbc.update(
+                "update webhooks set cursor = ?, told_of = ? where name = ? and cursor = ?"
+                        + " and set_config('synchronous_commit', 'off', true) is not null",
+                to,
+                toldOf,
                 name,
                 from);
     }

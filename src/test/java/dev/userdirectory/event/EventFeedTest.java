@@ -123,8 +123,8 @@ class EventFeedTest {
                     + " values (uuidv7(), 'Late', uuidv7() || '@example.com', true, now(), now(), 0)");
             String user = directory.createUser();
 
-            assertThat(firstAfter(start, events.era())).isEqualTo(user);
-            assertThat(firstAfter(start, events.era() + 1)).isNull();
+            assertThat(firstAfter(start, events.eras().current())).isEqualTo(user);
+            assertThat(firstAfter(start, events.eras().current() + 1)).isNull();
         }
     }
 

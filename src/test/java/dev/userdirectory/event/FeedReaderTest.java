@@ -37,7 +37,9 @@ class FeedReaderTest {
             JdbcTemplate jdbc = new JdbcTemplate(pool);
             EventProperties properties =
                     new EventProperties(Duration.ofDays(1), 100, true, PATIENCE, Duration.ofSeconds(10), null);
+            LiveFeed live = new LiveFeed(properties);
             FeedReader reader = new FeedReader(
+                    live,
                     new DirectoryEvents(jdbc, new EventRows(new Coverage())),
                     new RestoredFeed(jdbc),
                     new FeedConnections(pool, properties),
@@ -53,7 +55,7 @@ class FeedReaderTest {
 
             Waiting.until(() -> {
                 assertThat(threads.health().getStatus()).isEqualTo(Status.UP);
-                return reader.recent().end().sequence() == last;
+                return live.recent().end().sequence() == last;
             });
             reader.stop();
         }

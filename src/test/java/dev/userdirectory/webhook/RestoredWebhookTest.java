@@ -8,15 +8,20 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresServer;
 import dev.userdirectory.Soak;
 import dev.userdirectory.Waiting;
+import dev.userdirectory.database.BackgroundThreads;
+import dev.userdirectory.event.OtherInstance;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
@@ -33,6 +38,18 @@ class RestoredWebhookTest {
 
     @Autowired
     Directory directory;
+
+    @Autowired
+    Webhooks webhooks;
+
+    @Autowired
+    WebhookProperties properties;
+
+    @Autowired
+    BackgroundThreads threads;
+
+    @Autowired
+    ApplicationContext service;
 
     @TestConfiguration(proxyBeanMethods = false)
     static class OwnServer {
@@ -67,18 +84,86 @@ class RestoredWebhookTest {
         String lost = directory.createUser();
         Waiting.until(() -> subjects().contains(lost));
 
+        long told = told();
         SERVER.restore(copy, false);
         String after = await().atMost(Duration.ofSeconds(30))
                 .ignoreExceptions()
                 .until(() -> directory.createUsers(1), users -> users.size() == 1)
                 .getFirst();
-        Waiting.until(() -> types().contains("dev.userdirectory.EventsExpired"));
+        Waiting.until(() -> told() > told);
         String last = directory.createUser();
         Waiting.until(() -> subjects().contains(last));
 
-        assertThat(types()).containsOnlyOnce("dev.userdirectory.EventsExpired");
+        assertThat(told()).isEqualTo(told + 1);
         assertThat(directory.user(lost).isNull()).isTrue();
         assertThat(directory.user(after).isNull()).isFalse();
+    }
+
+    /** The instance that has seen the lost event does not deliver any more, and the one that does has not seen it. */
+    @Test
+    void receiverIsToldByAnInstanceThatStartedLater() throws Exception {
+        Waiting.until(() -> !SERVER.jdbc().queryForList("select from webhooks").isEmpty());
+        Path copy = SERVER.copy();
+        String lost = directory.createUser();
+        Waiting.until(() -> subjects().contains(lost));
+        webhooks.stop();
+
+        SERVER.restore(copy, false);
+        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> directory.createUsers(1), users -> users.size() == 1);
+        long told = told();
+        try (OtherInstance later = new OtherInstance(service)) {
+            Webhooks other = new Webhooks(properties, later.events(), threads, new SimpleMeterRegistry());
+            other.start();
+            try {
+                Waiting.until(() -> told() > told);
+                String last = directory.createUser();
+                Waiting.until(() -> subjects().contains(last));
+            } finally {
+                other.stop();
+                webhooks.start();
+            }
+        }
+        assertThat(told()).isEqualTo(told + 1);
+    }
+
+    /** It cannot know yet whether the new era lacks anything. */
+    @Test
+    void isNotUpToDateUntilTheReaderHasCheckedTheEra() throws Exception {
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        webhooks.stop();
+        try (OtherInstance other = new OtherInstance(service)) {
+            Webhooks unchecked = new Webhooks(properties, other.events(), threads, meters);
+            RECEIVER.behave(exchange -> 500);
+            unchecked.start();
+            try {
+                directory.createUser();
+                Waiting.until(() -> lag(meters) > 0);
+                other.close();
+                SERVER.jdbc()
+                        .update("insert into feed_eras (system_identifier, timeline, server_started, events, began_after)"
+                                + " select system_identifier, timeline, server_started, events, pg_current_wal_insert_lsn()"
+                                + " from feed_eras order by number desc limit 1");
+                String last = directory.createUser();
+                RECEIVER.behave(TestReceiver::accept);
+                int accepted = RECEIVER.accepted().size();
+                Waiting.until(() -> RECEIVER.accepted().size() > accepted);
+
+                assertThat(Waiting.briefly(() -> lag(meters) == 0)).isFalse();
+                assertThat(subjects()).doesNotContain(last);
+            } finally {
+                RECEIVER.behave(TestReceiver::accept);
+                unchecked.stop();
+                webhooks.start();
+            }
+        }
+    }
+
+    private static double lag(SimpleMeterRegistry meters) {
+        return meters.get("directory.webhook.lag").timeGauge().value(TimeUnit.SECONDS);
+    }
+
+    private static long told() {
+        return types().stream().filter("dev.userdirectory.EventsExpired"::equals).count();
     }
 
     private static List<String> subjects() {

@@ -325,6 +325,32 @@ class WebhooksTest {
         assertThat(meters.get("directory.webhook.expired").counter().count()).isEqualTo(1);
     }
 
+    /** An instance that had read more notices it only after this one has delivered the first events of the new era. */
+    @Test
+    void tellsOnceThatTheEraOfItsCursorLacksEvents() {
+        start();
+        directory.createUser();
+        awaitAccepted(1);
+
+        jdbc.update("update feed_eras set lossy = true where id = feed_era()");
+        try {
+            awaitAccepted(2);
+            String user = directory.createUser();
+            awaitAccepted(3);
+
+            assertThat(receiver.accepted())
+                    .extracting(request -> request.event().get("type").asString())
+                    .containsExactly(
+                            "dev.userdirectory.UserCreated",
+                            "dev.userdirectory.EventsExpired",
+                            "dev.userdirectory.UserCreated");
+            assertThat(receiver.accepted().getLast().event().get("subject").asString())
+                    .isEqualTo(user);
+        } finally {
+            jdbc.update("update feed_eras set lossy = false");
+        }
+    }
+
     private void expire(String reason) {
         switch (reason) {
             case "removed" -> {

@@ -1,0 +1,104 @@
+package dev.userdirectory.event;
+
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.stereotype.Component;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Sinks;
+
+/**
+ * The newest events for the followers of this instance, in the current era of the database. A {@link FeedReader} adds
+ * events and looks for new eras, on one thread.
+ */
+@Component
+@EnableConfigurationProperties(EventProperties.class)
+class LiveFeed {
+    private static final Logger log = LoggerFactory.getLogger(LiveFeed.class);
+
+    private final int capacity;
+    private final Sinks.Many<Boolean> news = Sinks.many().multicast().directBestEffort();
+    private volatile RecentEvents recent;
+    private volatile long era;
+
+    LiveFeed(EventProperties properties) {
+        this.capacity = properties.buffer();
+        this.recent = new RecentEvents(capacity, Position.START, FeedEras.Known.NONE);
+    }
+
+    /** Replaced by another instance in each era of the database, which may lack events that followers have seen. */
+    RecentEvents recent() {
+        return recent;
+    }
+
+    /** The era in which the database was last found. */
+    long era() {
+        return era;
+    }
+
+    /** Emits after each change of the recent events, except to subscribers that are still busy with the last one. */
+    Flux<Boolean> news() {
+        return news.asFlux();
+    }
+
+    /** Begins after the newest event. */
+    void begin(DirectoryEvents table) {
+        era = table.eras().current();
+        recent = new RecentEvents(capacity, table.end(), table.eras().known());
+    }
+
+    void add(List<DirectoryEvent> newer) {
+        recent.add(newer);
+        news.tryEmitNext(true);
+    }
+
+    /** To be called for each new connection: behind it may be another server, or other data. */
+    void check(DirectoryEvents table) {
+        if (!noticeEra(table, table.eras().current()) && !hasKeptEnd(table)) {
+            startAnew(table);
+        }
+    }
+
+    /**
+     * After a failover or a restore, the server may lack the last commits and give their numbers to other events. What
+     * followers have seen is not only what this instance has read: some began with an export, or at another instance. So
+     * in each new era every follower checks it.
+     *
+     * @return whether a new era has begun
+     */
+    boolean noticeEra(DirectoryEvents table, long current) {
+        if (era == current) {
+            return false;
+        }
+        boolean kept = hasKeptEnd(table);
+        if (!kept) {
+            table.eras().markLossy(current);
+        }
+        if (kept && !recent.end().isStart()) {
+            log.warn("The database was restarted or replaced and has every event; the change feed continues");
+            replace(recent.in(table.eras().known()));
+        } else {
+            startAnew(table);
+        }
+        era = current;
+        return true;
+    }
+
+    private boolean hasKeptEnd(DirectoryEvents table) {
+        Position end = recent.end();
+        return end.equals(Position.START) || table.isKept(end, EventFilter.ALL);
+    }
+
+    private void startAnew(DirectoryEvents table) {
+        log.warn("The database was restored or replaced; the change feed continues after its newest event");
+        replace(new RecentEvents(capacity, table.end(), table.eras().known()));
+    }
+
+    private void replace(RecentEvents next) {
+        RecentEvents known = recent;
+        recent = next;
+        known.abandon();
+        news.tryEmitNext(true);
+    }
+}

@@ -1,0 +1,110 @@
+package dev.userdirectory.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.PostgresServer;
+import dev.userdirectory.TestPostgres.Statements;
+import dev.userdirectory.Waiting;
+import dev.userdirectory.subscription.SubscriptionEnded;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+import org.springframework.context.annotation.Primary;
+import reactor.core.Disposable;
+import tools.jackson.databind.JsonNode;
+
+/** Followers within this instance, when its database begins another era. */
+@DirectoryTest
+@Import(NewEraTest.OwnServer.class)
+class NewEraTest {
+    private static final PostgresServer SERVER = new PostgresServer();
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    EventFeed feed;
+
+    @Autowired
+    DirectoryEvents events;
+
+    @Autowired
+    Statements statements;
+
+    @TestConfiguration(proxyBeanMethods = false)
+    static class OwnServer {
+        @Bean
+        @Primary
+        JdbcConnectionDetails ownServer() {
+            return SERVER.details();
+        }
+    }
+
+    @Test
+    void followerIsToldOfALossBetweenTheCheckOfItsCursorAndItsFirstEvent() {
+        directory.createUser();
+        Position seen = end();
+        RecentEvents before = feed.recent();
+        assertThat(events.isKept(seen, EventFilter.ALL)).isTrue();
+
+        SERVER.jdbc()
+                .update("insert into feed_eras (system_identifier, timeline, server_started, events, began_after)"
+                        + " select system_identifier, timeline, server_started, events, '0/0' from feed_eras"
+                        + " order by number desc limit 1");
+        Waiting.until(() -> feed.recent() != before);
+
+        assertThatThrownBy(() -> feed.follow(seen, EventFilter.ALL, before).blockFirst(Duration.ofSeconds(20)))
+                .isInstanceOf(SubscriptionEnded.class);
+    }
+
+    @Test
+    void followersContinueFromMemoryAfterARestart() throws Exception {
+        directory.createUser();
+        Position start = end();
+        Queue<DirectoryEvent> received = new ConcurrentLinkedQueue<>();
+        List<Disposable> followers = new ArrayList<>();
+        try {
+            for (int i = 0; i < 20; i++) {
+                followers.add(feed.follow(start, EventFilter.ALL, feed.recent()).subscribe(received::add));
+            }
+            directory.createUser();
+            Waiting.until(() -> received.size() == 20);
+            statements.clear();
+
+            SERVER.killAndRestart();
+            await().atMost(Duration.ofSeconds(30))
+                    .ignoreExceptions()
+                    .until(() -> directory.createUsers(1), users -> users.size() == 1);
+            Waiting.until(() -> received.size() >= 40);
+
+            assertThat(received).hasSize(40);
+            assertThat(statements.executed()).noneMatch(sql -> sql.contains("feed_has"));
+        } finally {
+            followers.forEach(Disposable::dispose);
+        }
+    }
+
+    private Position end() {
+        return FeedCursors.position(await().until(
+                        () -> client.data("{ userEvents(first: 0) { newestCursor } }")
+                                .at("/userEvents/newestCursor"),
+                        JsonNode::isString)
+                .asString());
+    }
+}
