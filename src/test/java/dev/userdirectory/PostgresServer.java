@@ -27,7 +27,11 @@ public class PostgresServer {
     private EmbeddedPostgres postgres;
 
     public PostgresServer() {
-        port = Ports.freePort();
+        this(Ports.freePort());
+    }
+
+    public PostgresServer(int port) {
+        this.port = port;
         try {
             data = Files.createTempDirectory("postgres-server").resolve("data");
         } catch (IOException e) {
@@ -68,14 +72,21 @@ public class PostgresServer {
     }
 
     public void killAndRestart() throws IOException {
+        kill();
+        postgres = start();
+    }
+
+    public void kill() throws IOException {
         kill(data);
         postgres.close();
-        postgres = start();
     }
 
     /** {@code kill -9} of the postmaster that has this data directory, and of all of its processes. */
     public static void kill(Path data) throws IOException {
         Path pidFile = data.resolve("postmaster.pid");
+        if (Files.notExists(pidFile)) {
+            return;
+        }
         ProcessHandle server = ProcessHandle.of(
                         Long.parseLong(Files.readAllLines(pidFile).getFirst().strip()))
                 .orElseThrow();
@@ -126,8 +137,7 @@ public class PostgresServer {
 
     /** Kills the server and starts it on the copy: on the same timeline, or on a new one by point-in-time recovery. */
     public void restore(Path copy, boolean onNewTimeline) throws IOException {
-        kill(data);
-        postgres.close();
+        kill();
         FileSystemUtils.deleteRecursively(data);
         copy(copy, data);
         if (onNewTimeline) {

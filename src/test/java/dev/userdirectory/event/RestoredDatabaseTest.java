@@ -58,22 +58,6 @@ class RestoredDatabaseTest {
         }
     }
 
-    @Test
-    void feedContinuesAfterTheServerWasKilled() throws Exception {
-        try (EventStreamClient live = follow(null)) {
-            String before = directory.createUser();
-            String cursor = cursorOf(live, before);
-
-            SERVER.killAndRestart();
-            String after = createUserOnceTheDatabaseIsBack();
-
-            cursorOf(live, after);
-            try (EventStreamClient resumed = follow(cursor)) {
-                cursorOf(resumed, after);
-            }
-        }
-    }
-
     /** A restart begins an era, whose row is written by whoever first reads the feed. */
     @Test
     void feedIsReadWhileNoSynchronousStandbyIsConnected() throws Exception {

@@ -45,6 +45,11 @@ public final class TrackedFollower implements AutoCloseable {
         return expired;
     }
 
+    /** The cursor of the last event received. */
+    public String last() {
+        return last;
+    }
+
     /** The type and user of each event received, in order. */
     public List<String> events() {
         return events;
