@@ -4,6 +4,7 @@ import static dev.userdirectory.Ports.freePort;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
+import dev.userdirectory.Instance;
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
@@ -26,16 +27,13 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import redis.embedded.RedisServer;
 import tools.jackson.databind.JsonNode;
@@ -111,22 +109,7 @@ class CachedReadsTest {
     }
 
     private ConfigurableApplicationContext start(String... more) {
-        return new SpringApplicationBuilder(UserDirectoryApplication.class, Client.class)
-                .run(Stream.concat(
-                                Stream.of(
-                                        "--server.port=0",
-                                        "--server.shutdown=immediate",
-                                        "--spring.main.banner-mode=off",
-                                        "--logging.level.root=warn",
-                                        "--spring.datasource.url="
-                                                + servers.primary().getJdbcUrl("postgres", "postgres"),
-                                        "--spring.security.oauth2.resourceserver.jwt.public-key-location="
-                                                + Tokens.publicKey(),
-                                        // Spring's decoder for WebFlux, which only the tests have, accepts a single
-                                        // one.
-                                        "--spring.security.oauth2.resourceserver.jwt.jws-algorithms=RS256"),
-                                Arrays.stream(more))
-                        .toArray(String[]::new));
+        return Instance.start(servers.primaryDetails(), more);
     }
 
     private static List<UUID> ids(int count) {
