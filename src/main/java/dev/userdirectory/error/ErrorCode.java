@@ -38,7 +38,9 @@ public enum ErrorCode {
     MAX_RESPONSE_LIMIT("The response would be too large. A mutation has been carried out."),
     COST_ESTIMATED_TOO_EXPENSIVE("The operation costs too much: ask for smaller pages."),
     INTROSPECTION_LIMIT_EXCEEDED("The introspection has too many fields, or too many levels of them."),
-    RATE_LIMITED("The operation costs more than the caller's budget has left.", HttpStatus.TOO_MANY_REQUESTS),
+    RATE_LIMITED(
+            "The operation costs more than the caller's budget has left, or the caller is running an export already.",
+            HttpStatus.TOO_MANY_REQUESTS),
     TOO_MANY_SUBSCRIPTIONS(
             "The caller, or all callers together, keep too much open on sockets and event streams.",
             HttpStatus.TOO_MANY_REQUESTS),

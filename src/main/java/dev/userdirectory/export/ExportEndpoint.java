@@ -2,6 +2,7 @@ package dev.userdirectory.export;
 
 import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.operation.Operation;
+import dev.userdirectory.graphql.scope.Caller;
 import dev.userdirectory.http.HttpError;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -14,6 +15,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
+import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.web.servlet.function.RequestPredicates;
 import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.RouterFunctions;
@@ -31,15 +33,10 @@ class ExportEndpoint {
 
     @Bean
     RouterFunction<ServerResponse> exportsOverHttp(Exports exports) {
-        HttpError tooMany = new HttpError(
-                        ErrorCode.UNAVAILABLE,
-                        "At most %,d exports are run at a time: try again".formatted(exports.concurrency()))
-                .with(HttpHeaders.RETRY_AFTER, "10");
-        return RouterFunctions.route(RequestPredicates.path("/export"), request -> answer(request, exports, tooMany));
+        return RouterFunctions.route(RequestPredicates.path("/export"), request -> answer(request, exports));
     }
 
-    private static ServerResponse answer(ServerRequest request, Exports exports, HttpError tooMany)
-            throws SQLException {
+    private static ServerResponse answer(ServerRequest request, Exports exports) throws SQLException {
         ServerResponse.BodyBuilder ok = ServerResponse.ok().contentType(JSON_LINES);
         if (request.method().equals(HttpMethod.HEAD)) {
             return ok.build();
@@ -47,13 +44,17 @@ class ExportEndpoint {
         if (!request.method().equals(HttpMethod.GET)) {
             return OTHER_METHOD.response(request);
         }
-        Export export = exports.begin();
-        return export == null
-                ? tooMany.response(request)
-                : ok.build((servletRequest, response) -> {
-                    write(export, servletRequest, response);
-                    return null;
-                });
+        Caller caller = Caller.of(SecurityContextHolder.getContext().getAuthentication());
+        Export export;
+        try {
+            export = exports.begin(caller.account());
+        } catch (Exports.Rejected e) {
+            return e.error.response(request);
+        }
+        return ok.build((servletRequest, response) -> {
+            write(export, servletRequest, response);
+            return null;
+        });
     }
 
     private static void write(Export export, HttpServletRequest request, HttpServletResponse response)

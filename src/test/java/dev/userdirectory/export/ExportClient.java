@@ -40,6 +40,10 @@ final class ExportClient {
 
     /** Sends the request, and reads nothing of the response. */
     Socket open() throws IOException {
+        return open("somebody");
+    }
+
+    Socket open(String subject) throws IOException {
         Socket socket = new Socket();
         socket.setReceiveBufferSize(4096);
         socket.connect(new InetSocketAddress("localhost", client.uri("/").getPort()));
@@ -49,7 +53,7 @@ final class ExportClient {
                 Host: localhost\r
                 Authorization: Bearer %s\r
                 \r
-                """.formatted(Tokens.withScopes("users:read")).getBytes(StandardCharsets.US_ASCII));
+                """.formatted(Tokens.of(subject, "users:read")).getBytes(StandardCharsets.US_ASCII));
         return socket;
     }
 

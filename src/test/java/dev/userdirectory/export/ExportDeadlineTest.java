@@ -6,6 +6,7 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Soak;
+import dev.userdirectory.Tokens;
 import dev.userdirectory.Waiting;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
@@ -60,8 +61,8 @@ class ExportDeadlineTest {
         ExportClient exports = new ExportClient(client);
         ExportClient.makeLarge(jdbc);
         try {
-            try (Socket first = exports.open();
-                    Socket second = exports.open()) {
+            try (Socket first = exports.open("first");
+                    Socket second = exports.open("second")) {
                 Waiting.until(() -> ExportClient.snapshots() == 2);
                 HttpResponse<String> third = exports.get();
 
@@ -78,6 +79,25 @@ class ExportDeadlineTest {
             }
             Waiting.until(() -> ExportClient.snapshots() == 0 && running() == 0);
             assertThat(exports.lines().getLast().has("cursor")).isTrue();
+        } finally {
+            ExportClient.makeSmall(jdbc);
+        }
+    }
+
+    @Test
+    void leavesAPlaceToOtherSubjects() throws Exception {
+        ExportClient.makeLarge(jdbc);
+        try (Socket first = new ExportClient(client).open("first")) {
+            Waiting.until(() -> ExportClient.snapshots() == 1);
+            HttpResponse<String> again =
+                    new ExportClient(client.withToken(Tokens.of("first", "users:read"))).get();
+
+            assertThat(again.statusCode()).isEqualTo(429);
+            assertThat(again.headers().firstValue("Retry-After")).contains("10");
+            assertThat(again.body()).contains("\"RATE_LIMITED\"", "running an export already");
+            assertThat(new ExportClient(client).get().statusCode()).isEqualTo(200);
+            first.close();
+            Waiting.until(() -> running() == 0);
         } finally {
             ExportClient.makeSmall(jdbc);
         }

@@ -2,6 +2,7 @@ package dev.userdirectory.graphql.limit;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import graphql.GraphQLError;
 import io.github.bucket4j.Bucket;
 import io.github.bucket4j.BucketConfiguration;
 import io.github.bucket4j.ConsumptionProbe;
@@ -15,13 +16,14 @@ import org.springframework.stereotype.Component;
  * buckets. While the store is unavailable, each instance uses its own.
  */
 @Component
-class CostBudgets {
+public class CostBudgets {
     /** Buckets may be evicted: a caller with enough addresses for that is not held back by buckets anyway. */
     private static final int MEMORY = 16_000_000;
 
     private static final int BUCKET = 300;
 
     private final @Nullable Long limit;
+    private final long most;
     private final RateLimits properties;
     private final BucketConfiguration budget;
     private final @Nullable SharedBudgets shared;
@@ -31,6 +33,7 @@ class CostBudgets {
         this.properties = properties;
         this.shared = shared.getIfAvailable();
         limit = properties.cost();
+        most = limits.cost();
         if (limit != null && limit < limits.cost()) {
             throw new IllegalArgumentException(
                     "directory.rate-limit.cost (%d) must be at least directory.limits.cost (%d): some operations could never run"
@@ -46,6 +49,16 @@ class CostBudgets {
                 // By then the bucket is full again, like a new one.
                 .expireAfterAccess(properties.period())
                 .build();
+    }
+
+    /**
+     * Takes what an operation may cost at most, for a request whose cost is not estimated.
+     *
+     * @return the error if the account has less left
+     */
+    public @Nullable GraphQLError spendMost(String account) {
+        ConsumptionProbe spent = spend(account, most);
+        return spent == null || spent.isConsumed() ? null : RateLimited.error(spent, most);
     }
 
     /** @return null if there is no rate limit */

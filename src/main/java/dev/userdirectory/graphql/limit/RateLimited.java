@@ -30,10 +30,14 @@ public final class RateLimited {
 
     /** The seconds after which to try again; null if the operation was executed or was rejected for another reason. */
     public static @Nullable Long retryAfter(ExecutionResult result) {
-        if (result.isDataPresent() || result.getErrors().isEmpty()) {
-            return null;
-        }
-        Map<String, Object> extensions = result.getErrors().getFirst().getExtensions();
+        return result.isDataPresent() || result.getErrors().isEmpty()
+                ? null
+                : retryAfter(result.getErrors().getFirst());
+    }
+
+    /** The seconds after which to try again; null if this is another error. */
+    public static @Nullable Long retryAfter(GraphQLError error) {
+        Map<String, Object> extensions = error.getExtensions();
         return extensions != null
                         && ErrorCode.of(extensions) == ErrorCode.RATE_LIMITED
                         && extensions.get(RETRY_AFTER) instanceof Number seconds

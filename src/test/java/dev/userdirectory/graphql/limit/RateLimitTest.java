@@ -84,6 +84,24 @@ class RateLimitTest {
     }
 
     @Test
+    void anExportTakesWhatAnOperationMayCost() {
+        Client greedy = subject("exporter");
+
+        assertThat(export(greedy).statusCode()).isEqualTo(200);
+        assertThat(export(greedy).statusCode()).isEqualTo(200);
+        assertThat(cost(greedy).at("/budget/remaining").asInt()).isLessThan(50);
+        HttpResponse<String> refused = export(greedy);
+        assertThat(refused.statusCode()).isEqualTo(429);
+        assertThat(refused.body()).contains("\"RATE_LIMITED\"", "costs 100");
+        assertThat(refused.headers().firstValueAsLong("Retry-After").orElse(0)).isPositive();
+        assertThat(export(subject("another exporter")).statusCode()).isEqualTo(200);
+    }
+
+    private static HttpResponse<String> export(Client client) {
+        return client.send(HttpRequest.newBuilder(client.uri("/export")).build());
+    }
+
+    @Test
     void reportsTheRemainingBudgetOnRequest() {
         Client curious = subject("curious");
         JsonNode first = cost(curious);
