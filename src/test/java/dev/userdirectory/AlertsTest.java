@@ -71,7 +71,7 @@ class AlertsTest {
 
     /** The selectors of all metrics, empty where there is none. */
     private static List<String> selectors(String expression) {
-        return METRIC.matcher(expression.replaceAll("by \\([^)]*\\)|\\[[^]]*]|\\bor\\b", ""))
+        return METRIC.matcher(expression.replaceAll("by \\([^)]*\\)|\\[[^]]*]|\\b(or|unless)\\b", ""))
                 .results()
                 .map(metric -> Objects.requireNonNullElse(metric.group(2), ""))
                 .toList();

@@ -5,6 +5,8 @@ import dev.userdirectory.relay.Cursors;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
@@ -57,10 +59,19 @@ public class EventLog {
         record Unchecked() implements Found {}
     }
 
+    /**
+     * What a page depends on, as long as the server runs.
+     *
+     * @param end how far the reader has come
+     */
+    private record Question(String cursor, long lossyUntil, Position end, long era) {}
+
     /** One connection to PostgreSQL, which may also hold locks. */
     public final class Session implements AutoCloseable {
         private final FeedConnection connection;
         private final DirectoryEvents table;
+        /** The last question to which there was no event as an answer. */
+        private @Nullable Question unanswered;
 
         private Session(FeedConnection connection) {
             this.connection = connection;
@@ -98,22 +109,29 @@ public class EventLog {
          * @param lossyUntil the number of the newest lossy era that the holder of the cursor knows of
          */
         public Found read(String cursor, long lossyUntil, int limit) {
+            Question question =
+                    new Question(cursor, lossyUntil, live.recent().end(), live.era());
+            if (question.equals(unanswered)) {
+                return new Found.Events(List.of());
+            }
             Position after;
             try {
                 after = Position.of(cursor, cursors);
             } catch (BadUserInput e) {
                 return new Found.Gap();
             }
-            Position end = live.recent().end();
-            List<DirectoryEvent> page = table.read(after, end, EventFilter.ALL, limit);
+            List<DirectoryEvent> page = table.read(after, question.end, EventFilter.ALL, limit);
             if (table.eras().current() != live.era()) {
                 return new Found.Unchecked();
             }
-            return table.isKept(after) && table.eras().haveLostNothing(after.seen().era(), lossyUntil)
-                    ? new Found.Events(page.stream()
-                            .takeWhile(event -> event.position().compareTo(end) <= 0)
-                            .toList())
-                    : new Found.Gap();
+            if (!table.isKept(after) || !table.eras().haveLostNothing(after.seen().era(), lossyUntil)) {
+                return new Found.Gap();
+            }
+            List<DirectoryEvent> settled = page.stream()
+                    .takeWhile(event -> event.position().compareTo(question.end) <= 0)
+                    .toList();
+            unanswered = settled.isEmpty() ? question : null;
+            return new Found.Events(settled);
         }
 
         @Override

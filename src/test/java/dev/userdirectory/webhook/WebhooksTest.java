@@ -21,6 +21,7 @@ import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -394,6 +395,42 @@ class WebhooksTest {
     }
 
     @Test
+    void asksOnceIfNothingHasHappened() {
+        start();
+        directory.createUser();
+        awaitAccepted(1);
+        directory.settle();
+        Waiting.until(() -> lag(name) == 0);
+        Map<String, String> statements = new HashMap<>();
+
+        Waiting.until(() -> {
+            jdbc.query(
+                    "select query_start, query from pg_stat_activity where application_name = ?",
+                    row -> {
+                        statements.put(row.getString("query_start"), row.getString("query"));
+                    },
+                    application(name));
+            return statements.size() >= 4;
+        });
+
+        assertThat(statements).allSatisfy((time, statement) -> assertThat(statement).startsWith("select cursor"));
+    }
+
+    /** An alert notices that no instance reports a lag. */
+    @Test
+    void reportsNoLagUntilItMayWriteItsRow() {
+        jdbc.execute("alter table webhooks add constraint nothing check (false) not valid");
+        try {
+            launch(webhook(name, receiver, Set.of()));
+            Waiting.until(() -> locks(name) == 1);
+            assertThat(lag(name)).isNaN();
+        } finally {
+            jdbc.execute("alter table webhooks drop constraint nothing");
+        }
+        Waiting.until(() -> lag(name) == 0);
+    }
+
+    @Test
     void delaysGrowUpToTheirBoundAndRespectRetryAfter() {
         Duration longest = Duration.ofSeconds(60);
 
@@ -412,12 +449,17 @@ class WebhooksTest {
 
     /** Waits until the events that follow are delivered, by this instance or by an earlier one. */
     private Webhooks start(Webhook... webhooks) {
-        Webhooks instance = new Webhooks(new WebhookProperties(List.of(webhooks)), events, threads, meters);
-        instances.add(instance);
-        instance.start();
+        Webhooks instance = launch(webhooks);
         for (Webhook webhook : webhooks) {
             Waiting.until(() -> locks(webhook.name()) == 1 && cursor(webhook.name()) != null);
         }
+        return instance;
+    }
+
+    private Webhooks launch(Webhook... webhooks) {
+        Webhooks instance = new Webhooks(new WebhookProperties(List.of(webhooks)), events, threads, meters);
+        instances.add(instance);
+        instance.start();
         return instance;
     }
 
