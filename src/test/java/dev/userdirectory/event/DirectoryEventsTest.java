@@ -8,7 +8,9 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.group.Group;
+import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.relay.GlobalId;
+import dev.userdirectory.subscription.EventStreamClient;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -70,6 +72,9 @@ class DirectoryEventsTest {
 
     @Autowired
     EventTrimming trimming;
+
+    @Autowired
+    Cursors cursors;
 
     @BeforeEach
     void startWithAnEmptyFeed() {
@@ -241,6 +246,33 @@ class DirectoryEventsTest {
                 .containsExactly(bob);
         assertThat(FeedCursors.place(ofUsers.at("/newestCursor").asString()))
                 .isEqualTo(FeedCursors.place(all.at("/newestCursor").asString()));
+    }
+
+    /** Its cursors have two keys, and its events neither a writer nor fields. */
+    @Test
+    void continuesAfterACursorOfTheVersionThatHadNoEventsOfGroups() throws Exception {
+        String alice = directory.createUser();
+        mutate("updateUser(id: \"%s\", name: \"B\")", alice);
+        jdbc.update("update user_events set writer = null, changed = null, actor_subject = null, actor_client = null");
+        Position created = FeedCursors.position(
+                page(Map.of("first", 1)).at("/edges/0/cursor").asString());
+        String cursor = cursors.encode("userEvents", created.transaction(), created.sequence());
+        String team = directory.createGroup("Team", List.of(alice));
+
+        List<String> expected =
+                List.of("UserUpdated " + alice, "GroupCreated " + team, "MemberAdded " + alice + " " + team);
+        assertThat(feed(Map.of("after", cursor))).isEqualTo(expected);
+        try (EventStreamClient stream = new EventStreamClient(
+                client.uri("/graphql"),
+                Tokens.withScopes("users:read"),
+                "subscription ($after: String) { directoryEvents(after: $after) { %s } }".formatted(FIELDS),
+                Map.of("after", cursor),
+                null)) {
+            for (String event : expected) {
+                assertThat(text(stream.expect("next").data().at("/data/directoryEvents")))
+                        .isEqualTo(event);
+            }
+        }
     }
 
     @Test
