@@ -41,13 +41,13 @@ import tools.jackson.databind.JsonNode;
 /**
  * Random programs write, and commit at random times. After each step, two instances, which share a Redis and read from a
  * replica, must return the same responses as an instance without a cache.
- * {@code -Ddirectory.test.seconds=60} tries longer, and {@code -Ddirectory.test.seed=1} repeats a run.
+ * {@code -Ddirectory.test.soak=60} tries longer, and {@code -Ddirectory.test.seed=1} repeats a run.
  */
 @Soak("starts a standby, Redis and three instances")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CachedReadsTest {
     private static final long SEED = Long.getLong("directory.test.seed", System.nanoTime());
-    private static final Duration TIME = Duration.ofSeconds(Long.getLong("directory.test.seconds", 10));
+    private static final Duration TIME = Duration.ofSeconds(Long.getLong("directory.test.soak", 10));
     private static final int USERS = 4;
     private static final int GROUPS = 2;
 
