@@ -2,9 +2,9 @@ package dev.userdirectory.benchmark;
 
 import com.sun.management.OperatingSystemMXBean;
 import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.benchmark.Build.Kind;
 import dev.userdirectory.benchmark.Report.Measured;
 import dev.userdirectory.benchmark.Report.Results;
-import dev.userdirectory.benchmark.Servers.Kind;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.URI;
@@ -12,13 +12,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.springframework.boot.DefaultApplicationArguments;
 
 /**
@@ -38,8 +38,12 @@ final class Benchmark {
     private static final int FEW_CONNECTIONS = 8;
 
     private static final Duration ALONE = Duration.ofMillis(500);
-    /** How many requests are checked, and given to pgbench. */
-    private static final int SAMPLES = 20;
+    /** Load before each measurement, so that caches are as full as in a service that is always under load. */
+    private static final Duration BEFORE = Duration.ofSeconds(1);
+    /** How many requests pgbench gets. It takes at most 128 scripts. */
+    private static final int SAMPLES = 100;
+    /** How many of them are compared with SQL. */
+    private static final int CHECKED = 20;
 
     private static final List<String> SHORTCUTS = List.of("post", "property", "instrumentation", "observation");
 
@@ -51,7 +55,9 @@ final class Benchmark {
     private final List<String> only;
     private final boolean limits;
     private final List<String> shortcuts;
-    private final @Nullable Path against;
+    /** The workloads for the other build, by those for this one. */
+    private final Map<Workload, Workload> others = new HashMap<>();
+
     private final AtomicLong requests = new AtomicLong();
     private final Map<Workload, Results> results = new LinkedHashMap<>();
     private boolean staticIsWarm;
@@ -63,7 +69,6 @@ final class Benchmark {
         only = List.of(option(arguments, "only", "").split(","));
         limits = !arguments.containsOption("no-limits");
         shortcuts = arguments.containsOption("shortcuts") ? SHORTCUTS : List.of();
-        against = arguments.containsOption("against") ? Path.of(option(arguments, "against", "")) : null;
     }
 
     private static String option(DefaultApplicationArguments arguments, String name, String otherwise) {
@@ -82,11 +87,10 @@ final class Benchmark {
         }
         DefaultApplicationArguments arguments = new DefaultApplicationArguments(args);
         List<String> javaOptions = options(arguments, "java");
-        try (Servers servers =
-                new Servers(javaOptions, options(arguments, "against-java"), arguments.containsOption("cache"))) {
-            servers.prepare();
+        Path against = arguments.containsOption("against") ? Path.of(option(arguments, "against", "")) : null;
+        try (Servers servers = new Servers(javaOptions, against, options(arguments, "against-java"))) {
             if (arguments.containsOption("pages")) {
-                new PageTimes(servers.service(Kind.MILLION_USERS), servers.million).run();
+                new PageTimes(servers.own.service(Kind.NOT_CACHED), servers.own.million).run();
             } else {
                 new Benchmark(arguments, servers).run();
             }
@@ -94,14 +98,27 @@ final class Benchmark {
     }
 
     private void run() throws IOException, InterruptedException {
-        List<Workload> workloads = new Workloads(servers.million, servers.few)
-                .all(this::cursor).stream()
-                        .filter(workload -> only.stream().anyMatch(workload.name()::contains))
-                        .toList();
+        List<Workload> workloads = workloads(servers.own);
         for (Workload workload : workloads) {
-            check(workload);
+            check(servers.own, workload, results.computeIfAbsent(workload, key -> new Results()));
         }
-        System.out.printf("Answers are what SQL says%n");
+        if (servers.other != null) {
+            List<Workload> ofOther = workloads(servers.other);
+            for (int i = 0; i < workloads.size(); i++) {
+                check(servers.other, ofOther.get(i), new Results());
+                others.put(workloads.get(i), ofOther.get(i));
+            }
+        }
+        System.out.printf("Responses are what SQL says%n");
+        try {
+            measure(workloads);
+        } finally {
+            printMachine();
+            new Report(results).print();
+        }
+    }
+
+    private void measure(List<Workload> workloads) throws IOException, InterruptedException {
         // Reads first: what is written is in their way.
         for (boolean writes : List.of(false, true)) {
             for (int round = 0; round <= rounds; round++) {
@@ -113,48 +130,30 @@ final class Benchmark {
                 System.out.printf("%s: round %d of %d%n", writes ? "Writes" : "Reads", round, rounds);
             }
         }
-        printMachine();
-        long bytes = servers.service(Kind.MILLION_USERS).residentBytes();
-        new Report(results).print(bytes / (1024.0 * 1024));
     }
 
-    /** Of the user with that address; others may have it within theirs. */
-    private String cursor(String email) {
-        String document = "query ($email: String!) {"
-                + " users(first: 10, filter: {search: $email}) { edges { cursor node { email } } } }";
-        try {
-            return servers.service(Kind.MILLION_USERS)
-                    .post(document, Map.of("email", email))
-                    .at("/data/users/edges")
-                    .valueStream()
-                    .filter(edge -> edge.at("/node/email").asString().equals(email))
-                    .findFirst()
-                    .orElseThrow()
-                    .get("cursor")
-                    .asString();
-        } catch (IOException | InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+    private List<Workload> workloads(Build build) throws IOException, InterruptedException {
+        build.service(Kind.NOT_CACHED);
+        return new Workloads(build, name -> only.stream().anyMatch(name::contains)).all();
     }
 
-    /** Compares answers with what SQL says, and learns from them what the others have to look like. */
-    private void check(Workload workload) throws IOException, InterruptedException {
-        Results result = new Results();
-        results.put(workload, result);
+    /** Compares responses with what SQL says, and learns from them what the others have to look like. */
+    private void check(Build build, Workload workload, Results result) throws IOException, InterruptedException {
         List<String> answers = new ArrayList<>();
-        long start = requests.getAndAdd(SAMPLES);
-        ServiceProcess service = servers.service(workload.service());
+        int samples = workload.isBoundedByPgBench() ? SAMPLES : CHECKED;
+        long start = requests.getAndAdd(samples);
+        ServiceProcess service = build.service(workload.kind());
         try (HttpConnection connection = new HttpConnection(service.graphQl(), service.token())) {
             PgBench.Request request = () -> answers.add(connection.post(workload.body(start + answers.size())));
-            if (servers.pgBench != null) {
-                result.statements = servers.pgBench.watch(SAMPLES, request);
+            if (limits && servers.pgBench != null && workload.isBoundedByPgBench() && build == servers.own) {
+                result.statements = servers.pgBench.watch(samples, request);
             } else {
-                for (int i = 0; i < SAMPLES; i++) {
+                for (int i = 0; i < samples; i++) {
                     request.send();
                 }
             }
         }
-        for (int i = 0; i < SAMPLES; i++) {
+        for (int i = 0; i < CHECKED; i++) {
             workload.check(start + i, answers.get(i));
         }
         String first = answers.getFirst();
@@ -171,15 +170,16 @@ final class Benchmark {
     private void measure(Workload workload, boolean warmUp) throws IOException, InterruptedException {
         // What a warm-up measures is not kept.
         Results result = warmUp ? new Results() : results.get(workload);
-        result.service.add(measure(servers.service(workload.service()), workload, warmUp));
-        if (against != null) {
-            result.other.add(measure(servers.other(workload.service(), against), workload, warmUp));
+        result.service.add(measure(servers.own.service(workload.kind()), workload, workload, warmUp));
+        if (servers.other != null) {
+            Workload other = Objects.requireNonNull(others.get(workload));
+            result.other.add(measure(servers.other.service(workload.kind()), other, workload, warmUp));
         }
-        if (workload.service() == Kind.MILLION_USERS) {
+        if (workload.kind() == Kind.NOT_CACHED) {
             for (String shortcut : shortcuts) {
                 result.without
                         .computeIfAbsent(shortcut, key -> new ArrayList<>())
-                        .add(measure(servers.without(shortcut), workload, warmUp));
+                        .add(measure(servers.own.without(shortcut), workload, workload, warmUp));
             }
         }
         if (limits) {
@@ -188,17 +188,21 @@ final class Benchmark {
         }
     }
 
-    private Measured measure(ServiceProcess service, Workload workload, boolean warmUp)
+    private Measured measure(ServiceProcess service, Workload workload, Workload learnt, boolean warmUp)
             throws IOException, InterruptedException {
-        String beginning = results.get(workload).beginning;
-        // As long as those take together that share a service.
-        Duration duration = warmUp ? time.multipliedBy(workload.service() == Kind.MILLION_USERS ? 3 : 25) : time;
+        String beginning = results.get(learnt).beginning;
+        Duration duration = warmUp ? time.multipliedBy(3) : time;
+        Load.run(service.graphQl(), service.token(), workload.connections(), BEFORE, bodies(workload), beginning);
+        CacheUse cacheUse = CacheUse.of(service);
         long cpu = service.cpuTime().toNanos();
+        long postgresCpu = servers.postgresCpuTime().toNanos();
         long ownCpu = OWN.getProcessCpuTime();
-        Load.Result load =
-                Load.run(service.graphQl(), service.token(), CONNECTIONS, duration, bodies(workload), beginning);
+        Load.Result load = Load.run(
+                service.graphQl(), service.token(), workload.connections(), duration, bodies(workload), beginning);
         cpu = service.cpuTime().toNanos() - cpu;
+        postgresCpu = servers.postgresCpuTime().toNanos() - postgresCpu;
         ownCpu = OWN.getProcessCpuTime() - ownCpu;
+        double hitRatio = cacheUse.hitRatioUntil(CacheUse.of(service));
         Load.Result alone = Load.run(service.graphQl(), service.token(), 1, ALONE, bodies(workload), beginning);
         double count = load.perSecond() * duration.toNanos() / 1e9;
         return new Measured(
@@ -206,8 +210,10 @@ final class Benchmark {
                 alone,
                 (double) cpu / duration.toNanos(),
                 cpu / 1e3 / count,
+                postgresCpu / 1e3 / count,
                 ownCpu / 1e3 / count,
-                service.residentBytes() >> 20);
+                service.residentBytes() >> 20,
+                hitRatio);
     }
 
     private Supplier<byte[]> bodies(Workload workload) {
@@ -220,7 +226,7 @@ final class Benchmark {
         if (servers.pgBench == null || learnt.statements.isEmpty()) {
             return;
         }
-        String database = workload.service().database();
+        String database = servers.own.database(workload.kind());
         if (warmUp) {
             Duration second = Duration.ofSeconds(1);
             double many = servers.pgBench.run(database, learnt.statements, CONNECTIONS, second);
@@ -228,11 +234,12 @@ final class Benchmark {
             learnt.clients = many > few ? CONNECTIONS : FEW_CONNECTIONS;
         } else {
             result.pgBench.add(servers.pgBench.run(database, learnt.statements, learnt.clients, time));
+            result.pgBenchAlone.add(servers.pgBench.run(database, learnt.statements, 1, Duration.ofSeconds(1)));
         }
     }
 
     private double measureStatic(Workload workload, boolean warmUp) throws IOException, InterruptedException {
-        ServiceProcess server = servers.service(Kind.STATIC);
+        ServiceProcess server = servers.own.service(Kind.STATIC);
         Duration duration = warmUp && !staticIsWarm ? time.multipliedBy(10) : time;
         staticIsWarm = true;
         URI uri = server.graphQl().resolve(StaticDocument.PATH + results.get(workload).bytes);
@@ -247,7 +254,7 @@ final class Benchmark {
                 System.getProperty("os.name"),
                 System.getProperty("os.version"),
                 System.getProperty("java.version"),
-                servers.million.queryForObject("show server_version", String.class),
+                servers.own.million.queryForObject("show server_version", String.class),
                 servers.pgBench == null ? "no pgbench, so without its figures" : servers.pgBench.version(),
                 ServiceProcess.jar().getFileName(),
                 CONNECTIONS);

@@ -39,7 +39,7 @@ final class PgBench {
     private static final String INSERT = """
             insert into users (id, name, email, active, created_at, updated_at, version)
             values (uuidv7(), 'Benchmark', :new::text || '%s', true, now(), now(), 0);
-            """.formatted(Workloads.CREATED);
+            """.formatted(Writes.CREATED);
 
     private PgBench(Path program, EmbeddedPostgres postgres, Path log) {
         this.program = program;

@@ -1,6 +1,6 @@
 package dev.userdirectory.benchmark;
 
-import dev.userdirectory.benchmark.Servers.Kind;
+import dev.userdirectory.benchmark.Build.Kind;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +15,7 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param operations each in its turn
  */
-record Workload(String name, Kind service, boolean writes, List<Operation> operations) {
+record Workload(String name, Kind kind, boolean writes, List<Operation> operations) {
     private static final JsonMapper JSON = JsonMapper.shared();
 
     /**
@@ -48,6 +48,16 @@ record Workload(String name, Kind service, boolean writes, List<Operation> opera
 
     byte[] body(long n) {
         return operation(n).body.apply(n);
+    }
+
+    /** As many connections as send it. Beyond a few, large requests would have to wait for memory, or be refused. */
+    int connections() {
+        return name.endsWith("of 1,000") ? 4 : 32;
+    }
+
+    /** Whether the statements that its requests lead to can be repeated. */
+    boolean isBoundedByPgBench() {
+        return kind != Kind.DEFAULT || name.equals(Workloads.CREATE);
     }
 
     /** @throws IllegalStateException if the answer to the n-th request is not what SQL says */

@@ -1,6 +1,7 @@
 package dev.userdirectory.benchmark;
 
-import dev.userdirectory.benchmark.Servers.Kind;
+import dev.userdirectory.benchmark.Build.Kind;
+import dev.userdirectory.benchmark.Places.Place;
 import dev.userdirectory.benchmark.Workload.Operation;
 import dev.userdirectory.group.Group;
 import dev.userdirectory.relay.GlobalId;
@@ -14,180 +15,225 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Random;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
+import org.springframework.util.function.SingletonSupplier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 
-/** What is measured, and what SQL says the answers are. */
+/** What is measured, and what SQL says the responses are. Requests differ from each other, unless the name says otherwise. */
 final class Workloads {
     static final String USER = "user by ID";
-    static final String FIRST = "first page of 20";
-    static final String FIRST_OF_FEW = "first page of 20, of 10,000 users";
+    static final String PAGE = "page of 20";
+    static final String FIRST = "page among the first";
+    static final String FIRST_OF_FEW = "page among the first, of 10,000 users";
     static final String DEEP = "page at depth 900,000";
-    static final String ANYWHERE = "page anywhere";
-    static final String GROUPS = "20 users with 5 groups";
-    static final String CREATE = "createUser";
     static final String TOTAL = "page with totalCount";
+    static final String SAME = "first page, the same request";
+    static final String GROUPS = "20 users with 5 groups";
     static final String ENTITIES = "_entities of 100";
-    static final String RARE = "search, rare";
     static final String COMMON = "search, common";
-    static final String MIXED = "90% user, 10% createUser";
-    static final String RARELY_MIXED = "99% user, 1% createUser";
-    static final String CACHED = "first page of 20, cached";
-    static final String CACHED_USER = "user by ID, cached";
-    static final String CACHED_MIXED = "90% user, 10% createUser, cached";
-    static final String CACHED_RARELY_MIXED = "99% user, 1% createUser, cached";
+    static final String RARE = "search, rare";
+    static final String MIXED = "mix: 6 users, 2 pages, groups, create";
+    static final String SOME_WRITES = "reads of users with 10% writes";
+    static final String FEW_WRITES = "reads of users with 1% writes";
+    static final String CREATE = "createUser";
+    static final String CREATE_MANY = "createUsers of 1,000";
+    static final String UPDATE = "updateUser";
+    static final String ADD_MEMBERS = "addGroupMembers of 1,000";
 
-    /** Whom the load has created, to be removed again. */
-    static final String CREATED = "@load.example";
+    private static final String NOT_CACHED = " (not cached)";
+    /** A first name and an initial. */
+    private static final String COMMON_TEXTS =
+            "select substring(name_lower, '^[a-z]+ [a-z]') from users where created_at < '2026-01-01'"
+                    + " group by 1 having count(*) > 3000 order by 1";
+
+    private static final String RARE_TEXTS =
+            "select name_lower from users where created_at < '2026-01-01' group by 1 having count(*) < 30 order by 1";
 
     static final int DEPTH = 900_000;
+    /** A prime, so that mixes with writes also ask for all of them. */
+    private static final int USERS = 10_007;
+
     private static final int PLACES = 500;
 
-    private static final String USER_DOCUMENT = "query ($id: ID!) { user(id: $id) { id name email } }";
-    private static final String CREATE_DOCUMENT = """
-            mutation ($name: String!, $email: String!) {
-              createUser(name: $name, email: $email) { user { id name email } }
-            }""";
-
+    private final Build build;
+    private final Predicate<String> wanted;
+    private final Places places;
     private final JdbcTemplate million;
-    private final JdbcTemplate few;
     private final List<UUID> ids;
-    private final String run = Long.toString(System.currentTimeMillis(), 36);
-
-    Workloads(JdbcTemplate million, JdbcTemplate few) {
-        this.million = million;
-        this.few = few;
-        ids = new ArrayList<>(
-                million.queryForList("select id from users tablesample bernoulli (1.1) repeatable (0)", UUID.class));
-        Collections.shuffle(ids, new Random(0));
-    }
+    private final List<Workload> all = new ArrayList<>();
 
     /**
-     * What is compared comes one after the other, since the machine is not as fast in all minutes.
+     * Takes the same IDs from each database, whatever has been written to it.
      *
-     * @param cursors of users by e-mail address
+     * @param wanted tells by its name whether a workload is needed
      */
-    List<Workload> all(Function<String, String> cursors) {
-        String deepCursor = cursors.apply(Objects.requireNonNull(million.queryForObject(
-                "select email from users order by created_at, id offset ? limit 1", String.class, DEPTH - 1)));
-        Operation user = user();
-        Operation create = create();
-        List<Operation> mixed = mixed(9, user, create);
-        List<Operation> rarelyMixed = mixed(99, user, create);
-        return List.of(
-                new Workload(USER, Kind.MILLION_USERS, false, List.of(user)),
-                page(FIRST_OF_FEW, Kind.TEN_THOUSAND_USERS, "first: 20", few, "", 0),
-                page(FIRST, Kind.MILLION_USERS, "first: 20", million, "", 0),
-                search(COMMON, "maria"),
-                page(DEEP, Kind.MILLION_USERS, "first: 20, after: \"" + deepCursor + "\"", million, "", DEPTH),
-                page(TOTAL, Kind.MILLION_USERS, "first: 20", million, "totalCount", 0),
-                new Workload(ANYWHERE, Kind.MILLION_USERS, false, List.of(pageAnywhere(cursors))),
-                new Workload(GROUPS, Kind.MILLION_USERS, false, List.of(groups())),
-                new Workload(ENTITIES, Kind.MILLION_USERS, false, List.of(entities())),
-                search(RARE, "xavier quispe"),
-                page(CACHED, Kind.CACHED, "first: 20", million, "", 0),
-                new Workload(CACHED_USER, Kind.CACHED, false, List.of(user)),
-                new Workload(MIXED, Kind.MILLION_USERS, true, mixed),
-                new Workload(CACHED_MIXED, Kind.CACHED, true, mixed),
-                new Workload(RARELY_MIXED, Kind.MILLION_USERS, true, rarelyMixed),
-                new Workload(CACHED_RARELY_MIXED, Kind.CACHED, true, rarelyMixed),
-                new Workload(CREATE, Kind.MILLION_USERS, true, List.of(create)));
+    Workloads(Build build, Predicate<String> wanted) {
+        this.build = build;
+        this.wanted = wanted;
+        places = new Places(build);
+        million = build.million;
+        ids = million.queryForList(
+                "select id from users where created_at < '2026-01-01' order by hashtext(id::text), id limit ?",
+                UUID.class,
+                USERS);
     }
 
-    private static List<Operation> mixed(int reads, Operation read, Operation write) {
-        List<Operation> mixed = new ArrayList<>(Collections.nCopies(reads, read));
+    static String notCached(String name) {
+        return name + NOT_CACHED;
+    }
+
+    /** What is compared comes one after the other, since the machine is not as fast in all minutes. */
+    List<Workload> all() {
+        Writes writes = new Writes(million, ids);
+        Supplier<List<Place>> somewhere = once(() -> places.of(ids.subList(0, PLACES)));
+        Supplier<Operation> user = once(this::user);
+        Supplier<Operation> page = once(() -> pages(million, "", somewhere.get()));
+        Supplier<Operation> groups = once(() -> groups(somewhere.get()));
+        Supplier<Operation> create = once(writes::createUser);
+        addBoth(USER, false, user);
+        addBoth(PAGE, false, page);
+        add(FIRST_OF_FEW, Kind.TEN_THOUSAND_USERS, false, () -> firstPages(Kind.TEN_THOUSAND_USERS, build.few));
+        add(FIRST, Kind.NOT_CACHED, false, () -> firstPages(Kind.NOT_CACHED, million));
+        add(DEEP, Kind.NOT_CACHED, false, this::deepPages);
+        add(TOTAL, Kind.NOT_CACHED, false, () -> pages(million, "totalCount", somewhere.get()));
+        add(COMMON, Kind.NOT_CACHED, false, () -> search(COMMON_TEXTS));
+        add(RARE, Kind.NOT_CACHED, false, () -> search(RARE_TEXTS));
+        addBoth(SAME, false, this::firstPage);
+        addBoth(GROUPS, false, groups);
+        addBoth(ENTITIES, false, once(this::entities));
+        addBoth(MIXED, true, user, page, user, groups, user, page, user, create, user, user);
+        addBoth(SOME_WRITES, true, mixed(9, user, create));
+        addBoth(FEW_WRITES, true, mixed(99, user, create));
+        add(CREATE, Kind.DEFAULT, true, create);
+        add(UPDATE, Kind.DEFAULT, true, writes::updateUser);
+        add(CREATE_MANY, Kind.DEFAULT, true, writes::createUsers);
+        add(ADD_MEMBERS, Kind.DEFAULT, true, writes::addGroupMembers);
+        return all;
+    }
+
+    private static <T> Supplier<T> once(Supplier<T> supplier) {
+        return SingletonSupplier.of(supplier)::obtain;
+    }
+
+    @SafeVarargs
+    private void addBoth(String name, boolean isWriting, Supplier<Operation>... operations) {
+        add(name, Kind.DEFAULT, isWriting, operations);
+        add(notCached(name), Kind.NOT_CACHED, isWriting, operations);
+    }
+
+    @SafeVarargs
+    private void add(String name, Kind kind, boolean isWriting, Supplier<Operation>... operations) {
+        if (wanted.test(name)) {
+            all.add(new Workload(
+                    name,
+                    kind,
+                    isWriting,
+                    Arrays.stream(operations).map(Supplier::get).toList()));
+        }
+    }
+
+    @SuppressWarnings("unchecked") // an array of a generic type
+    private static Supplier<Operation>[] mixed(int reads, Supplier<Operation> read, Supplier<Operation> write) {
+        List<Supplier<Operation>> mixed = new ArrayList<>(Collections.nCopies(reads, read));
         mixed.add(write);
-        return mixed;
+        return mixed.toArray(Supplier[]::new);
+    }
+
+    private Operation firstPages(Kind kind, JdbcTemplate jdbc) {
+        return pages(jdbc, "", places.after(kind, null, PLACES));
+    }
+
+    private Operation deepPages() {
+        UUID user = Objects.requireNonNull(million.queryForObject(
+                "select id from users order by created_at, id offset ? limit 1", UUID.class, DEPTH - 1));
+        return pages(million, "", places.after(Kind.NOT_CACHED, places.of(user), PLACES));
     }
 
     private Operation user() {
-        List<Map<String, Object>> variables = ids.stream()
-                .map(id -> Map.<String, Object>of("id", globalId(User.TYPE, id)))
-                .toList();
         return Operation.read(
-                USER_DOCUMENT,
-                variables,
+                "query ($id: ID!) { user(id: $id) { id name email } }",
+                ids.stream()
+                        .map(id -> Map.<String, Object>of("id", globalId(User.TYPE, id)))
+                        .toList(),
                 i -> users(million, "where id = ?", ids.get(i)).getFirst(),
                 data -> data.path("user"));
     }
 
-    private static Workload page(
-            String name, Kind service, String arguments, JdbcTemplate jdbc, String totalCount, int offset) {
-        String document = "{ users(%s) { nodes { id name email } pageInfo { endCursor hasNextPage } %s } }"
-                .formatted(arguments, totalCount);
-        return new Workload(
-                name,
-                service,
-                false,
-                List.of(Operation.read(
-                        document,
-                        List.of(Map.of()),
-                        i -> {
-                            List<Object> shown = new ArrayList<>(
-                                    List.of(users(jdbc, "order by created_at, id offset ? limit 20", offset), true));
-                            if (!totalCount.isEmpty()) {
-                                shown.add(jdbc.queryForObject("select count(*) from users", Integer.class));
-                            }
-                            return shown;
-                        },
-                        parts("/users/nodes", "/users/pageInfo/hasNextPage", "/users/totalCount"))));
-    }
-
-    /** As real clients send them: hardly two requests at a time ask for the same page. */
-    private Operation pageAnywhere(Function<String, String> cursors) {
-        List<String> emails = million.queryForList(
-                "select email from users where id = any(?)",
-                String.class,
-                new SqlArrayValue("uuid", ids.subList(0, PLACES).toArray()));
+    private static Operation pages(JdbcTemplate jdbc, String totalCount, List<Place> places) {
         String document = """
                 query ($after: String) {
-                  users(first: 20, after: $after) { nodes { id name email } pageInfo { endCursor hasNextPage } }
-                }""";
+                  users(first: 20, after: $after) { nodes { id name email } pageInfo { endCursor hasNextPage } %s }
+                }""".formatted(totalCount);
         return Operation.read(
                 document,
-                emails.stream()
-                        .map(email -> Map.<String, Object>of("after", cursors.apply(email)))
-                        .toList(),
-                i -> users(
-                        million,
-                        "where (created_at, id) > (select created_at, id from users where email = ?)"
-                                + " order by created_at, id limit 20",
-                        emails.get(i)),
+                cursors(places),
+                i -> {
+                    List<Object> shown = new ArrayList<>(List.of(pageAfter(jdbc, places.get(i)), true));
+                    if (!totalCount.isEmpty()) {
+                        shown.add(jdbc.queryForObject("select count(*) from users", Integer.class));
+                    }
+                    return shown;
+                },
+                parts("/users/nodes", "/users/pageInfo/hasNextPage", "/users/totalCount"));
+    }
+
+    private Operation firstPage() {
+        return Operation.read(
+                "{ users(first: 20) { nodes { id name email } pageInfo { endCursor hasNextPage } } }",
+                List.of(Map.of()),
+                i -> users(million, "order by created_at, id limit 20"),
                 data -> data.at("/users/nodes"));
     }
 
-    private Workload search(String name, String text) {
+    private static List<Map<String, Object>> cursors(List<Place> places) {
+        return places.stream()
+                .map(place -> Map.<String, Object>of("after", place.cursor()))
+                .toList();
+    }
+
+    private static List<Map<String, Object>> pageAfter(JdbcTemplate jdbc, Place place) {
+        return users(
+                jdbc,
+                "where (created_at, id) > (select created_at, id from users where id = ?) order by created_at, id limit 20",
+                place.user());
+    }
+
+    /** @param texts SQL for what is searched for, one text after the other */
+    private Operation search(String texts) {
+        List<String> searched = million.queryForList(texts, String.class);
         String document = """
                 query ($filter: UserFilter) {
                   users(filter: $filter, first: 20) { nodes { id name email } pageInfo { endCursor hasNextPage } }
                 }""";
-        return new Workload(
-                name,
-                Kind.MILLION_USERS,
-                false,
-                List.of(Operation.read(
-                        document,
-                        List.of(Map.of("filter", Map.of("search", text))),
-                        i -> users(
-                                million,
-                                "where concat_ws(e'\\n', name_lower, email_lower) like '%' || ? || '%'"
-                                        + " order by created_at, id limit 20",
-                                text),
-                        data -> data.at("/users/nodes"))));
-    }
-
-    private Operation groups() {
-        String document = "{ users(first: 20) { nodes { id name email groups(first: 5) { nodes { id name } } } } }";
         return Operation.read(
                 document,
-                List.of(Map.of()),
-                i -> users(million, "order by created_at, id limit 20").stream()
+                searched.stream()
+                        .map(text -> Map.<String, Object>of("filter", Map.of("search", text)))
+                        .toList(),
+                i -> users(
+                        million,
+                        "where concat_ws(e'\\n', name_lower, email_lower) like '%' || ? || '%'"
+                                + " order by created_at, id limit 20",
+                        searched.get(i)),
+                data -> data.at("/users/nodes"));
+    }
+
+    private Operation groups(List<Place> places) {
+        String document = """
+                query ($after: String) {
+                  users(first: 20, after: $after) { nodes { id name email groups(first: 5) { nodes { id name } } } }
+                }""";
+        return Operation.read(
+                document,
+                cursors(places),
+                i -> pageAfter(million, places.get(i)).stream()
                         .peek(user -> user.put("groups", Map.of("nodes", groupsOf(user))))
                         .toList(),
                 data -> data.at("/users/nodes"));
@@ -229,18 +275,6 @@ final class Workloads {
                         "join unnest(?) with ordinality given (id, n) using (id) order by n",
                         new SqlArrayValue("uuid", hundreds.get(i).toArray())),
                 data -> data.path("_entities"));
-    }
-
-    /** Each time somebody else. */
-    private Operation create() {
-        return new Operation(
-                n -> Operation.toBody(CREATE_DOCUMENT, Map.of("name", "Maria Garcia", "email", email(n))),
-                n -> users(million, "where email = ?", email(n)).getFirst(),
-                data -> data.at("/createUser/user"));
-    }
-
-    private String email(long n) {
-        return n + "." + run + CREATED;
     }
 
     private static List<Map<String, Object>> users(JdbcTemplate jdbc, String rest, Object... args) {
