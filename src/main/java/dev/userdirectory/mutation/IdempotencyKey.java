@@ -1,12 +1,24 @@
 package dev.userdirectory.mutation;
 
+import static graphql.schema.GraphQLArgument.getArgumentDefaultValue;
+import static graphql.schema.GraphQLInputObjectField.getInputFieldDefaultValue;
+
 import dev.userdirectory.graphql.document.Sha256;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.scope.Caller;
 import dev.userdirectory.input.InputErrors;
 import graphql.schema.DataFetchingEnvironment;
+import graphql.schema.GraphQLArgument;
+import graphql.schema.GraphQLInputObjectField;
+import graphql.schema.GraphQLInputObjectType;
+import graphql.schema.GraphQLInputValueDefinition;
+import graphql.schema.GraphQLType;
+import graphql.schema.GraphQLTypeUtil;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -15,7 +27,7 @@ import tools.jackson.databind.json.JsonMapper;
  * Tells a retry from a new mutation.
  *
  * @param id the hash of the caller's subject and the key
- * @param fingerprint the hash of the mutation's field and arguments
+ * @param fingerprint the hash of the mutation's field and of the arguments that were sent
  * @param argument the argument or the header that gave the key
  */
 record IdempotencyKey(String id, String fingerprint, String argument) {
@@ -36,13 +48,48 @@ record IdempotencyKey(String id, String fingerprint, String argument) {
         }
         String argument = given == null ? IdempotencyHeader.NAME : ARGUMENT;
         errors.check(problem(key, header, operation.caller), argument);
-        Map<String, Object> arguments = new HashMap<>(env.getArguments());
-        arguments.remove(ARGUMENT);
         String subject = operation.caller.subject();
-        return new IdempotencyKey(
-                Sha256.hex(subject.length() + " " + subject + key),
-                Sha256.hex(env.getField().getName() + " " + JSON.writeValueAsString(arguments)),
-                argument);
+        return new IdempotencyKey(Sha256.hex(subject.length() + " " + subject + key), fingerprint(env), argument);
+    }
+
+    /**
+     * Of what the client has sent, without defaults. So a retry is recognized even by a newer version of the service that has
+     * more arguments and input fields.
+     */
+    static String fingerprint(DataFetchingEnvironment env) {
+        Map<String, @Nullable Object> arguments =
+                withoutDefaults(env.getArguments(), env.getFieldDefinition()::getArgument);
+        arguments.remove(ARGUMENT);
+        return Sha256.hex(env.getField().getName() + " " + JSON.writeValueAsString(arguments));
+    }
+
+    private static Map<String, @Nullable Object> withoutDefaults(
+            Map<?, ?> values, Function<String, GraphQLInputValueDefinition> definitions) {
+        Map<String, @Nullable Object> sent = new HashMap<>();
+        values.forEach((name, value) -> {
+            GraphQLInputValueDefinition definition = definitions.apply(name.toString());
+            if (!hasDefault(definition, value)) {
+                sent.put(definition.getName(), withoutDefaults(value, GraphQLTypeUtil.unwrapAll(definition.getType())));
+            }
+        });
+        return sent;
+    }
+
+    private static @Nullable Object withoutDefaults(@Nullable Object value, GraphQLType type) {
+        if (value instanceof List<?> list) {
+            return list.stream().map(element -> withoutDefaults(element, type)).toList();
+        }
+        return value instanceof Map<?, ?> fields && type instanceof GraphQLInputObjectType object
+                ? withoutDefaults(fields, object::getFieldDefinition)
+                : value;
+    }
+
+    private static boolean hasDefault(GraphQLInputValueDefinition definition, @Nullable Object value) {
+        return definition instanceof GraphQLArgument argument
+                ? argument.hasSetDefaultValue() && Objects.equals(value, getArgumentDefaultValue(argument))
+                : definition instanceof GraphQLInputObjectField field
+                        && field.hasSetDefaultValue()
+                        && Objects.equals(value, getInputFieldDefaultValue(field));
     }
 
     private static @Nullable String problem(String key, @Nullable String header, Caller caller) {
