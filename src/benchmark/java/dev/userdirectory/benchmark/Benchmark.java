@@ -66,7 +66,7 @@ final class Benchmark {
         this.servers = servers;
         time = Duration.ofSeconds(Integer.parseInt(option(arguments, "seconds", "3")));
         rounds = Integer.parseInt(option(arguments, "rounds", "3"));
-        only = List.of(option(arguments, "only", "").split(","));
+        only = only(arguments);
         limits = !arguments.containsOption("no-limits");
         shortcuts = arguments.containsOption("shortcuts") ? SHORTCUTS : List.of();
     }
@@ -74,6 +74,10 @@ final class Benchmark {
     private static String option(DefaultApplicationArguments arguments, String name, String otherwise) {
         List<String> values = arguments.getOptionValues(name);
         return values == null || values.isEmpty() ? otherwise : values.getLast();
+    }
+
+    private static List<String> only(DefaultApplicationArguments arguments) {
+        return List.of(option(arguments, "only", "").split(","));
     }
 
     private static List<String> options(DefaultApplicationArguments arguments, String name) {
@@ -90,7 +94,7 @@ final class Benchmark {
         Path against = arguments.containsOption("against") ? Path.of(option(arguments, "against", "")) : null;
         try (Servers servers = new Servers(javaOptions, against, options(arguments, "against-java"))) {
             if (arguments.containsOption("pages")) {
-                new PageTimes(servers.own.service(Kind.NOT_CACHED), servers.own.million).run();
+                new PageTimes(servers.own.service(Kind.NOT_CACHED), servers.own.million, only(arguments)).run();
             } else {
                 new Benchmark(arguments, servers).run();
             }

@@ -54,6 +54,16 @@ public record Ordering(String name, boolean ascending, List<SortKey> keys) {
                 .collect(Collectors.joining(", "));
     }
 
+    /** The same ordering by the names that {@link #select()} gives the keys. */
+    Ordering ofSelected() {
+        return new Ordering(
+                name,
+                ascending,
+                IntStream.range(0, keys.size())
+                        .mapToObj(i -> new SortKey(NAMES.get(i), keys.get(i).type()))
+                        .toList());
+    }
+
     /** The condition for rows after a cursor, as one comparison of rows: the only form that PostgreSQL can seek. */
     String after(boolean inclusive) {
         return compare(ascending ? ">" : "<", inclusive);

@@ -43,16 +43,24 @@ final class PageStatement<T> {
         sql.append(") page");
     }
 
-    /** Appends a page, made of those walked rows that pass the filter. What is behind it is looked for by walking, too. */
+    /**
+     * Appends a page, made of those walked rows that pass the filter. What is behind it is looked for by walking, too. If
+     * the page is not full, the statement returns no row at all.
+     */
     void appendWalked(PageRequest request) {
         requests.add(request);
-        sql.append("select 0 as branch, 1 as n, ");
+        Range range = Range.of(request);
+        sql.append("with near as materialized (");
+        appendWalk(range);
+        sql.append(") select 0 as branch, 1 as n, ");
         appendWalkedExists(request.previousPage() ? Range.behind(request) : null);
         sql.append(" as behind, ");
         appendWalkedExists(request.nextPage() ? Range.ahead(request) : null);
-        sql.append(" as ahead, null::bigint as total, page.* from (");
-        appendWalk(Range.of(request));
-        sql.append(") page");
+        sql.append(" as ahead, null::bigint as total, near.* from near where ").append(nearIsFull(range));
+    }
+
+    private static String nearIsFull(Range range) {
+        return "exists (select from near offset " + (range.limit() - 1) + ")";
     }
 
     /** Appends a page for each row of {@code parents}, with all that is requested. */
@@ -60,11 +68,13 @@ final class PageStatement<T> {
         sql.append(requests.isEmpty() ? "" : " union all ")
                 .append("select ")
                 .append(requests.size())
-                .append(" as branch, parent.n, more.*, page.* from ")
+                .append(" as branch, parent.n, pages.* from ")
                 .append(parents)
-                .append(" cross join lateral (select ");
+                .append(" cross join lateral (");
         args.addAll(parentArgs);
         requests.add(request);
+        appendAllFound(request.ordering());
+        sql.append("select more.*, page.* from (select ");
         appendExists(request.previousPage() ? Range.behind(request) : null);
         sql.append(" as behind, ");
         appendExists(request.nextPage() ? Range.ahead(request) : null);
@@ -73,7 +83,23 @@ final class PageStatement<T> {
         // The offset makes PostgreSQL compute these once for each parent, and not for each of its rows.
         sql.append(" as total offset 0) more left join lateral (");
         appendRows(Range.of(request));
-        sql.append(") page on true");
+        sql.append(") page on true) pages");
+    }
+
+    /** If certainly few rows pass the filter, they are found once for the page, what is around it, and their number. */
+    private void appendAllFound(Ordering ordering) {
+        if (isFoundOnce()) {
+            sql.append("with found as materialized (");
+            appendSelect(ordering);
+            sql.append(", true");
+            appendFrom();
+            appendFilter();
+            sql.append(") ");
+        }
+    }
+
+    private boolean isFoundOnce() {
+        return !rows.filter().isEmpty() && !rows.filter().isWalked();
     }
 
     private void appendExists(@Nullable Range range) {
@@ -101,6 +127,8 @@ final class PageStatement<T> {
             sql.append("null::bigint");
         } else if (rows.count() != null) {
             sql.append(rows.count());
+        } else if (isFoundOnce()) {
+            sql.append("(select count(*) from found)");
         } else {
             sql.append("(select count(*)");
             appendFrom();
@@ -111,19 +139,21 @@ final class PageStatement<T> {
 
     private void appendRows(Range range) {
         if (rows.filter().isEmpty() || range.limit() == 0) {
-            appendSelect(range);
+            appendSelect(range.ordering());
             sql.append(rows.filter().isEmpty() ? "" : ", true"); // the same columns as with a filter
             appendFrom(range);
             sql.append(range.order(range.limit()));
             return;
         }
-        if (!rows.filter().isWalked()) {
-            appendFound(range);
+        if (isFoundOnce()) {
+            sql.append("select * from found where true");
+            range.ofSelected().appendCondition(sql, args);
+            sql.append(range.order(range.limit()));
             return;
         }
         sql.append("with near as materialized (");
         appendWalk(range);
-        String full = "exists (select from near offset " + (range.limit() - 1) + ")";
+        String full = nearIsFull(range);
         sql.append(") select * from near where ").append(full).append(" union all (");
         appendFound(range, "not " + full);
         sql.append(")");
@@ -135,7 +165,7 @@ final class PageStatement<T> {
 
     private void appendFound(Range range, String condition) {
         sql.append("select * from (");
-        appendSelect(range);
+        appendSelect(range.ordering());
         sql.append(", true");
         appendFrom(range);
         appendFilter();
@@ -145,7 +175,7 @@ final class PageStatement<T> {
 
     private void appendWalk(Range range) {
         sql.append("select * from (");
-        appendSelect(range);
+        appendSelect(range.ordering());
         // Tested apart, row by row: PostgreSQL might look up all rows of an "exists" at once, and these could be many.
         sql.append(", passes from ")
                 .append(rows.from())
@@ -164,8 +194,8 @@ final class PageStatement<T> {
                 .append(range.order(range.limit()));
     }
 
-    private void appendSelect(Range range) {
-        sql.append("select ").append(range.ordering().select()).append(", ").append(rows.columns());
+    private void appendSelect(Ordering ordering) {
+        sql.append("select ").append(ordering.select()).append(", ").append(rows.columns());
     }
 
     private void appendFrom(Range range) {

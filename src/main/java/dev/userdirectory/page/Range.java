@@ -31,6 +31,11 @@ record Range(
         return page.before() == null ? null : new Range(page.ordering(), page.before(), null, true, false, 1);
     }
 
+    /** The same range of rows that were selected with their keys. */
+    Range ofSelected() {
+        return new Range(ordering.ofSelected(), after, before, inclusive, backward, limit);
+    }
+
     void appendCondition(StringBuilder sql, List<Object> args) {
         if (after != null) {
             sql.append(" and ").append(ordering.after(inclusive));
