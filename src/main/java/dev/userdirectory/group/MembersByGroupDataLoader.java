@@ -6,8 +6,8 @@ import dev.userdirectory.page.Pages;
 import dev.userdirectory.page.Pages.OfParent;
 import dev.userdirectory.page.Rows;
 import dev.userdirectory.relay.Connection;
+import dev.userdirectory.user.MembershipFilter;
 import dev.userdirectory.user.User;
-import dev.userdirectory.user.UserLists;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -33,7 +33,7 @@ class MembersByGroupDataLoader implements MappedBatchLoader<Members, Connection<
     /** For an order of users. The members of a small group are sorted; for those of a large one, all users are walked. */
     static final Rows<User> AMONG_USERS = new Rows<>("users u", "true", User.COLUMNS, User::read)
             .filteredBy("exists (select from group_members m where m.group_id = parent.id and m.user_id = u.id)")
-            .manyIf(UserLists.isLarge("group_members m where m.group_id = parent.id"))
+            .manyIf(MembershipFilter.isLarge("group_members m where m.group_id = parent.id"))
             .countedBy(COUNT);
 
     private final Pages pages;

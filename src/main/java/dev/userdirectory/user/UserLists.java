@@ -10,14 +10,10 @@ import dev.userdirectory.input.SearchText;
 import dev.userdirectory.page.Ordering;
 import dev.userdirectory.page.Ordering.SortKey;
 import dev.userdirectory.page.Rows;
-import dev.userdirectory.relay.GlobalId;
-import dev.userdirectory.relay.GlobalIds;
 import graphql.schema.DataFetchingEnvironment;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -26,22 +22,13 @@ import org.springframework.stereotype.Component;
 @Component
 public class UserLists {
     private static final int MAX_EMAILS = 100;
-    private static final int MAX_GROUPS = 20;
-    private static final UUID NO_GROUP = new UUID(0, 0);
     private static final String CREATED_AT = "u.created_at";
     private static final String UPDATED_AT = "u.updated_at";
 
-    private static final String IN_A_GROUP = "exists (select from group_members m where m.user_id = u.id)";
-    private static final String ONE = "m.group_id = ?::uuid";
-    private static final String ANY = "m.group_id = any(?::uuid[])";
-    /** One group after the other, so that no more memberships are read than are counted. */
-    private static final String MEMBERS_OF_ANY = "unnest(?::uuid[]) g (id)"
-            + " cross join lateral (select from group_members m where m.group_id = g.id limit 3001) members";
+    private final MembershipFilter memberships;
 
-    private final GlobalIds ids;
-
-    UserLists(GlobalIds ids) {
-        this.ids = ids;
+    UserLists(MembershipFilter memberships) {
+        this.memberships = memberships;
     }
 
     /** @param connection the field that lists users, so that its cursors are told from those of others */
@@ -74,7 +61,7 @@ public class UserLists {
         }
         result = within(result, CREATED_AT, filter.getCreatedAt(), ordering);
         result = within(result, UPDATED_AT, filter.getUpdatedAt(), ordering);
-        result = inGroups(result, filter, Dependencies.of(env));
+        result = memberships.filtered(result, filter, Dependencies.of(env));
         if (filter.getEmailDomain() != null) {
             result = result.filteredBy(
                     "email_domain_key(u.email collate \"pg_c_utf8\") ="
@@ -123,64 +110,6 @@ public class UserLists {
         return micros.isBefore(time) ? micros.plus(1, ChronoUnit.MICROS) : micros;
     }
 
-    private Rows<User> inGroups(Rows<User> rows, UserFilter filter, Dependencies dependencies) {
-        Rows<User> result = rows;
-        if (filter.getGroupId() != null) {
-            result = inGroup(result, group("filter.groupId", filter.getGroupId(), dependencies));
-        }
-        if (filter.getInAnyGroup() != null) {
-            String any = array(groups("filter.inAnyGroup", filter.getInAnyGroup(), dependencies));
-            result = result.filteredBy(isMember(ANY), any).manyIf(isLarge(MEMBERS_OF_ANY), any);
-        }
-        if (filter.getInAllGroups() != null) {
-            for (String group : groups("filter.inAllGroups", filter.getInAllGroups(), dependencies)) {
-                result = inGroup(result, group);
-            }
-        }
-        if (filter.getInNoneOfGroups() != null) {
-            List<String> groups = groups("filter.inNoneOfGroups", filter.getInNoneOfGroups(), dependencies);
-            result = result.filteredBy("not " + isMember(ANY), array(groups));
-        }
-        if (filter.getInNoGroup() != null) {
-            dependencies.add(Dependencies.MEMBERSHIPS);
-            result = filter.getInNoGroup()
-                    ? result.filteredBy("exists (select from ungrouped_users n where n.user_id = u.id)")
-                            .filteredBy("not " + IN_A_GROUP)
-                            .manyIf(isLarge("ungrouped_users"))
-                    : result.filteredBy(IN_A_GROUP);
-        }
-        return result;
-    }
-
-    private static Rows<User> inGroup(Rows<User> rows, String group) {
-        return rows.filteredBy(isMember(ONE), group).manyIf(isLarge("group_members m where " + ONE), group);
-    }
-
-    private static String isMember(String ofGroup) {
-        return "exists (select from group_members m where " + ofGroup + " and m.user_id = u.id)";
-    }
-
-    /** An SQL condition: whether a set has more rows than can be sorted about as fast as a page is found by walking. */
-    public static String isLarge(String from) {
-        return "exists (select from " + from + " offset 3000)";
-    }
-
-    private List<String> groups(String argument, List<String> given, Dependencies dependencies) {
-        checkSize(argument, given, MAX_GROUPS, "groups");
-        List<String> groups = new ArrayList<>();
-        for (int i = 0; i < given.size(); i++) {
-            groups.add(group(argument + "." + i, given.get(i), dependencies));
-        }
-        return groups.stream().distinct().toList();
-    }
-
-    /** An ID of another type is that of no group. */
-    private String group(String argument, String id, Dependencies dependencies) {
-        GlobalId group = ids.parse(argument, id);
-        dependencies.add(Dependencies.list("Group.members", group.toString()));
-        return group.of("Group").orElse(NO_GROUP).toString();
-    }
-
     private static String domain(String domain) {
         SearchText.check("filter.emailDomain", domain, EmailAddress.MAX_LENGTH);
         if (domain.contains("@")) {
@@ -197,14 +126,14 @@ public class UserLists {
         return array(emails);
     }
 
-    private static void checkSize(String argument, List<String> given, int most, String what) {
+    static void checkSize(String argument, List<String> given, int most, String what) {
         if (given.size() > most) {
             throw new BadUserInput(argument, "has at most " + most + " " + what + ", not " + given.size() + ".");
         }
     }
 
     /** An array as PostgreSQL writes it. Other than a JDBC array, it equals another one with the same elements. */
-    private static String array(List<String> elements) {
+    static String array(List<String> elements) {
         return elements.stream()
                 .map(element -> '"' + element.replaceAll("[\"\\\\]", "\\\\$0") + '"')
                 .collect(Collectors.joining(",", "{", "}"));
