@@ -47,13 +47,15 @@ class GroupMutations {
     @DgsMutation
     CreateGroupPayload createGroup(
             @InputArgument String name, @InputArgument @Nullable String description, DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new CreateGroupPayload(null, errors.list()), errors -> {
-            errors.check(Names.problem(name), "name");
-            errors.check(Group.descriptionProblem(description), "description");
-            return errors.isEmpty()
-                    ? new CreateGroupPayload(groups.save(new Group(name.strip(), description, Group.now())), List.of())
-                    : null;
-        });
+        return mutations.execute(
+                env,
+                errors -> new CreateGroupPayload(null, errors.list()),
+                errors -> {
+                    errors.check(Names.problem(name), "name");
+                    errors.check(Group.descriptionProblem(description), "description");
+                },
+                errors -> new CreateGroupPayload(
+                        groups.save(new Group(name.strip(), description, Group.now())), List.of()));
     }
 
     @DgsMutation

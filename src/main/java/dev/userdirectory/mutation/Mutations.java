@@ -4,8 +4,10 @@ import dev.userdirectory.database.Actor;
 import dev.userdirectory.database.WriteTransaction;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.input.InputErrors;
+import dev.userdirectory.mutation.StoredOutcomes.Known;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -30,23 +32,38 @@ public class Mutations {
                 || Operation.of(env.getGraphQlContext()).idempotencyKey != null;
     }
 
+    /** Runs a mutation whose arguments cannot be checked without the database. */
+    public <T> T execute(
+            DataFetchingEnvironment env, Function<InputErrors, T> rejection, Function<InputErrors, @Nullable T> write) {
+        return execute(env, rejection, errors -> {}, write);
+    }
+
     /**
      * @param rejection makes the payload of a rejected mutation
-     * @param write checks the arguments, and writes if there are no errors. It may run several times, so it must not keep
-     *     state between runs. It throws {@link Rejected} if the mutation turns out to be impossible after it has written.
+     * @param check checks what needs no database. If it adds errors, nothing else runs; without a key, not even a transaction.
+     * @param write checks the other arguments, and writes if there are no errors. It may run several times, so it must not
+     *     keep state between runs. It throws {@link Rejected} if the mutation turns out to be impossible after it has written.
      * @return the payload from {@code write}, or the rejection if there were errors
      */
     public <T> T execute(
-            DataFetchingEnvironment env, Function<InputErrors, T> rejection, Function<InputErrors, @Nullable T> write) {
+            DataFetchingEnvironment env,
+            Function<InputErrors, T> rejection,
+            Consumer<InputErrors> check,
+            Function<InputErrors, @Nullable T> write) {
         InputErrors keyErrors = new InputErrors();
         IdempotencyKey key = IdempotencyKey.of(env, keyErrors);
         if (!keyErrors.isEmpty()) {
             return rejection.apply(keyErrors);
         }
+        InputErrors invalid = new InputErrors();
+        check.accept(invalid);
+        if (key == null && !invalid.isEmpty()) {
+            return rejection.apply(invalid);
+        }
         Actor actor = Operation.of(env.getGraphQlContext()).caller.actor();
         Supplier<T> attempt = () -> {
-            InputErrors errors = new InputErrors();
-            T payload = write.apply(errors);
+            InputErrors errors = invalid.isEmpty() ? new InputErrors() : invalid;
+            T payload = errors.isEmpty() ? write.apply(errors) : null;
             return errors.isEmpty() ? Objects.requireNonNull(payload) : rejection.apply(errors);
         };
         try {
@@ -70,10 +87,12 @@ public class Mutations {
         }
         @SuppressWarnings("unchecked") // a payload is not generic
         Class<T> type = (Class<T>) rejection.apply(new InputErrors()).getClass();
-        return stored.find(key, type).orElseGet(() -> {
-            InputErrors errors = new InputErrors();
-            errors.addKeyReused(stored.objectId(key), key.argument());
-            return rejection.apply(errors);
-        });
+        Known<T> known = stored.find(key, type);
+        if (known.outcome() != null) {
+            return known.outcome();
+        }
+        InputErrors errors = new InputErrors();
+        errors.addKeyReused(known.objectId(), key.argument());
+        return rejection.apply(errors);
     }
 }

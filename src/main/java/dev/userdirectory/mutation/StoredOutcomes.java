@@ -1,13 +1,15 @@
 package dev.userdirectory.mutation;
 
 import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
+import com.fasterxml.jackson.annotation.JsonIdentityInfo;
+import com.fasterxml.jackson.annotation.ObjectIdGenerators;
 import com.fasterxml.jackson.annotation.PropertyAccessor;
+import dev.userdirectory.input.InputError;
 import dev.userdirectory.relay.Node;
 import jakarta.persistence.EntityManager;
 import java.beans.PropertyDescriptor;
 import java.util.Arrays;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.BeanWrapper;
 import org.springframework.beans.BeanWrapperImpl;
@@ -30,8 +32,14 @@ class StoredOutcomes {
                     .with(Visibility.NONE)
                     .withVisibility(PropertyAccessor.FIELD, Visibility.ANY)
                     .withVisibility(PropertyAccessor.CREATOR, Visibility.ANY))
+            .addMixIn(Node.class, WrittenOnce.class)
+            .addMixIn(InputError.class, WrittenOnce.class)
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .build();
+
+    /** {@code createUsers} shows the same users and errors twice. */
+    @JsonIdentityInfo(generator = ObjectIdGenerators.IntSequenceGenerator.class, property = "@")
+    private interface WrittenOnce {}
 
     private final JdbcTemplate jdbc;
     private final EntityManager entities;
@@ -67,22 +75,24 @@ class StoredOutcomes {
                 key.id());
     }
 
-    /** Returns the outcome of the same mutation, or empty if the key was used for another one. */
-    <T> Optional<T> find(IdempotencyKey key, Class<T> type) {
-        return jdbc
-                .queryForList(
-                        "select outcome from idempotency_keys where id = ? and fingerprint = ?",
-                        String.class,
-                        key.id(),
-                        key.fingerprint())
-                .stream()
-                .map(outcome -> JSON.readValue(outcome, type))
-                .findFirst();
-    }
+    /**
+     * What is stored under a key.
+     *
+     * @param outcome null if the key was used for another mutation
+     * @param objectId the ID of the object that the outcome shows, if it shows one
+     */
+    record Known<T>(@Nullable T outcome, @Nullable String objectId) {}
 
-    @Nullable
-    String objectId(IdempotencyKey key) {
-        return jdbc.queryForObject("select object_id from idempotency_keys where id = ?", String.class, key.id());
+    <T> Known<T> find(IdempotencyKey key, Class<T> type) {
+        return Objects.requireNonNull(jdbc.queryForObject(
+                "select case when fingerprint = ? then outcome end as outcome, object_id from idempotency_keys where id = ?",
+                (row, n) -> {
+                    String outcome = row.getString("outcome");
+                    return new Known<>(
+                            outcome == null ? null : JSON.readValue(outcome, type), row.getString("object_id"));
+                },
+                key.fingerprint(),
+                key.id()));
     }
 
     private static @Nullable String shown(Object payload) {

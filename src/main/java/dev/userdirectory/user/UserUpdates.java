@@ -1,11 +1,14 @@
 package dev.userdirectory.user;
 
+import dev.userdirectory.generated.types.NewUser;
 import dev.userdirectory.input.InputErrors;
 import dev.userdirectory.input.Names;
 import dev.userdirectory.mutation.Rejected;
 import dev.userdirectory.relay.GlobalIds;
 import dev.userdirectory.user.TakenEmails.Address;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +23,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.CannotAcquireLockException;
 import org.springframework.dao.DataIntegrityViolationException;
+import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /** Checks and makes changes of users, in the transaction of the caller. */
@@ -28,11 +32,13 @@ class UserUpdates {
     private final UserRepository users;
     private final TakenEmails taken;
     private final GlobalIds ids;
+    private final JdbcTemplate jdbc;
 
-    UserUpdates(UserRepository users, TakenEmails taken, GlobalIds ids) {
+    UserUpdates(UserRepository users, TakenEmails taken, GlobalIds ids, JdbcTemplate jdbc) {
         this.users = users;
         this.taken = taken;
         this.ids = ids;
+        this.jdbc = jdbc;
     }
 
     /** Returns those of the users that exist, by their IDs. Nobody else can change them until the transaction ends. */
@@ -101,6 +107,29 @@ class UserUpdates {
                     addresses.getFirst().email(), addresses.getFirst().path().toArray(String[]::new));
             throw new Rejected(errors);
         }
+        return updated;
+    }
+
+    /** Changes the users who have these addresses. Adds INVALID if two addresses are those of one user, or of a new one. */
+    Map<Integer, User> makeByEmail(Map<Integer, NewUser> given, Collection<User> created, InputErrors errors) {
+        Map<String, User> known = UsersByEmail.find(
+                jdbc, given.values().stream().map(NewUser::getEmail).toList());
+        Map<UUID, User> locked = lock(known.values().stream().map(User::uuid));
+        Set<UUID> before = created.stream().map(User::uuid).collect(Collectors.toCollection(HashSet::new));
+        Map<Integer, User> updated = new HashMap<>();
+        given.forEach((i, user) -> {
+            User byEmail = known.get(user.getEmail());
+            User found = byEmail == null ? null : locked.get(byEmail.uuid());
+            if (byEmail == null || found == null || !found.getEmail().equals(byEmail.getEmail())) {
+                throw new CannotAcquireLockException("The address was given up meanwhile");
+            }
+            if (!before.add(found.uuid())) {
+                errors.check("An earlier one of these users has this e-mail address.", BulkCreations.emailOf(i));
+            }
+            found.update(user.getName(), null, user.getActive());
+            updated.put(i, found);
+        });
+        users.flush();
         return updated;
     }
 
