@@ -30,7 +30,7 @@ import tools.jackson.databind.JsonNode;
 @DirectoryTest
 @TestPropertySource(properties = {"directory.limits.deadline=1m", "spring.datasource.hikari.connection-timeout=60000"})
 class RacesTest {
-    private static final int CONTENDERS = 50;
+    static final int CONTENDERS = 50;
 
     @Autowired
     Client client;
@@ -283,7 +283,7 @@ class RacesTest {
     }
 
     /** Starts all requests at once and waits for them. No request may fail. */
-    private static <T> List<T> race(IntFunction<T> contender) throws Exception {
+    static <T> List<T> race(IntFunction<T> contender) throws Exception {
         CyclicBarrier start = new CyclicBarrier(CONTENDERS);
         try (ExecutorService executor = Executors.newFixedThreadPool(CONTENDERS)) {
             List<Future<T>> results = executor.invokeAll(IntStream.range(0, CONTENDERS)
