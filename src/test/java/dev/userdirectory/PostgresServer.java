@@ -71,14 +71,28 @@ public class PostgresServer {
         return postgres.getPostgresDatabase().getConnection();
     }
 
-    public void killAndRestart() throws IOException {
-        kill();
-        postgres = start();
+    public int port() {
+        return port;
     }
 
-    public void kill() throws IOException {
-        kill(data);
-        postgres.close();
+    public void killAndRestart() throws IOException {
+        kill();
+        restart();
+    }
+
+    /** {@code kill -9}. */
+    public void kill() {
+        try {
+            kill(data);
+            postgres.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts the killed server again. */
+    public void restart() {
+        postgres = start();
     }
 
     /** {@code kill -9} of the postmaster that has this data directory, and of all of its processes. */

@@ -1,6 +1,8 @@
 package dev.userdirectory;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -56,20 +58,29 @@ public class SwitchableProxy {
                     continue;
                 }
                 Socket behind = new Socket(InetAddress.getLoopbackAddress(), target);
-                Thread.startVirtualThread(() -> forward(client, behind));
-                Thread.startVirtualThread(() -> forward(behind, client));
+                Thread.startVirtualThread(() -> forward(client, behind, InputStream::transferTo));
+                Thread.startVirtualThread(() -> forward(behind, client, this::respond));
             } catch (IOException e) {
                 // The target is down.
             }
         }
     }
 
-    private static void forward(Socket from, Socket to) {
+    private interface Forwarding {
+        void forward(InputStream from, OutputStream to) throws IOException;
+    }
+
+    private static void forward(Socket from, Socket to, Forwarding forwarding) {
         try (from;
                 to) {
-            from.getInputStream().transferTo(to.getOutputStream());
+            forwarding.forward(from.getInputStream(), to.getOutputStream());
         } catch (IOException e) {
             // closed
         }
+    }
+
+    /** Forwards what the server sends on a connection, which is closed when this returns. */
+    protected void respond(InputStream server, OutputStream client) throws IOException {
+        server.transferTo(client);
     }
 }

@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -26,13 +25,17 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Clients create users and groups, lose responses, and retry, while the service and PostgreSQL are killed.
- * {@code -Ddirectory.test.kills=500} kills each of them 500 times.
+ * Clients create users and groups, lose responses, and retry, while PostgreSQL or, every fourth time, the service is killed:
+ * after PostgreSQL has committed a creation, and before the service hears of it. {@code -Ddirectory.test.kills=1000} does that
+ * a thousand times, and {@code -Ddirectory.test.service="-XX:AOTCache=... -jar ..."} with a packaged service, which starts
+ * faster.
  */
 @Soak("kills processes of the service")
 class IdempotencyFaultsTest {
-    private static final int KILLS = Integer.getInteger("directory.test.kills", 2);
+    private static final int KILLS = Integer.getInteger("directory.test.kills", 4);
     private static final int LOST_RESPONSES = 1000;
+    private static final String CLASSES =
+            "-cp " + System.getProperty("java.class.path") + " dev.userdirectory.UserDirectoryApplication";
     private static final String USER = "mutation ($name: String!, $email: String!, $key: String!) {"
             + " result: createUser(name: $name, email: $email, idempotencyKey: $key) {"
             + " object: user { id } errors { code } } }";
@@ -58,14 +61,11 @@ class IdempotencyFaultsTest {
 
     @Test
     void everyRetriedCreationHappensOnce() throws Exception {
+        CommitProxy proxy = new CommitProxy(postgres.port());
+        String java = "-Xmx256m -XX:TieredStopAtLevel=1 " + System.getProperty("directory.test.service", CLASSES);
         try (ServiceProcess service = new ServiceProcess(
-                List.of(
-                        "-Xmx256m",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "dev.userdirectory.UserDirectoryApplication"),
-                Objects.requireNonNull(postgres.details().getJdbcUrl()),
+                List.of(java.split(" ")),
+                "jdbc:postgresql://localhost:" + proxy.port() + "/postgres",
                 Path.of("target", "idempotency.log"))) {
             service.awaitFirstAnswer();
             for (int i = 0; i < 8; i++) {
@@ -73,9 +73,13 @@ class IdempotencyFaultsTest {
             }
             for (int i = 0; i < KILLS; i++) {
                 awaitMore();
-                service.killAndRestart();
-                awaitMore();
-                postgres.killAndRestart();
+                if (i % 4 == 0) {
+                    proxy.strike(service::kill);
+                    service.killAndRestart();
+                } else {
+                    proxy.strike(postgres::kill);
+                    postgres.restart();
+                }
             }
             Waiting.until(() -> lost.get() >= LOST_RESPONSES);
             stopClients();
