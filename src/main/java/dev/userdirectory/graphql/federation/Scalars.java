@@ -7,6 +7,7 @@ import graphql.execution.CoercedVariables;
 import graphql.language.Value;
 import graphql.scalars.ExtendedScalars;
 import graphql.schema.Coercing;
+import graphql.schema.CoercingParseLiteralException;
 import graphql.schema.CoercingParseValueException;
 import graphql.schema.GraphQLScalarType;
 import graphql.schema.idl.RuntimeWiring;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 @DgsComponent
 public class Scalars {
     private static final GraphQLScalarType DATE_TIME = ExtendedScalars.DateTime;
+    private static final String INSTANT_EXPECTED =
+            "an instant is expected, as RFC 3339 writes it: \"2026-11-23T09:30:00Z\"";
 
     @DgsRuntimeWiring
     public RuntimeWiring.Builder addScalars(RuntimeWiring.Builder wiring) {
@@ -54,12 +57,20 @@ public class Scalars {
     /** The library's messages name Java's types. */
     private static Object parseDateTime(Object input) {
         try {
-            return Objects.requireNonNull(
+            Object time = Objects.requireNonNull(
                     DATE_TIME.getCoercing().parseValue(input, GraphQLContext.getDefault(), Locale.ROOT));
+            if (hasFourDigitYear(time)) {
+                return time;
+            }
         } catch (CoercingParseValueException e) {
-            throw new CoercingParseValueException(
-                    "an instant is expected, as RFC 3339 writes it: \"2026-11-23T09:30:00Z\"", e);
+            throw new CoercingParseValueException(INSTANT_EXPECTED, e);
         }
+        throw new CoercingParseValueException(INSTANT_EXPECTED);
+    }
+
+    /** RFC 3339 5.6. The library accepts more years, and PostgreSQL not all of them. */
+    private static boolean hasFourDigitYear(@Nullable Object value) {
+        return !(value instanceof OffsetDateTime time) || time.getYear() >= 0 && time.getYear() <= 9999;
     }
 
     /** A scalar of a library, with variables parsed another way. */
@@ -72,7 +83,11 @@ public class Scalars {
         @Override
         public @Nullable Object parseLiteral(
                 Value<?> input, CoercedVariables variables, GraphQLContext context, Locale locale) {
-            return library.parseLiteral(input, variables, context, locale);
+            Object value = library.parseLiteral(input, variables, context, locale);
+            if (!hasFourDigitYear(value)) {
+                throw new CoercingParseLiteralException(INSTANT_EXPECTED);
+            }
+            return value;
         }
 
         @Override

@@ -23,6 +23,7 @@ import org.springframework.stereotype.Component;
 @Component
 public class ErrorHandler implements DataFetcherExceptionHandler {
     private static final Logger log = LoggerFactory.getLogger(ErrorHandler.class);
+    private static final LoggedErrors logged = new LoggedErrors();
 
     @Override
     public CompletableFuture<DataFetcherExceptionHandlerResult> handleException(
@@ -65,7 +66,12 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
         String id = UUID.randomUUID().toString();
         Deadline deadline = Deadline.current();
         if (deadline == null || !deadline.isOver()) {
-            log.error("Error {} at {}", id, where, exception);
+            String first = logged.put(exception, id);
+            if (first.equals(id)) {
+                log.error("Error {} at {}", id, where, exception);
+            } else {
+                log.error("Error {} at {}: another one like {}", id, where, first);
+            }
         }
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.INTERNAL)

@@ -60,6 +60,7 @@ class ErrorCodesTest {
             { users(first: "1") { totalCount } }              | GRAPHQL_VALIDATION_FAILED
             query ($id: ID!) { user(id: $id) { name } }       | BAD_USER_INPUT
             { user(id: "x") { name } }                        | BAD_USER_INPUT
+            { directoryEvents(since: "+294277-01-01T00:00:00Z") { __typename } } | GRAPHQL_VALIDATION_FAILED
             """)
     void errorsCarryTheirCode(String document, String code) {
         JsonNode error = client.error(document, Map.of());
