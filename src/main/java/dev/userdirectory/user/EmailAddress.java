@@ -15,6 +15,8 @@ import org.springframework.dao.DataIntegrityViolationException;
 /** The rules for e-mail addresses. */
 public final class EmailAddress {
     static final int MAX_LENGTH = 254;
+    private static final int MAX_DOMAIN = 253;
+    private static final int MAX_LABEL = 63;
 
     // RFC 5321 4.1.2, with the characters that RFC 6532 adds. Possessive quantifiers, so that nothing is matched twice.
     private static final String NON_ASCII = "[^\\p{ASCII}\\p{C}\\p{Z}" + Characters.INVISIBLE + "]";
@@ -28,6 +30,7 @@ public final class EmailAddress {
     private static final Pattern DOMAIN = Pattern.compile(
             "(?:(?!\\p{M})[[\\p{L}\\p{M}\\p{N}_-]&&[^" + Characters.INVISIBLE + "]]++(?:\\.|$))++(?<!\\.)");
 
+    private static final Pattern LABEL_END = Pattern.compile("[.。]");
     private static final Pattern ASCII_DOMAIN = Pattern.compile("(?:(?!-)[\\w-]{1,63}+(?<!-)(?:\\.|$))++");
 
     private static final Set<String> KEYS = Set.of("users_email_key_email_twin_key", "users_email_lower_key");
@@ -80,15 +83,31 @@ public final class EmailAddress {
     /** The domain is checked as given and as Unicode maps it: some letters map to symbols that no host name has. */
     private static boolean isDomain(String domain) {
         String mapped = Normalizer.normalize(domain, Normalizer.Form.NFKC);
-        if (!DOMAIN.matcher(domain).matches() || !DOMAIN.matcher(mapped).matches()) {
+        if (!isShort(mapped)
+                || !DOMAIN.matcher(domain).matches()
+                || !DOMAIN.matcher(mapped).matches()) {
             return false;
         }
         try {
             // The JDK knows Unicode 3.2. Newer characters count as letters without a case, which is right for lengths.
             String ascii = IDN.toASCII(mapped, IDN.ALLOW_UNASSIGNED);
-            return ascii.length() <= 253 && ASCII_DOMAIN.matcher(ascii).matches();
+            return ascii.length() <= MAX_DOMAIN && ASCII_DOMAIN.matcher(ascii).matches();
         } catch (IllegalArgumentException e) {
             return false;
         }
+    }
+
+    /**
+     * Whether nobody has an address with this domain, because it is too long as Unicode maps it. A search for one would
+     * take milliseconds, since one letter can be mapped to eighteen.
+     */
+    static boolean isNobodys(String domain) {
+        return !isShort(Normalizer.normalize(domain, Normalizer.Form.NFKC));
+    }
+
+    /** Punycode does not make names shorter, and takes long for long ones. */
+    private static boolean isShort(String mapped) {
+        return Characters.length(mapped) <= MAX_DOMAIN
+                && LABEL_END.splitAsStream(mapped).allMatch(label -> Characters.length(label) <= MAX_LABEL);
     }
 }

@@ -13,11 +13,15 @@ import org.springframework.jdbc.support.SqlArrayValue;
 public final class UsersByEmail {
     private static final String SQL = """
             select given.email as given_email, %s
-            from unnest(?) as given (email)
+            from (
+                select email, email_key(email collate "pg_c_utf8") as key
+                from unnest(?) as addresses (email)
+                offset 0
+            ) given
             cross join lateral (
                 select *
                 from users
-                where email_key(users.email collate "pg_c_utf8") = email_key(given.email collate "pg_c_utf8")
+                where email_key(users.email collate "pg_c_utf8") = given.key
                 order by email_lower <> lower(given.email collate "pg_c_utf8"), email_twin
                 limit 1
             ) u
@@ -33,7 +37,16 @@ public final class UsersByEmail {
                 row -> {
                     users.put(row.getString("given_email"), User.read(row, row.getRow()));
                 },
-                new SqlArrayValue("text", emails.toArray()));
+                new SqlArrayValue("text", possible(emails)));
         return users;
+    }
+
+    private static Object[] possible(Collection<String> emails) {
+        return emails.stream().filter(UsersByEmail::isPossible).toArray();
+    }
+
+    /** Whether the address need be looked up. */
+    static boolean isPossible(String email) {
+        return !EmailAddress.isNobodys(email.substring(email.lastIndexOf('@') + 1));
     }
 }

@@ -6,6 +6,8 @@ import com.ibm.icu.lang.UCharacter;
 import com.ibm.icu.lang.UProperty;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class EmailAddressTest {
     @Test
@@ -21,5 +23,18 @@ class EmailAddressTest {
                     assertThat(EmailAddress.problem("ab@exa" + sign + "mple.com"))
                             .isNotNull();
                 });
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "example.com, false",
+        "bücher.example, false",
+        "xn--a-0ga.xn--a-0ga.example, false",
+        "ﷺﷺﷺ.example, false",
+        "ﷺﷺﷺﷺ.example, true",
+        "ﷺﷺﷺ.ﷺﷺﷺ.ﷺﷺﷺ.ﷺﷺﷺ.ﷺﷺﷺ, true"
+    })
+    void domainsThatAreTooLongAsUnicodeMapsThemAreNobodys(String domain, boolean isNobodys) {
+        assertThat(EmailAddress.isNobodys(domain)).isEqualTo(isNobodys);
     }
 }

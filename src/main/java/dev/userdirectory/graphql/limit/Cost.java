@@ -12,6 +12,7 @@ import graphql.schema.GraphQLFieldDefinition;
 import graphql.schema.GraphQLInputFieldsContainer;
 import graphql.schema.GraphQLInputObjectField;
 import graphql.schema.GraphQLSchema;
+import graphql.schema.GraphQLNamedType;
 import graphql.schema.GraphQLType;
 import graphql.schema.GraphQLTypeUtil;
 import java.util.Arrays;
@@ -24,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The maximum cost of an operation, by the rules of Apollo Federation's demand control: 1 for each object and input
  * object, 0 for each scalar and enum, or the {@code weight} of its {@code @cost}. It is multiplied by the length of
- * each surrounding list, by its {@code @listSize}. A mutation costs another 10.
+ * each surrounding list, by its {@code @listSize}. A mutation costs another 10, and a representation with an e-mail
+ * address as its key another 8.
  *
  * <p>A list without {@code @listSize} is taken to be as long as the longest list among the arguments of its field or of
  * the surrounding field: {@code _entities(representations:)}, {@code nodes(ids:)}, {@code createUsers(users:)}. If a
@@ -32,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public class Cost {
     private static final int MUTATION = 10;
+    private static final int BY_EMAIL = 8;
 
     private final GraphQLSchema schema;
     private final int defaultListSize;
@@ -115,7 +118,18 @@ public class Cost {
             }
             return sum;
         }
-        return weight(definition, unwrapped, 0);
+        return weight(definition, unwrapped, 0) + representation(unwrapped, value);
+    }
+
+    /** A representation without an ID is looked up by address, and costs as much as the argument of userByEmail. */
+    private double representation(GraphQLType type, Object value) {
+        return type instanceof GraphQLNamedType named
+                        && named.getName().equals("_Any")
+                        && value instanceof Map<?, ?> fields
+                        && fields.get("id") == null
+                        && fields.get("email") != null
+                ? BY_EMAIL
+                : 0;
     }
 
     /** The {@code weight} of the field or argument, or else of its type. */
