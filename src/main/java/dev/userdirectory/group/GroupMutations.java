@@ -93,6 +93,10 @@ class GroupMutations {
             if (group.isEmpty() || !errors.isEmpty()) {
                 return null;
             }
+            if (groups.hasTooManyMembers(group.get().uuid())) {
+                errors.check("A group with more than 20,000 members cannot be deleted: remove members first.", "id");
+                return null;
+            }
             groups.delete(group.get());
             return new DeleteGroupPayload(group.get().getId(), List.of());
         });

@@ -40,4 +40,8 @@ interface GroupRepository extends Repository<Group, UUID> {
     @Modifying
     @NativeQuery("delete from group_members where group_id = :groupId and user_id = any(:userIds)")
     void removeMembers(UUID groupId, UUID[] userIds);
+
+    /** Whether the group has too many members to be deleted with all of them before the deadline. */
+    @NativeQuery("select exists (select from group_members where group_id = :groupId offset 20000)")
+    boolean hasTooManyMembers(UUID groupId);
 }

@@ -110,6 +110,7 @@ class UserMutations {
                     uuid -> updates.lock(Stream.of(uuid)).values().stream().findFirst(), errors, User.TYPE, id, "id");
             errors.checkNotNull(env.getArguments(), "ifVersion");
             user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), id, "ifVersion"));
+            user.ifPresent(found -> checkMemberships(new UUID[] {found.uuid()}, errors, "id"));
             if (user.isPresent() && errors.isEmpty()) {
                 users.delete(new UUID[] {user.get().uuid()});
             }
@@ -125,6 +126,7 @@ class UserMutations {
                             .mapToObj(i -> ids.check(errors, User.TYPE, given.get(i), "ids", Integer.toString(i)))
                             .toList();
                     Map<UUID, User> locked = updates.lock(uuids.stream().flatMap(Optional::stream));
+                    checkMemberships(locked.keySet().toArray(UUID[]::new), errors, "ids");
                     for (int i = 0; i < uuids.size(); i++) {
                         if (uuids.get(i).isPresent()
                                 && !locked.containsKey(uuids.get(i).get())) {
@@ -136,6 +138,15 @@ class UserMutations {
                     }
                     return new DeleteUsersPayload(given.stream().distinct().toList(), List.of());
                 });
+    }
+
+    private void checkMemberships(UUID[] deleted, InputErrors errors, String argument) {
+        if (users.haveTooManyMemberships(deleted)) {
+            errors.check(
+                    "Users with more than 20,000 memberships in all cannot be deleted: delete fewer, or remove them"
+                            + " from groups first.",
+                    argument);
+        }
     }
 
     private boolean isValid(String name, String email, InputErrors errors) {

@@ -27,6 +27,10 @@ interface UserRepository extends Repository<User, UUID> {
     @NativeQuery("delete from users where id = any(:uuids)")
     void delete(UUID[] uuids);
 
+    /** Whether the users have too many memberships to be deleted with all of these before the deadline. */
+    @NativeQuery("select exists (select from group_members where user_id = any(:uuids) offset 20000)")
+    boolean haveTooManyMemberships(UUID[] uuids);
+
     /**
      * The indexes of addresses that a user other than the one in {@code exempt} at the same index has, or that occur
      * earlier in the array.

@@ -20,7 +20,7 @@ import org.springframework.util.unit.DataSize;
  *     times
  * @param directives how many directives an operation may have; most are {@code @skip} and {@code @include}
  * @param cost how many objects an operation may return, by the {@code @cost} and {@code @listSize} of the schema; a
- *     page of 100 users with 50 groups each costs 5,202, and 1,000 representations of a user cost 1,000
+ *     page of 100 users with 50 groups each costs 5,202, and 1,000 representations of a user cost 1,000, or 9,000 by address
  * @param listSize the assumed length of a list if neither the schema nor an argument states it
  * @param tokens how many tokens a document may have, as graphql-java counts them; a document with 1,000 new users
  *     has 12,000

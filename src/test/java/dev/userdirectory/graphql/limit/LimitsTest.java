@@ -209,6 +209,12 @@ class LimitsTest {
             { users(filter: { search: "a", active: true, groupId: "" }, first: 20) { totalCount nodes { id } } }  | 2072
             { groups(search: "a", first: 10) { totalCount nodes { members(first: 0) { totalCount } } } }          | 1531
             { users(first: 1) { nodes { groups(first: 5) { nodes { a: members { totalCount } b: members { totalCount } } } } } } | 518
+            { userByEmail(email: "a") { id } }                                                                    | 9
+            { _entities(representations: [{ __typename: "User", email: "a" }]) { __typename } }                   | 9
+            { directoryEvents(first: 0, since: "2026-01-01T00:00:00Z") { __typename } }                           | 501
+            mutation { deleteUsers(ids: ["a", "b"]) { deletedUserIds } }                                          | 14
+            mutation { addGroupMembers(groupId: "", userIds: ["a"], emails: ["a", "b"]) { group { id } } }        | 38
+            mutation { removeGroupMembers(groupId: "", userIds: ["a", "b"]) { group { id } } }                    | 15
             """)
     void costReflectsTheWorkOfPostgreSql(String document, int cost) {
         assertThat(cost(document, Map.of())).isEqualTo(costOf(cost));

@@ -1,0 +1,91 @@
+package dev.userdirectory.group;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.JdbcTemplate;
+
+/** Deletions that would take longer than a request may. */
+@DirectoryTest
+class LargeDeletionsTest {
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    JdbcTemplate jdbc;
+
+    @Test
+    void rejectsDeletionOfAGroupWithTooManyMembers() {
+        String group = directory.createGroup("Large", List.of());
+        withoutTriggers("""
+                insert into users (id, name, email, active, created_at, updated_at, version)
+                select uuidv7(), 'A', 'large' || i || '@large.example.com', true, now(), now(), 0
+                from generate_series(1, 20001) i;
+                insert into group_members
+                select g.id, u.id, now() from groups g, users u
+                where g.name = 'Large' and u.email like '%@large.example.com'
+                """);
+
+        assertThat(Directory.refusals(client.data(
+                                "mutation ($id: ID!) { deleteGroup(id: $id) { errors { path code } } }",
+                                Map.of("id", group))
+                        .get("deleteGroup")))
+                .containsExactly("id INVALID");
+    }
+
+    @Test
+    void rejectsDeletionOfUsersWithTooManyMemberships() {
+        String user = directory.createUser();
+        directory.createGroup("Large", List.of(user));
+        withoutTriggers("""
+                insert into groups (id, name, created_at, updated_at, version)
+                select uuidv7(), 'Large ' || i, now(), now(), 0 from generate_series(1, 20000) i;
+                insert into group_members
+                select g.id, m.user_id, now() from groups g, group_members m, groups large
+                where g.name like 'Large %' and m.group_id = large.id and large.name = 'Large'
+                """);
+
+        assertThat(Directory.refusals(client.data(
+                                "mutation ($id: ID!) { deleteUser(id: $id) { errors { path code } } }",
+                                Map.of("id", user))
+                        .get("deleteUser")))
+                .containsExactly("id INVALID");
+        assertThat(Directory.refusals(client.data(
+                                "mutation ($ids: [ID!]!) { deleteUsers(ids: $ids) { errors { path code } } }",
+                                Map.of("ids", List.of(user, directory.createUser())))
+                        .get("deleteUsers")))
+                .containsExactly("ids INVALID");
+    }
+
+    @AfterEach
+    void empty() {
+        withoutTriggers("""
+                delete from groups where name like 'Large%';
+                delete from users where email like '%@large.example.com'
+                """);
+    }
+
+    /** The tests share a log of events, which would become large. */
+    private void withoutTriggers(String sql) {
+        for (String table : List.of("users", "groups", "group_members")) {
+            jdbc.execute("alter table " + table + " disable trigger user");
+        }
+        try {
+            jdbc.execute(sql);
+        } finally {
+            for (String table : List.of("users", "groups", "group_members")) {
+                jdbc.execute("alter table " + table + " enable trigger user");
+            }
+        }
+    }
+}
