@@ -16,6 +16,7 @@ import graphql.schema.DataFetchingEnvironment;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,8 @@ class EventDataFetcher {
     private final Cursors cursors;
     private final DirectoryEvents events;
     private final EventArguments arguments;
+
+    private record Since(OffsetDateTime time) {}
 
     EventDataFetcher(Pages pages, Cursors cursors, DirectoryEvents events, EventArguments arguments) {
         this.pages = pages;
@@ -70,7 +73,9 @@ class EventDataFetcher {
         PageRequest request = PageRequest.of(env, DirectoryEvents.ORDER, cursors);
         Position start = after == null ? null : Position.of(after, cursors);
         if (since != null) {
-            start = events.since(since).orElseThrow(() -> new Refused(EventsExpired.since(env)));
+            // Once for all fields that begin at this time.
+            Optional<Position> known = env.getGraphQlContext().computeIfAbsent(new Since(since), time -> events.since(since));
+            start = known.orElseThrow(() -> new Refused(EventsExpired.since(env)));
             request = request.after(start.keys());
         }
         Connection<DirectoryEvent> page =

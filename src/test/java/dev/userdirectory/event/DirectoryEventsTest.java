@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.group.Group;
 import dev.userdirectory.relay.Cursors;
@@ -66,6 +67,9 @@ class DirectoryEventsTest {
 
     @Autowired
     JdbcTemplate jdbc;
+
+    @Autowired
+    Statements statements;
 
     @Autowired
     DataSource dataSource;
@@ -361,6 +365,17 @@ class DirectoryEventsTest {
                         .at("/extensions/argument")
                         .asString())
                 .isEqualTo("since");
+    }
+
+    @Test
+    void findsTheStartOfATimeOnceForAllFields() {
+        directory.createUser();
+        statements.clear();
+
+        client.data("query ($s: DateTime) { a: directoryEvents(first: 0, since: $s) { __typename } "
+                + "b: directoryEvents(first: 0, since: $s) { __typename } }", Map.of("s", "2026-01-01T00:00:00Z"));
+
+        assertThat(statements.executed()).filteredOn(sql -> sql.contains("feed_since")).hasSize(1);
     }
 
     @Test
