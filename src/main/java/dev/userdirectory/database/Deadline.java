@@ -22,6 +22,8 @@ import reactor.core.scheduler.Schedulers;
 public class Deadline {
     static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
 
+    private static final String BACKGROUND = "background";
+
     /** Longer than PostgreSQL takes to cancel a statement; a server that takes longer is considered gone. */
     private static final Duration GRACE = Duration.ofMillis(300);
 
@@ -46,7 +48,12 @@ public class Deadline {
 
     /** Runs work that no request waits for, and stops it in the same way when its time is over. */
     public static <T> T within(Duration limit, Supplier<T> work) {
-        Deadline deadline = new Deadline(Thread.currentThread(), "background", null);
+        return within(limit, BACKGROUND, work);
+    }
+
+    /** @param account under which the work queues for connections */
+    public static <T> T within(Duration limit, String account, Supplier<T> work) {
+        Deadline deadline = new Deadline(Thread.currentThread(), account, null);
         Disposable timeout = Schedulers.parallel().schedule(deadline::stop, limit.toMillis(), TimeUnit.MILLISECONDS);
         CURRENT.set(deadline);
         try {
@@ -56,6 +63,12 @@ public class Deadline {
             timeout.dispose();
             deadline.end();
         }
+    }
+
+    /** The account of the request that the current thread works for. */
+    public static String currentAccount() {
+        Deadline current = CURRENT.get();
+        return current == null ? BACKGROUND : current.requester.account();
     }
 
     /** The deadline of the request that the current thread works for, or null. */

@@ -1,11 +1,10 @@
 package dev.userdirectory.event;
 
+import dev.userdirectory.database.Deadline;
 import dev.userdirectory.event.RecentEvents.Overtaken;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.stereotype.Component;
 import reactor.core.publisher.Flux;
@@ -26,11 +25,7 @@ class EventFeed {
     private final DirectoryEvents events;
     private final LiveFeed live;
     private final EventProperties properties;
-    /** Few, so that clients that reconnect leave the pool to others. Not interrupted, since JDBC calls cannot be. */
-    private final ExecutorService replayThreads = Executors.newFixedThreadPool(
-            4, Thread.ofPlatform().daemon().name("replay-", 0).factory());
-
-    private final Scheduler replays = Schedulers.fromExecutor(task -> replayThreads.execute(task));
+    private final ReplayThreads replays = ReplayThreads.start();
     private final Scheduler subscribers = Schedulers.fromExecutor(Thread::startVirtualThread);
     private final AtomicInteger following = new AtomicInteger();
 
@@ -54,11 +49,15 @@ class EventFeed {
      * @param checked {@link #recent()} from before the position was read or checked
      */
     Flux<DirectoryEvent> follow(Position after, EventFilter filter, RecentEvents checked) {
+        String account = Deadline.currentAccount();
         return Flux.defer(() -> {
-            Follower follower = new Follower(events, live::recent, properties, after, filter, checked);
+            Follower follower = new Follower(events, account, live::recent, properties, after, filter, checked);
             following.incrementAndGet();
             return Flux.<List<DirectoryEvent>>generate(follower::replay)
-                    .subscribeOn(replays)
+                    // Each page is a task of its own, after which others have their turn.
+                    .next()
+                    .subscribeOn(Schedulers.fromExecutor(replays.of(account)))
+                    .repeatWhen(pages -> pages.takeWhile(read -> read > 0))
                     .concatMapIterable(page -> page, 1)
                     .concatWith(live(follower))
                     .retryWhen(Retry.indefinitely().filter(Overtaken.class::isInstance))

@@ -23,6 +23,7 @@ final class Follower implements Iterator<DirectoryEvent> {
     private final Supplier<RecentEvents> current;
     private final EventProperties properties;
     private final EventFilter filter;
+    private final String account;
     private final Position.Seen seenBefore;
     private RecentEvents recent;
     private Position last;
@@ -32,6 +33,7 @@ final class Follower implements Iterator<DirectoryEvent> {
     /** @param checked the recent events before it was checked that the table has all that the subscriber has seen */
     Follower(
             DirectoryEvents table,
+            String account,
             Supplier<RecentEvents> current,
             EventProperties properties,
             Position after,
@@ -43,6 +45,7 @@ final class Follower implements Iterator<DirectoryEvent> {
         this.properties = properties;
         this.last = after;
         this.filter = filter;
+        this.account = account;
         this.seenBefore = after.seen();
     }
 
@@ -61,7 +64,7 @@ final class Follower implements Iterator<DirectoryEvent> {
         try {
             // The reader takes only settled events, so a page that is read later contains them too.
             Position end = recent.end();
-            List<DirectoryEvent> page = Deadline.within(properties.readTimeout(), () -> readPage(end));
+            List<DirectoryEvent> page = Deadline.within(properties.readTimeout(), account, () -> readPage(end));
             if (page == null) {
                 pages.error(EventsExpired.ended());
                 return;
