@@ -12,6 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Profile;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
@@ -31,7 +32,9 @@ class ExportEndpoint {
     private static final HttpError OTHER_METHOD =
             new HttpError(ErrorCode.METHOD_NOT_ALLOWED, "Export by GET").with(HttpHeaders.ALLOW, "GET,HEAD");
 
+    /** AWS Lambda would send the whole directory as one response. */
     @Bean
+    @Profile("!lambda")
     RouterFunction<ServerResponse> exportsOverHttp(Exports exports) {
         return RouterFunctions.route(RequestPredicates.path("/export"), request -> answer(request, exports));
     }

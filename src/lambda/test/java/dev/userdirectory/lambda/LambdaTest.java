@@ -372,6 +372,11 @@ class LambdaTest {
         }
         JsonNode export = restored.send(httpApi().replace("\"rawPath\": \"/graphql\"", "\"rawPath\": \"/export\""));
         assertThat(export.get("statusCode").asInt()).isEqualTo(501);
+        for (String path : List.of("/export/", "//export", "/%65xport")) {
+            JsonNode other = restored.send(httpApi().replace("\"rawPath\": \"/graphql\"", "\"rawPath\": \"" + path + "\"")
+                    .replace("\"method\": \"POST\"", "\"method\": \"GET\""));
+            assertThat(other.get("statusCode").asInt()).as(path).isBetween(400, 501);
+        }
         JsonNode both = restored.send(httpApi()
                 .replace("\"application/json\",\n    \"auth", "\"application/json, text/event-stream\",\n    \"auth"));
         assertThat(both.get("statusCode").asInt()).isEqualTo(200);
