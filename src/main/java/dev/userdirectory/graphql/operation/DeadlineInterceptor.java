@@ -5,6 +5,7 @@ import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.database.BackgroundThreads;
 import dev.userdirectory.database.Deadline;
 import dev.userdirectory.error.ErrorCode;
+import dev.userdirectory.error.LogInterval;
 import dev.userdirectory.graphql.limit.Limits;
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
@@ -48,6 +49,7 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
             ContextSnapshotFactory.builder().build();
     private final Set<Running> running = ConcurrentHashMap.newKeySet();
     private final BackgroundThreads.Task timer;
+    private final LogInterval stoppedLines = new LogInterval();
     private int looks;
 
     DeadlineInterceptor(Limits limits, BackgroundThreads threads) {
@@ -123,8 +125,9 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
 
     /** Logs only missed deadlines: if the client disconnected before its deadline, nobody reads the error. */
     private GraphQLError stopped(Running work) {
-        if (work.isLate()) {
-            log.warn("Stopped an operation after {} ms", limit.toMillis());
+        long count = work.isLate() ? stoppedLines.count() : 0;
+        if (count > 0) {
+            log.warn("Stopped operations after {} ms: {} since the last such line", limit.toMillis(), count);
         }
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.UNAVAILABLE)

@@ -1,17 +1,16 @@
 package dev.userdirectory.graphql.scope;
 
 import dev.userdirectory.error.ErrorCode;
+import dev.userdirectory.error.LogInterval;
 import graphql.GraphQLError;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.time.Duration;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,7 +23,6 @@ import org.springframework.stereotype.Component;
 @Component
 public class DeniedAccess {
     private static final Logger log = LoggerFactory.getLogger(DeniedAccess.class);
-    private static final long INTERVAL = Duration.ofSeconds(10).toNanos();
 
     private final Map<Reason, Denied> denied = new EnumMap<>(Reason.class);
 
@@ -79,8 +77,7 @@ public class DeniedAccess {
     private static final class Denied {
         private final String reason;
         private final Counter counter;
-        private final AtomicLong notLogged = new AtomicLong();
-        private final AtomicLong nextLog = new AtomicLong(System.nanoTime());
+        private final LogInterval lines = new LogInterval();
 
         Denied(Reason reason, MeterRegistry meters) {
             this.reason = reason.name().toLowerCase(Locale.ROOT);
@@ -92,11 +89,8 @@ public class DeniedAccess {
 
         void count() {
             counter.increment();
-            notLogged.incrementAndGet();
-            long now = System.nanoTime();
-            long next = nextLog.get();
-            if (now - next >= 0 && nextLog.compareAndSet(next, now + INTERVAL)) {
-                long count = notLogged.getAndSet(0);
+            long count = lines.count();
+            if (count > 0) {
                 log.atWarn()
                         .addKeyValue("event.reason", reason)
                         .addKeyValue("event.count", count)
