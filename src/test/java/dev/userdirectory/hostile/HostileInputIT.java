@@ -32,8 +32,9 @@ import org.springframework.core.io.ClassPathResource;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * Runs each of the {@link Attacks} against the packaged jar, with 200,000 users and the heap of the Kubernetes
- * manifest. Without {@code -Psoak}, the build runs only a few, with fewer users. A process that runs out of memory exits at once, so an attack without a bound fails its test.
+ * Runs each of the {@link Attacks} and {@link FeatureAttacks} against the packaged jar, with 200,000 users and the
+ * heap of the Kubernetes manifest. Without {@code -Psoak}, the build runs only a few, with fewer users. A process that
+ * runs out of memory exits at once, so an attack without a bound fails its test.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileInputIT {
@@ -97,7 +98,8 @@ class HostileInputIT {
     }
 
     static Stream<Attack> attacks() {
-        return Attacks.all().stream().filter(attack -> attack.name().matches(SELECTED));
+        return Stream.concat(Attacks.all().stream(), FeatureAttacks.all().stream())
+                .filter(attack -> attack.name().matches(SELECTED));
     }
 
     @ParameterizedTest(name = "{0}")
