@@ -38,7 +38,8 @@ final class PageTimes {
     private record Workload(String name, Map<String, ?> variables, double limit) {}
 
     void run() throws IOException, InterruptedException {
-        boolean passed = comparePages() & compareFilteredPages();
+        boolean passed = comparePages();
+        passed &= compareFilteredPages();
         compareFilters();
         if (!passed) {
             throw new IllegalStateException("A page takes too long");

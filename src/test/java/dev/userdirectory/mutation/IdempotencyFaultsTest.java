@@ -64,7 +64,7 @@ class IdempotencyFaultsTest {
         CommitProxy proxy = new CommitProxy(postgres.port());
         String java = "-Xmx256m -XX:TieredStopAtLevel=1 " + System.getProperty("directory.test.service", CLASSES);
         try (ServiceProcess service = new ServiceProcess(
-                List.of(java.split(" ")),
+                List.of(java.split(" ", -1)),
                 "jdbc:postgresql://localhost:" + proxy.port() + "/postgres",
                 Path.of("target", "idempotency.log"))) {
             service.awaitFirstAnswer();

@@ -8,6 +8,7 @@ import graphql.schema.idl.RuntimeWiring;
 import graphql.schema.idl.SchemaGenerator;
 import graphql.schema.idl.SchemaParser;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -56,6 +57,6 @@ class IdempotencyKeyTest {
                 .build()
                 .execute(ExecutionInput.newExecutionInput(document).variables(variables))
                 .getData();
-        return data.get("create");
+        return Objects.requireNonNull(data.get("create"));
     }
 }
