@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.DefaultApplicationArguments;
 
 /**
@@ -84,6 +85,10 @@ final class Benchmark {
         return Objects.requireNonNullElse(arguments.getOptionValues(name), List.of());
     }
 
+    private static @Nullable Path path(DefaultApplicationArguments arguments, String name) {
+        return arguments.containsOption(name) ? Path.of(option(arguments, name, "")) : null;
+    }
+
     public static void main(String[] args) throws Exception {
         if (ManagementFactory.getRuntimeMXBean().getInputArguments().contains("-XX:TieredStopAtLevel=1")) {
             throw new IllegalStateException(
@@ -91,8 +96,11 @@ final class Benchmark {
         }
         DefaultApplicationArguments arguments = new DefaultApplicationArguments(args);
         List<String> javaOptions = options(arguments, "java");
-        Path against = arguments.containsOption("against") ? Path.of(option(arguments, "against", "")) : null;
-        try (Servers servers = new Servers(javaOptions, against, options(arguments, "against-java"))) {
+        try (Servers servers = new Servers(
+                javaOptions,
+                path(arguments, "against"),
+                path(arguments, "reference"),
+                options(arguments, "against-java"))) {
             if (arguments.containsOption("pages")) {
                 new PageTimes(servers.own.service(Kind.NOT_CACHED), servers.own.million, only(arguments)).run();
             } else {

@@ -10,10 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /** Where pages of users begin, in the order of creation. Each database signs its own cursors. */
 final class Places {
-    private static final int PAGE = 100;
     private static final GlobalIds IDS = new GlobalIds(List.of(User.TYPE));
 
     /** The place after a user. */
@@ -32,36 +32,44 @@ final class Places {
     Place of(UUID user) {
         String email = build.million.queryForObject("select email from users where id = ?", String.class, user);
         // Others may have the address within theirs.
-        return read(Kind.NOT_CACHED, "first: 10, filter: {search: $text}", email).stream()
-                .filter(place -> place.user.equals(user))
+        return read(
+                        Kind.NOT_CACHED,
+                        "users(first: 10, filter: {search: $text}) { edges { cursor node { id } } }",
+                        email)
+                .path("edges")
+                .valueStream()
+                .filter(edge -> uuid(edge.path("node")).equals(user))
+                .map(edge -> new Place(edge.path("cursor").asString(), user))
                 .findFirst()
                 .orElseThrow();
     }
 
-    /** As many places, one user after the other. */
+    /** As many places, one user after the other; null for the first ones. */
     List<Place> after(Kind kind, @Nullable Place start, int count) {
         List<Place> places = new ArrayList<>();
-        String cursor = start == null ? null : start.cursor;
+        Place last = start;
         while (places.size() < count) {
-            places.addAll(read(kind, "first: " + PAGE + ", after: $text", cursor));
-            cursor = places.getLast().cursor;
+            JsonNode page = read(
+                    kind,
+                    "users(first: 1, after: $text) { nodes { id } pageInfo { endCursor } }",
+                    last == null ? null : last.cursor);
+            last = new Place(page.at("/pageInfo/endCursor").asString(), uuid(page.at("/nodes/0")));
+            places.add(last);
         }
         return places;
     }
 
-    private List<Place> read(Kind kind, String arguments, @Nullable String text) {
+    private static UUID uuid(JsonNode user) {
+        return IDS.parse("id", user.path("id").asString()).uuid();
+    }
+
+    private JsonNode read(Kind kind, String users, @Nullable String text) {
         Map<String, @Nullable String> variables = new HashMap<>();
         variables.put("text", text);
-        String document = "query ($text: String) { users(%s) { edges { cursor node { id } } } }".formatted(arguments);
         try {
             return build.service(kind)
-                    .post(document, variables)
-                    .at("/data/users/edges")
-                    .valueStream()
-                    .map(edge -> new Place(
-                            edge.at("/cursor").asString(),
-                            IDS.parse("id", edge.at("/node/id").asString()).uuid()))
-                    .toList();
+                    .post("query ($text: String) { " + users + " }", variables)
+                    .at("/data/users");
         } catch (IOException | InterruptedException e) {
             throw new IllegalStateException(e);
         }

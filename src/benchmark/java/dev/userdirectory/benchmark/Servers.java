@@ -23,10 +23,11 @@ final class Servers implements AutoCloseable {
     final @Nullable PgBench pgBench;
 
     /**
-     * @param against the jar of the other build, if there is one
+     * @param against the jar of another build, if there is one
+     * @param reference the jar of another server for the same database, if there is one
      * @param otherJavaOptions for the other build, in addition to those
      */
-    Servers(List<String> javaOptions, @Nullable Path against, List<String> otherJavaOptions)
+    Servers(List<String> javaOptions, @Nullable Path against, @Nullable Path reference, List<String> otherJavaOptions)
             throws IOException, InterruptedException {
         Files.createDirectories(DATA);
         Files.deleteIfExists(LOG);
@@ -45,15 +46,13 @@ final class Servers implements AutoCloseable {
         postgres = LocalPostgres.start(settings, DATA.resolve("postgres"));
         pgBench = PgBench.find(postgres, LOG).orElse(null);
         own = new Build(postgres, ServiceProcess.jar(), "", javaOptions, List.of());
-        // A database of its own, since triggers and indexes are part of what a write costs.
-        other = against == null
-                ? null
-                : new Build(
-                        postgres,
-                        against,
-                        "_" + Integer.toHexString(against.toAbsolutePath().hashCode()),
-                        javaOptions,
-                        otherJavaOptions);
+        if (against != null) {
+            // A database of its own, since triggers and indexes are part of what a write costs.
+            String suffix = "_" + Integer.toHexString(against.toAbsolutePath().hashCode());
+            other = new Build(postgres, against, suffix, javaOptions, otherJavaOptions);
+        } else {
+            other = reference == null ? null : new Build(postgres, reference, "", javaOptions, otherJavaOptions);
+        }
     }
 
     /** The processor time that PostgreSQL's processes have used so far, except of those that have ended. */

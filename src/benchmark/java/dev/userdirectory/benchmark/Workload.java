@@ -52,7 +52,7 @@ record Workload(String name, Kind kind, boolean writes, List<Operation> operatio
 
     /** As many connections as send it. Beyond a few, large requests would have to wait for memory, or be refused. */
     int connections() {
-        return name.endsWith("of 1,000") ? 4 : 32;
+        return name.contains("1,000 ") ? 4 : 32;
     }
 
     /** Whether the statements that its requests lead to can be repeated. */

@@ -31,21 +31,21 @@ final class Workloads {
     static final String USER = "user by ID";
     static final String PAGE = "page of 20";
     static final String FIRST = "page among the first";
-    static final String FIRST_OF_FEW = "page among the first, of 10,000 users";
+    static final String FIRST_OF_FEW = "page among the first (10,000 users)";
     static final String DEEP = "page at depth 900,000";
     static final String TOTAL = "page with totalCount";
-    static final String SAME = "first page, the same request";
+    static final String SAME = "first page (same request)";
     static final String GROUPS = "20 users with 5 groups";
     static final String ENTITIES = "_entities of 100";
-    static final String COMMON = "search, common";
-    static final String RARE = "search, rare";
-    static final String MIXED = "mix: 6 users, 2 pages, groups, create";
+    static final String COMMON = "search (common)";
+    static final String RARE = "search (rare)";
+    static final String MIXED = "mix of reads and 10% writes";
     static final String SOME_WRITES = "reads of users with 10% writes";
     static final String FEW_WRITES = "reads of users with 1% writes";
     static final String CREATE = "createUser";
-    static final String CREATE_MANY = "createUsers of 1,000";
+    static final String CREATE_MANY = "create 1,000 users";
     static final String UPDATE = "updateUser";
-    static final String ADD_MEMBERS = "addGroupMembers of 1,000";
+    static final String ADD_MEMBERS = "add 1,000 members";
 
     private static final String NOT_CACHED = " (not cached)";
     /** A first name and an initial. */
