@@ -1,4 +1,4 @@
-# The same base trains the AOT cache and runs it: a cache is good for one JVM alone.
+# The same base trains the AOT cache and runs it: a cache is good for one JVM alone, and for one kind of object headers.
 ARG JAVA=25
 
 FROM eclipse-temurin:${JAVA}-jdk AS build
@@ -19,7 +19,7 @@ RUN --mount=type=cache,target=/root/.m2 \
 COPY src/test/java src/test/java
 COPY src/benchmark/java src/benchmark/java
 RUN javac -proc:none -d target/training -cp 'target/classes:target/test-lib/*' \
-      --source-path src/test/java:src/benchmark/java src/benchmark/java/dev/userdirectory/StartUp.java
+      --source-path src/test/java:src/benchmark/java src/benchmark/java/dev/userdirectory/AotCache.java
 
 FROM eclipse-temurin:${JAVA}-jre AS service
 # PostgreSQL, in training, wants its user to have a name.
@@ -37,7 +37,7 @@ COPY --from=build /build/target/training /training/classes
 COPY db/sample /training/classes/db/sample
 RUN mkdir /cache && chown directory /cache
 USER 10001:10001
-RUN java -cp '/training/classes:/training/lib/*' dev.userdirectory.StartUp /app/user-directory.jar /cache/user-directory.aot
+RUN java -cp '/training/classes:/training/lib/*' dev.userdirectory.AotCache /app/user-directory.jar /cache/user-directory.aot
 
 FROM service
 LABEL org.opencontainers.image.title="User Directory" \
@@ -48,4 +48,4 @@ USER 10001:10001
 EXPOSE 8080 8081
 HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=3 \
   CMD ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx16m", "-cp", "/app/user-directory.jar", "dev.userdirectory.HealthCheck"]
-ENTRYPOINT ["java", "-XX:AOTCache=/app/user-directory.aot", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-jar", "/app/user-directory.jar"]
+ENTRYPOINT ["java", "-XX:+UseCompactObjectHeaders", "-XX:AOTCache=/app/user-directory.aot", "-XX:MaxRAMPercentage=60", "-XX:+ExitOnOutOfMemoryError", "-jar", "/app/user-directory.jar"]
