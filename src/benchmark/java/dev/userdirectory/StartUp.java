@@ -4,15 +4,15 @@ import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 
 /**
- * How long the service takes from {@code java -jar} to its first answered query, and how much memory it then has, as the
- * plain jar, as the extracted one, and with an AOT cache (JEP 483, 514 and 515), in turns with the reference if that has
+ * How long the service takes from {@code java -jar} to its first answered query, and how much processor time and memory, as
+ * the plain jar, as the extracted one, and with an AOT cache (JEP 483, 514 and 515), in turns with the reference if that has
  * been built:
  *
  * <pre>
@@ -43,33 +43,33 @@ public class StartUp {
         }
     }
 
+    private record Start(long millis, long cpuMillis, long megabytes) {}
+
     private static void compare(Map<String, List<String>> ways, String database, Path work)
             throws IOException, InterruptedException {
-        Map<String, long[]> millis = new LinkedHashMap<>();
-        Map<String, long[]> megabytes = new LinkedHashMap<>();
-        ways.keySet().forEach(way -> {
-            millis.put(way, new long[ROUNDS]);
-            megabytes.put(way, new long[ROUNDS]);
-        });
+        Map<String, List<Start>> starts = new LinkedHashMap<>();
         for (int round = 0; round < ROUNDS; round++) {
             for (Map.Entry<String, List<String>> way : ways.entrySet()) {
                 try (ServiceProcess service =
                         new ServiceProcess(way.getValue(), database, work.resolve("service.log"))) {
-                    Duration time = service.awaitFirstAnswer();
-                    millis.get(way.getKey())[round] = time.toMillis();
-                    megabytes.get(way.getKey())[round] = service.residentBytes() >> 20;
+                    long millis = service.awaitFirstAnswer().toMillis();
+                    starts.computeIfAbsent(way.getKey(), key -> new ArrayList<>())
+                            .add(new Start(millis, service.cpuTime().toMillis(), service.residentBytes() >> 20));
                 }
             }
         }
-        double plain = median(millis.get("plain jar"));
-        System.out.printf("%n%-15s %12s %8s %12s%n", "Median of " + ROUNDS, "to answer", "ratio", "resident");
-        millis.forEach((way, times) -> System.out.printf(
-                "%-15s %9d ms %8.2f %8d MiB%n", way, median(times), median(times) / plain, median(megabytes.get(way))));
+        System.out.printf("%n%-15s %12s %12s %12s%n", "Median of " + ROUNDS, "to answer", "processors", "resident");
+        starts.forEach((way, all) -> System.out.printf(
+                "%-15s %9d ms %9d ms %8d MiB%n",
+                way, median(all, Start::millis), median(all, Start::cpuMillis), median(all, Start::megabytes)));
     }
 
-    private static long median(long[] values) {
-        long[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
+    private static long median(List<Start> starts, ToLongFunction<Start> value) {
+        return starts.stream()
+                .mapToLong(value)
+                .sorted()
+                .skip(ROUNDS / 2)
+                .findFirst()
+                .orElseThrow();
     }
 }
