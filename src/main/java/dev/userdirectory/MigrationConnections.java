@@ -36,9 +36,7 @@ class MigrationConnections {
                 boolean ownUser = flyway.getUser() != null;
                 unlimited.setUsername(ownUser ? flyway.getUser() : details.getUsername());
                 unlimited.setPassword(ownUser ? flyway.getPassword() : details.getPassword());
-                configuration
-                        .dataSource(unlimited)
-                        .connectRetries(Math.max(RETRIES, flyway.getConnectRetries()));
+                configuration.dataSource(unlimited).connectRetries(Math.max(RETRIES, flyway.getConnectRetries()));
             } catch (SQLException e) {
                 throw new IllegalStateException("Not the pool that requests queue for", e);
             }

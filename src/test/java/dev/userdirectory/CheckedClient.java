@@ -142,8 +142,9 @@ class CheckedClient {
         database.query("select id, version from users", row -> {
             stored.put(new GlobalId(User.TYPE, row.getObject("id", UUID.class)).toString(), row.getInt("version"));
         });
-        assertThat(acknowledged).allSatisfy((user, version) -> assertThat(stored.getOrDefault(user, -1))
-                .isGreaterThanOrEqualTo(version));
+        assertThat(acknowledged)
+                .allSatisfy((user, version) ->
+                        assertThat(stored.getOrDefault(user, -1)).isGreaterThanOrEqualTo(version));
         assertThat(violations).isEmpty();
     }
 }

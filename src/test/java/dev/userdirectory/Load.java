@@ -156,10 +156,11 @@ public final class Load implements AutoCloseable {
         running = false;
         threads.close();
         for (TrackedFollower follower : followers) {
-            await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> assertThat(follower.events())
-                    .satisfiesAnyOf(
-                            events -> assertThat(events).isEqualTo(follower.expected(database)),
-                            events -> assertThat(follower.isExpired()).isTrue()));
+            await().atMost(Duration.ofMinutes(1))
+                    .untilAsserted(() -> assertThat(follower.events())
+                            .satisfiesAnyOf(
+                                    events -> assertThat(events).isEqualTo(follower.expected(database)),
+                                    events -> assertThat(follower.isExpired()).isTrue()));
         }
         client.assertThatNoAcknowledgedWriteIsMissing(database);
         System.out.printf(

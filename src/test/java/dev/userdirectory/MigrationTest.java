@@ -115,6 +115,7 @@ class MigrationTest {
     @Soak("waits for a timeout")
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
+    @Soak("waits for a timeout")
     void triesAgainWhenAnAttemptToConnectTimesOut(boolean withOwnUser) throws Exception {
         Migration.run(throughSilentProxy(withOwnUser));
 
@@ -125,6 +126,7 @@ class MigrationTest {
     @Soak("waits for a timeout")
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
+    @Soak("waits for a timeout")
     void serviceTriesAgainWhenAnAttemptToConnectTimesOut(boolean withOwnUser) throws Exception {
         new SpringApplicationBuilder(Migration.class, DatabaseConfiguration.class, ServiceLimits.class)
                 .web(WebApplicationType.NONE)

@@ -78,8 +78,8 @@ class NothingIsLostIT {
         for (ServiceProcess service : services) {
             service.awaitFirstAnswer();
         }
-        Waiting.until(() ->
-                !postgres.jdbc().queryForList("select from webhooks").isEmpty());
+        Waiting.until(
+                () -> !postgres.jdbc().queryForList("select from webhooks").isEmpty());
         fromTheBeginning.add(Subscriber.overWebSocket(export(services), services));
         fromTheBeginning.add(Subscriber.overEventStream(export(services), services));
         fromTheBeginning.add(WebhookReader.start(export(services), services, receiver));

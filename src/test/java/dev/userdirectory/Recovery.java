@@ -27,7 +27,8 @@ public final class Recovery {
                 return;
             }
         }
-        assertThat(times).as("Recovery after %s", fault).allSatisfy((client, time) -> assertThat(time)
-                .isLessThanOrEqualTo(LIMIT));
+        assertThat(times)
+                .as("Recovery after %s", fault)
+                .allSatisfy((client, time) -> assertThat(time).isLessThanOrEqualTo(LIMIT));
     }
 }

@@ -101,10 +101,7 @@ public class DeadlineDataSource extends DelegatingDataSource {
         }
         Share held = share;
         return new WatchedConnection(
-                        connection,
-                        deadline,
-                        failedCommits::incrementAndGet,
-                        () -> release(held, ofSubscriptions))
+                        connection, deadline, failedCommits::incrementAndGet, () -> release(held, ofSubscriptions))
                 .proxy();
     }
 

@@ -6,8 +6,6 @@ import dev.userdirectory.page.Ordering.SortKey;
 import dev.userdirectory.page.Rows;
 import dev.userdirectory.relay.Cursors;
 import dev.userdirectory.user.UserCount;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;

@@ -74,7 +74,8 @@ class EventDataFetcher {
         Position start = after == null ? null : Position.of(after, cursors);
         if (since != null) {
             // Once for all fields that begin at this time.
-            Optional<Position> known = env.getGraphQlContext().computeIfAbsent(new Since(since), time -> events.since(since));
+            Optional<Position> known =
+                    env.getGraphQlContext().computeIfAbsent(new Since(since), time -> events.since(since));
             start = known.orElseThrow(() -> new Refused(EventsExpired.since(env)));
             request = request.after(start.keys());
         }

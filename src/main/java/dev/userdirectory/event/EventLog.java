@@ -5,7 +5,6 @@ import dev.userdirectory.relay.Cursors;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -109,8 +108,7 @@ public class EventLog {
          * @param lossyUntil the number of the newest lossy era that the holder of the cursor knows of
          */
         public Found read(String cursor, long lossyUntil, int limit) {
-            Question question =
-                    new Question(cursor, lossyUntil, live.recent().end(), live.era());
+            Question question = new Question(cursor, lossyUntil, live.recent().end(), live.era());
             if (question.equals(unanswered)) {
                 return new Found.Events(List.of());
             }
@@ -124,7 +122,8 @@ public class EventLog {
             if (table.eras().current() != live.era()) {
                 return new Found.Unchecked();
             }
-            if (!table.isKept(after) || !table.eras().haveLostNothing(after.seen().era(), lossyUntil)) {
+            if (!table.isKept(after)
+                    || !table.eras().haveLostNothing(after.seen().era(), lossyUntil)) {
                 return new Found.Gap();
             }
             List<DirectoryEvent> settled = page.stream()

@@ -70,8 +70,8 @@ final class FeedEras {
 
     /** The number of the newest era that lacks events; 0 if there is none. */
     long newestLossy() {
-        return Objects.requireNonNull(jdbc.queryForObject(
-                "select coalesce(max(number), 0) from feed_eras where lossy", Long.class));
+        return Objects.requireNonNull(
+                jdbc.queryForObject("select coalesce(max(number), 0) from feed_eras where lossy", Long.class));
     }
 
     /** Whether there has been no new server, timeline or table since an era, and no lossy era after the one with that number. */

@@ -117,8 +117,8 @@ public class UserLists {
 
     /** In a statement of its own: a walk would compute it for each row. */
     private String domainKey(String domain) {
-        return reads.query(jdbc -> Objects.requireNonNull(jdbc.queryForObject(
-                "select email_domain_key('x@' || ? collate \"pg_c_utf8\")", String.class, domain)));
+        return reads.query(jdbc -> Objects.requireNonNull(
+                jdbc.queryForObject("select email_domain_key('x@' || ? collate \"pg_c_utf8\")", String.class, domain)));
     }
 
     private static String domain(String domain) {

@@ -70,9 +70,10 @@ final class Delivery {
     }
 
     private void deliver(EventLog.Session session, WebhookRow row, Task current) throws InterruptedException {
-        String cursor = row.cursor();
-        switch (session.read(cursor, row.toldOf(), PAGE)) {
-            case Found.Events(List<DirectoryEvent> page) -> deliver(page, cursor, session, row, current);
+        WebhookRow.Place place = row.place();
+        String cursor = place.cursor();
+        switch (session.read(cursor, place.toldOf(), PAGE)) {
+            case Found.Events(List < DirectoryEvent > page) -> deliver(page, cursor, session, row, current);
             case Found.Gap gap -> tellThatEventsAreMissing(cursor, session, row, current);
             case Found.Unchecked unchecked -> events.await(POLL);
         }

@@ -12,6 +12,13 @@ import org.springframework.jdbc.core.JdbcTemplate;
  */
 final class WebhookRow {
     /**
+     * How far the receiver is.
+     *
+     * @param toldOf the number of the newest lossy era that it knows of
+     */
+    record Place(String cursor, long toldOf) {}
+
+    /**
      * When PostgreSQL ends the connection of an instance that has vanished, or that has lost its connection to a silent
      * network, so that another one can take the lock. Until then, nothing is sent.
      */
@@ -49,14 +56,14 @@ final class WebhookRow {
     }
 
     String cursor() {
-        return Objects.requireNonNull(
-                jdbc.queryForObject("select cursor from webhooks where name = ?", String.class, name));
+        return place().cursor();
     }
 
-    /** The number of the newest lossy era that the receiver knows of. */
-    long toldOf() {
-        return Objects.requireNonNull(
-                jdbc.queryForObject("select told_of from webhooks where name = ?", Long.class, name));
+    Place place() {
+        return Objects.requireNonNull(jdbc.queryForObject(
+                "select cursor, told_of from webhooks where name = ?",
+                (row, number) -> new Place(row.getString(1), row.getLong(2)),
+                name));
     }
 
     /**

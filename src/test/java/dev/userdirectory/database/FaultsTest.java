@@ -9,6 +9,7 @@ import dev.userdirectory.Load;
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.PostgresServer;
 import dev.userdirectory.Recovery;
+import dev.userdirectory.Soak;
 import dev.userdirectory.SwitchableProxy;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Waiting;
@@ -29,6 +30,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /** While clients write, read, follow and resume, PostgreSQL crashes, fails over, or is restored. */
+@Soak("injects faults one after the other")
 @Timeout(600)
 class FaultsTest {
     private static final String QUIET = "--logging.level.root=off";

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import com.sun.net.httpserver.HttpServer;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.database.FrozenDatabaseTest.Proxy;
@@ -30,6 +31,7 @@ import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 
 /** The connection that holds a webhook's lock falls silent, and PostgreSQL does not learn that it is gone. */
+@Soak("waits for timeouts of a silent network")
 @DirectoryTest
 @Import(SilentWebhookTest.Proxied.class)
 class SilentWebhookTest {

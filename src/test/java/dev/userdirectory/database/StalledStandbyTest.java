@@ -160,15 +160,18 @@ class StalledStandbyTest {
         stall();
         try {
             for (int i = 0; i < 12; i++) {
-                writers.add(CompletableFuture.runAsync(() -> {
-                    while (writing.get()) {
-                        String code = client.execute(CREATE_GROUP, Map.of("name", Directory.newEmail()))
-                                .at("/errors/0/extensions/code")
-                                .asString("");
-                        outcomes.computeIfAbsent(code, each -> new AtomicInteger()).incrementAndGet();
-                        Pause.of(Duration.ofMillis(50));
-                    }
-                }, task -> Thread.startVirtualThread(task)));
+                writers.add(CompletableFuture.runAsync(
+                        () -> {
+                            while (writing.get()) {
+                                String code = client.execute(CREATE_GROUP, Map.of("name", Directory.newEmail()))
+                                        .at("/errors/0/extensions/code")
+                                        .asString("");
+                                outcomes.computeIfAbsent(code, each -> new AtomicInteger())
+                                        .incrementAndGet();
+                                Pause.of(Duration.ofMillis(50));
+                            }
+                        },
+                        task -> Thread.startVirtualThread(task)));
             }
             Waiting.until(() -> outcomes.containsKey("UNAVAILABLE"));
             long end = System.nanoTime() + STALL.toNanos();
@@ -195,7 +198,8 @@ class StalledStandbyTest {
             await().atMost(Duration.ofSeconds(10))
                     .until(() -> outcomes.getOrDefault("", new AtomicInteger()).get() > acknowledged);
             System.out.println("Writes resumed after " + Duration.ofNanos(System.nanoTime() - resumed));
-            assertThat(meters.get("directory.writes.rejected").counter().count()).isPositive();
+            assertThat(meters.get("directory.writes.rejected").counter().count())
+                    .isPositive();
         } finally {
             writing.set(false);
             writers.forEach(CompletableFuture::join);

@@ -372,10 +372,14 @@ class DirectoryEventsTest {
         directory.createUser();
         statements.clear();
 
-        client.data("query ($s: DateTime) { a: directoryEvents(first: 0, since: $s) { __typename } "
-                + "b: directoryEvents(first: 0, since: $s) { __typename } }", Map.of("s", "2026-01-01T00:00:00Z"));
+        client.data(
+                "query ($s: DateTime) { a: directoryEvents(first: 0, since: $s) { __typename } "
+                        + "b: directoryEvents(first: 0, since: $s) { __typename } }",
+                Map.of("s", "2026-01-01T00:00:00Z"));
 
-        assertThat(statements.executed()).filteredOn(sql -> sql.contains("feed_since")).hasSize(1);
+        assertThat(statements.executed())
+                .filteredOn(sql -> sql.contains("feed_since"))
+                .hasSize(1);
     }
 
     @Test

@@ -89,8 +89,7 @@ class ExportDeadlineTest {
         ExportClient.makeLarge(jdbc);
         try (Socket first = new ExportClient(client).open("first")) {
             Waiting.until(() -> ExportClient.snapshots() == 1);
-            HttpResponse<String> again =
-                    new ExportClient(client.withToken(Tokens.of("first", "users:read"))).get();
+            HttpResponse<String> again = new ExportClient(client.withToken(Tokens.of("first", "users:read"))).get();
 
             assertThat(again.statusCode()).isEqualTo(429);
             assertThat(again.headers().firstValue("Retry-After")).contains("10");

@@ -44,8 +44,12 @@ final class FeatureAttacks {
                         "types that hardly any event has",
                         24,
                         12,
-                        i -> body("{ " + repeat(9, n -> "a" + n + ": directoryEvents(first: " + n
-                                + ", types: [GROUP_DELETED]) { nodes { __typename } }") + " }")),
+                        i -> body("{ "
+                                + repeat(
+                                        9,
+                                        n -> "a" + n + ": directoryEvents(first: " + n
+                                                + ", types: [GROUP_DELETED]) { nodes { __typename } }")
+                                + " }")),
                 authenticated(
                         "histories of a page of users",
                         24,
@@ -55,12 +59,20 @@ final class FeatureAttacks {
                                 + " } } }")),
 
                 // Addresses
-                authenticated("a long domain", 24, 12, i -> body(
-                        "query ($d: String) { users(orderBy: { field: NAME }, filter: { emailDomain: $d }) { totalCount } }",
-                        Map.of("d", LONG_DOMAIN))),
-                authenticated("a hundred long domains", 24, 12, i -> body(
-                        "query ($e: [String!]) { users(filter: { emails: $e }) { totalCount } }",
-                        Map.of("e", numbered(100, LONG_DOMAIN)))),
+                authenticated(
+                        "a long domain",
+                        24,
+                        12,
+                        i -> body(
+                                "query ($d: String) { users(orderBy: { field: NAME }, filter: { emailDomain: $d }) { totalCount } }",
+                                Map.of("d", LONG_DOMAIN))),
+                authenticated(
+                        "a hundred long domains",
+                        24,
+                        12,
+                        i -> body(
+                                "query ($e: [String!]) { users(filter: { emails: $e }) { totalCount } }",
+                                Map.of("e", numbered(100, LONG_DOMAIN)))),
                 authenticated("a thousand entities with long domains", 12, 12, i -> entities(LONG_DOMAIN)),
                 authenticated("a thousand entities with Punycode", 12, 12, i -> entities(PUNYCODE)),
                 authenticated("a thousand new members with Punycode", 12, 12, i -> addMembers(PUNYCODE)),
@@ -83,21 +95,32 @@ final class FeatureAttacks {
                         "times of creation that nobody has",
                         24,
                         12,
-                        i -> body("{ users(orderBy: { field: NAME }, filter: { createdAt: { from: \"9999-01-01T00:00:00Z\""
-                                + " }, active: true }) { totalCount } }")),
+                        i -> body(
+                                "{ users(orderBy: { field: NAME }, filter: { createdAt: { from: \"9999-01-01T00:00:00Z\""
+                                        + " }, active: true }) { totalCount } }")),
                 authenticated(
                         "names of groups that nobody has",
                         60,
                         12,
-                        i -> body("{ " + repeat(90, n -> "a" + n + ": groupByName(name: \"" + "x".repeat(190) + n
-                                + "\") { id }") + " }")),
-                authenticated("the viewer under many aliases", 60, 12, i -> body(
-                        "{ " + repeat(90, n -> "a" + n + ": viewer { __typename }") + " }")),
+                        i -> body("{ "
+                                + repeat(
+                                        90,
+                                        n -> "a" + n + ": groupByName(name: \"" + "x".repeat(190) + n + "\") { id }")
+                                + " }")),
+                authenticated(
+                        "the viewer under many aliases",
+                        60,
+                        12,
+                        i -> body("{ " + repeat(90, n -> "a" + n + ": viewer { __typename }") + " }")),
 
                 // Writes
-                authenticated("a thousand deletions", 12, 12, i -> body(
-                        "mutation ($ids: [ID!]!) { deleteUsers(ids: $ids) { errors { code } } }",
-                        Map.of("ids", ids("VQ", 1_000)))),
+                authenticated(
+                        "a thousand deletions",
+                        12,
+                        12,
+                        i -> body(
+                                "mutation ($ids: [ID!]!) { deleteUsers(ids: $ids) { errors { code } } }",
+                                Map.of("ids", ids("VQ", 1_000)))),
                 authenticated(
                         "a thousand changes of nobody",
                         12,
@@ -108,15 +131,19 @@ final class FeatureAttacks {
                         12,
                         12,
                         i -> write("upsertUsers", 1_000, n -> Map.of("name", "A", "email", "twice@example.com"))),
-                authenticated("different idempotency keys", 300, 12, i -> body(
-                        "mutation ($k: String) { createGroup(name: \"\", idempotencyKey: $k) { errors { code } } }",
-                        Map.of("k", UUID.randomUUID() + "x".repeat(150)))),
+                authenticated(
+                        "different idempotency keys",
+                        300,
+                        12,
+                        i -> body(
+                                "mutation ($k: String) { createGroup(name: \"\", idempotencyKey: $k) { errors { code } } }",
+                                Map.of("k", UUID.randomUUID() + "x".repeat(150)))),
 
                 // Exports
                 new Attack("exports of one subject", target -> {
                     for (int i = 0; i < 40; i++) {
-                        target.send(HttpRequest.newBuilder(URI.create(
-                                        target.graphQl().toString().replace("/graphql", "/export")))
+                        target.send(HttpRequest.newBuilder(
+                                        URI.create(target.graphQl().toString().replace("/graphql", "/export")))
                                 .header("Authorization", "Bearer " + target.token())
                                 .method(i % 4 == 0 ? "GET" : "HEAD", HttpRequest.BodyPublishers.noBody()));
                     }
@@ -138,7 +165,8 @@ final class FeatureAttacks {
     private static String since(int aliases) {
         return body(
                 "query ($s: DateTime) { "
-                        + repeat(aliases, n -> "a" + n + ": directoryEvents(first: 0, since: $s) { __typename }") + " }",
+                        + repeat(aliases, n -> "a" + n + ": directoryEvents(first: 0, since: $s) { __typename }")
+                        + " }",
                 Map.of("s", Instant.now().toString()));
     }
 

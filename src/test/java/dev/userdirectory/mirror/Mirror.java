@@ -110,11 +110,7 @@ public final class Mirror {
 
     /** Reads the next events, and does not apply them. */
     List<JsonNode> read(Api api, int first) throws IOException, InterruptedException {
-        return api
-                .data(PAGE, Map.of("after", cursor, "first", first))
-                .at("/directoryEvents/nodes")
-                .values()
-                .stream()
+        return api.data(PAGE, Map.of("after", cursor, "first", first)).at("/directoryEvents/nodes").values().stream()
                 .toList();
     }
 

@@ -70,10 +70,7 @@ public final class Tables {
                         + " from user_events order by transaction, sequence",
                 (row, number) -> new Event(
                         row.getLong("transaction") + " " + row.getLong("sequence"),
-                        Stream.of(
-                                        row.getString("kind"),
-                                        id(User.TYPE, row, "user_id"),
-                                        id(Group.TYPE, row, "group_id"))
+                        Stream.of(row.getString("kind"), id(User.TYPE, row, "user_id"), id(Group.TYPE, row, "group_id"))
                                 .filter(part -> part != null)
                                 .collect(Collectors.joining(" "))));
     }

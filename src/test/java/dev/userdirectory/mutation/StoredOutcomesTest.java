@@ -67,8 +67,7 @@ class StoredOutcomesTest {
     }
 
     private String newestOutcome() {
-        return jdbc.queryForList(
-                        "select outcome from idempotency_keys order by created_at desc limit 1", String.class)
+        return jdbc.queryForList("select outcome from idempotency_keys order by created_at desc limit 1", String.class)
                 .getFirst();
     }
 

@@ -155,7 +155,9 @@ class UserListsTest {
 
         assertThat(found(Map.of("emailDomain", domain), "NAME")).isEmpty();
         assertThat(found(Map.of("emails", List.of("a@" + domain)), "NAME")).isEmpty();
-        assertThat(client.data("query ($email: String!) { userByEmail(email: $email) { id } }", Map.of("email", "a@" + domain))
+        assertThat(client.data(
+                                "query ($email: String!) { userByEmail(email: $email) { id } }",
+                                Map.of("email", "a@" + domain))
                         .get("userByEmail")
                         .isNull())
                 .isTrue();

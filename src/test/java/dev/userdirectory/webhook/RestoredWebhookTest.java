@@ -109,7 +109,9 @@ class RestoredWebhookTest {
         webhooks.stop();
 
         SERVER.restore(copy, false);
-        await().atMost(Duration.ofSeconds(30)).ignoreExceptions().until(() -> directory.createUsers(1), users -> users.size() == 1);
+        await().atMost(Duration.ofSeconds(30))
+                .ignoreExceptions()
+                .until(() -> directory.createUsers(1), users -> users.size() == 1);
         long told = told();
         try (OtherInstance later = new OtherInstance(service)) {
             Webhooks other = new Webhooks(properties, later.events(), threads, new SimpleMeterRegistry());
@@ -140,9 +142,10 @@ class RestoredWebhookTest {
                 Waiting.until(() -> lag(meters) > 0);
                 other.close();
                 SERVER.jdbc()
-                        .update("insert into feed_eras (system_identifier, timeline, server_started, events, began_after)"
-                                + " select system_identifier, timeline, server_started, events, pg_current_wal_insert_lsn()"
-                                + " from feed_eras order by number desc limit 1");
+                        .update(
+                                "insert into feed_eras (system_identifier, timeline, server_started, events, began_after)"
+                                        + " select system_identifier, timeline, server_started, events, pg_current_wal_insert_lsn()"
+                                        + " from feed_eras order by number desc limit 1");
                 String last = directory.createUser();
                 RECEIVER.behave(TestReceiver::accept);
                 int accepted = RECEIVER.accepted().size();
@@ -163,7 +166,9 @@ class RestoredWebhookTest {
     }
 
     private static long told() {
-        return types().stream().filter("dev.userdirectory.EventsExpired"::equals).count();
+        return types().stream()
+                .filter("dev.userdirectory.EventsExpired"::equals)
+                .count();
     }
 
     private static List<String> subjects() {

@@ -413,7 +413,8 @@ class WebhooksTest {
             return statements.size() >= 4;
         });
 
-        assertThat(statements).allSatisfy((time, statement) -> assertThat(statement).startsWith("select cursor"));
+        assertThat(statements)
+                .allSatisfy((time, statement) -> assertThat(statement).startsWith("select cursor"));
     }
 
     /** An alert notices that no instance reports a lag. */

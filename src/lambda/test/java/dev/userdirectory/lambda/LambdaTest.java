@@ -373,7 +373,8 @@ class LambdaTest {
         JsonNode export = restored.send(httpApi().replace("\"rawPath\": \"/graphql\"", "\"rawPath\": \"/export\""));
         assertThat(export.get("statusCode").asInt()).isEqualTo(501);
         for (String path : List.of("/export/", "//export", "/%65xport")) {
-            JsonNode other = restored.send(httpApi().replace("\"rawPath\": \"/graphql\"", "\"rawPath\": \"" + path + "\"")
+            JsonNode other = restored.send(httpApi()
+                    .replace("\"rawPath\": \"/graphql\"", "\"rawPath\": \"" + path + "\"")
                     .replace("\"method\": \"POST\"", "\"method\": \"GET\""));
             assertThat(other.get("statusCode").asInt()).as(path).isBetween(400, 501);
         }

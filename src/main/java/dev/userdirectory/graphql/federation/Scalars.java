@@ -70,7 +70,7 @@ public class Scalars {
 
     /** RFC 3339 5.6. The library accepts more years, and PostgreSQL not all of them. */
     private static boolean hasFourDigitYear(@Nullable Object value) {
-        return !(value instanceof OffsetDateTime time) || time.getYear() >= 0 && time.getYear() <= 9999;
+        return !(value instanceof OffsetDateTime time) || (time.getYear() >= 0 && time.getYear() <= 9999);
     }
 
     /** A scalar of a library, with variables parsed another way. */

@@ -7,8 +7,6 @@ import dev.userdirectory.Client;
 import dev.userdirectory.Instance;
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.Soak;
-import dev.userdirectory.Tokens;
-import dev.userdirectory.UserDirectoryApplication;
 import dev.userdirectory.graphql.federation.SubgraphSchema;
 import dev.userdirectory.group.Group;
 import dev.userdirectory.relay.GlobalId;

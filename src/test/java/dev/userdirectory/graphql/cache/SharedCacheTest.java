@@ -11,8 +11,6 @@ import dev.userdirectory.Load;
 import dev.userdirectory.Recovery;
 import dev.userdirectory.Soak;
 import dev.userdirectory.TestPostgres;
-import dev.userdirectory.Tokens;
-import dev.userdirectory.UserDirectoryApplication;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.event.TrackedFollower;
 import dev.userdirectory.graphql.document.Sha256;

@@ -10,7 +10,8 @@ class LoggedErrorsTest {
     @Test
     void oneStackTraceStandsForErrorsOfTheSamePlace() {
         for (String id : new String[] {"1", "2", "3"}) {
-            assertThat(logged.put(new IllegalStateException("Attempt " + id), id)).isEqualTo("1");
+            assertThat(logged.put(new IllegalStateException("Attempt " + id), id))
+                    .isEqualTo("1");
         }
     }
 
