@@ -112,7 +112,6 @@ class MigrationTest {
         return jdbc.queryForObject("select count(*) from user_events", Integer.class);
     }
 
-    @Soak("waits for a timeout")
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     @Soak("waits for a timeout")
@@ -123,7 +122,6 @@ class MigrationTest {
     }
 
     /** It migrates over a connection of its own, apart from the pool. */
-    @Soak("waits for a timeout")
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     @Soak("waits for a timeout")
