@@ -73,7 +73,7 @@ final class Delivery {
         WebhookRow.Place place = row.place();
         String cursor = place.cursor();
         switch (session.read(cursor, place.toldOf(), PAGE)) {
-            case Found.Events(List < DirectoryEvent > page) -> deliver(page, cursor, session, row, current);
+            case Found.Events found -> deliver(found.events(), cursor, session, row, current);
             case Found.Gap gap -> tellThatEventsAreMissing(cursor, session, row, current);
             case Found.Unchecked unchecked -> events.await(POLL);
         }
