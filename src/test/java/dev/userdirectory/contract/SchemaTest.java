@@ -66,7 +66,7 @@ class SchemaTest {
     @CsvSource(delimiter = '|', textBlock = """
             hasNextPage: Boolean!          |                                    | PageInfo.hasNextPage is gone
             hasNextPage: Boolean!          | hasNextPage: Boolean               | PageInfo.hasNextPage is Boolean, was Boolean!
-            email: String!): User @        | address: String!): User @          | Query.userByEmail(address:) is new and required, Query.userByEmail(email:) is gone
+            email: String! @cost(weight: 8)): User @ | address: String!): User @          | Query.userByEmail(address:) is new and required, Query.userByEmail(email:) is gone
             group(id: ID!)                 | group(id: ID!, version: Int!)      | Query.group(version:) is new and required
             nodes(ids: [ID!]!              | nodes(ids: [Int!]!                 | Query.nodes(ids:) is [Int!]!, was [ID!]!
             userEvents(first: Int! = 100   | userEvents(first: Int! = 10        | Query.userEvents(first:) defaults to 10, did to 100
