@@ -26,8 +26,8 @@ class WaitingCommits {
     private final DeadlineDataSource pool;
     private final int limit;
     private final Counter rejected;
-    /** How many commits had failed when none was waiting; unknown at first, since those of an earlier process may be. */
-    private volatile long settled = -1;
+    /** How many commits had failed when none was waiting. */
+    private volatile long settled;
 
     WaitingCommits(JdbcTemplate jdbc, DataSource pool, DatabaseProperties properties, MeterRegistry meters)
             throws SQLException {

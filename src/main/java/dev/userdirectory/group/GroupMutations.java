@@ -94,7 +94,7 @@ class GroupMutations {
                 return null;
             }
             if (groups.hasTooManyMembers(group.get().uuid())) {
-                errors.check("A group with more than 20,000 members cannot be deleted: remove members first.", "id");
+                errors.check("A group with more than 50,000 members cannot be deleted: remove members first.", "id");
                 return null;
             }
             groups.delete(group.get());

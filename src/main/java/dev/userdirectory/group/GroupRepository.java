@@ -42,6 +42,6 @@ interface GroupRepository extends Repository<Group, UUID> {
     void removeMembers(UUID groupId, UUID[] userIds);
 
     /** Whether the group has too many members to be deleted with all of them before the deadline. */
-    @NativeQuery("select exists (select from group_members where group_id = :groupId offset 20000)")
+    @NativeQuery("select exists (select from group_members where group_id = :groupId offset 50000)")
     boolean hasTooManyMembers(UUID groupId);
 }

@@ -143,7 +143,7 @@ class UserMutations {
     private void checkMemberships(UUID[] deleted, InputErrors errors, String argument) {
         if (users.haveTooManyMemberships(deleted)) {
             errors.check(
-                    "Users with more than 20,000 memberships in all cannot be deleted: delete fewer, or remove them"
+                    "Users with more than 50,000 memberships in all cannot be deleted: delete fewer, or remove them"
                             + " from groups first.",
                     argument);
         }

@@ -28,7 +28,7 @@ interface UserRepository extends Repository<User, UUID> {
     void delete(UUID[] uuids);
 
     /** Whether the users have too many memberships to be deleted with all of these before the deadline. */
-    @NativeQuery("select exists (select from group_members where user_id = any(:uuids) offset 20000)")
+    @NativeQuery("select exists (select from group_members where user_id = any(:uuids) offset 50000)")
     boolean haveTooManyMemberships(UUID[] uuids);
 
     /**

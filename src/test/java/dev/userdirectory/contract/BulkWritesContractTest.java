@@ -88,14 +88,14 @@ class BulkWritesContractTest {
                         List.of("UPDATED 100"));
             case "deleteUsers" ->
                 new Write(
-                        "deleteUsers(ids: $list, idempotencyKey: $key)", "[ID!]!", ids, 121, 5, List.of("DELETED 100"));
+                        "deleteUsers(ids: $list, idempotencyKey: $key)", "[ID!]!", ids, 222, 6, List.of("DELETED 100"));
             default ->
                 new Write(
                         "addGroupMembers(groupId: \"" + directory.createGroup("Team", List.of())
                                 + "\", emails: $list, idempotencyKey: $key)",
                         "[String!]!",
                         emails,
-                        121,
+                        929,
                         7,
                         List.of("MEMBER_ADDED 100"));
         };

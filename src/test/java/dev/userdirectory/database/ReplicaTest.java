@@ -79,7 +79,9 @@ class ReplicaTest {
     }
 
     @Test
-    void queriesReadFromTheReplica() {
+    void queriesReadFromTheReplica() throws InterruptedException {
+        create();
+        replicaIsRead();
         double fromPrimary = reads("primary");
         double fromReplica = reads("replica");
         client.data("{ users(first: 3) { totalCount nodes { groups(first: 1) { totalCount } } } }");

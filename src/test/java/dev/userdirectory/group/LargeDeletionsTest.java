@@ -30,7 +30,7 @@ class LargeDeletionsTest {
         withoutTriggers("""
                 insert into users (id, name, email, active, created_at, updated_at, version)
                 select uuidv7(), 'A', 'large' || i || '@large.example.com', true, now(), now(), 0
-                from generate_series(1, 20001) i;
+                from generate_series(1, 50001) i;
                 insert into group_members
                 select g.id, u.id, now() from groups g, users u
                 where g.name = 'Large' and u.email like '%@large.example.com'
@@ -49,7 +49,7 @@ class LargeDeletionsTest {
         directory.createGroup("Large", List.of(user));
         withoutTriggers("""
                 insert into groups (id, name, created_at, updated_at, version)
-                select uuidv7(), 'Large ' || i, now(), now(), 0 from generate_series(1, 20000) i;
+                select uuidv7(), 'Large ' || i, now(), now(), 0 from generate_series(1, 50000) i;
                 insert into group_members
                 select g.id, m.user_id, now() from groups g, group_members m, groups large
                 where g.name like 'Large %' and m.group_id = large.id and large.name = 'Large'

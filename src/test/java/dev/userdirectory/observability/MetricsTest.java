@@ -45,7 +45,7 @@ class MetricsTest {
     /** A metric with its label matchers, but not a function. */
     private static final Pattern METRIC = Pattern.compile("\\b([a-z][a-z0-9_]*)\\b(?!\\s*\\()(?:\\{([^}]*)})?");
 
-    private static final Set<String> NOT_OURS = Set.of("or", "and", "up");
+    private static final Set<String> NOT_OURS = Set.of("or", "and", "unless", "up");
     /** The labels that Prometheus adds. */
     private static final List<String> BY_PROMETHEUS = List.of("job", "instance");
 

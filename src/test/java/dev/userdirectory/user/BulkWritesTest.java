@@ -275,7 +275,7 @@ class BulkWritesTest {
 
         statements.clear();
         assertThat(write(DELETE, ids).get("deletedUserIds")).hasSize(1000);
-        assertThat(statements.executed()).hasSize(3);
+        assertThat(statements.executed()).hasSize(4);
     }
 
     @Test

@@ -401,11 +401,16 @@ class WebhooksTest {
         awaitAccepted(1);
         directory.settle();
         Waiting.until(() -> lag(name) == 0);
+        String last = "select query_start, query from pg_stat_activity where application_name = ?";
+        Waiting.until(() -> jdbc.queryForMap(last, application(name))
+                .get("query")
+                .toString()
+                .startsWith("select cursor"));
         Map<String, String> statements = new HashMap<>();
 
         Waiting.until(() -> {
             jdbc.query(
-                    "select query_start, query from pg_stat_activity where application_name = ?",
+                    last,
                     row -> {
                         statements.put(row.getString("query_start"), row.getString("query"));
                     },

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.stereotype.Component;
 
 /** Turns the exceptions of fields into errors. An unexpected one is logged, and its error has the ID in the log. */
@@ -70,7 +71,12 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
             if (first.equals(id)) {
                 log.error("Error {} at {}", id, where, exception);
             } else {
-                log.error("Error {} at {}: another one like {}", id, where, first);
+                log.error(
+                        "Error {} at {}, with the stack trace of {}: {}",
+                        id,
+                        where,
+                        first,
+                        NestedExceptionUtils.getMostSpecificCause(exception).toString());
             }
         }
         return TypedGraphQLError.newBuilder()
