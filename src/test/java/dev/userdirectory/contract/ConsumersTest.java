@@ -55,7 +55,7 @@ class ConsumersTest {
             email: String!             | email: String              | relay-client, UserListQuery: users.edges[].node.email may be null |
             email: String!             | email: String              | tutorial-client, Users: users.nodes[].email may be null |
             version: Int!              | version: String!           | relay-client, UserListPaginationQuery: users.edges[].node.version is of type String |
-            email: String!): User @    | address: String!): User @  | tutorial-client, User: | 'email'
+            userByEmail(email:         | userByEmail(address:       | tutorial-client, User: | 'email'
             totalCount: Int!           | count: Int!                | tutorial-client, Users: | 'totalCount'
             type Group implements Node | type Group                 | |
             """)

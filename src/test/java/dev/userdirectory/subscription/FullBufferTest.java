@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.subscription.EventStreamClient.Event;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -28,6 +29,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /** Events that exceed the buffer in memory, stalled clients, and timeouts. */
+@Soak("fills the buffers of sockets")
 @DirectoryTest
 @TestPropertySource(
         properties = {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Soak;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.graphql.document.Sha256;
@@ -21,6 +22,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 
 /** Fills each cache with the entries that take the most memory for their weight, as far as the limits allow. */
+@Soak("fills caches and measures the heap")
 @DirectoryTest
 @TestPropertySource(
         properties = {
