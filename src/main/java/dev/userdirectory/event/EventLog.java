@@ -63,7 +63,7 @@ public class EventLog {
      *
      * @param end how far the reader has come
      */
-    private record Question(String cursor, long lossyUntil, Position end, long era) {}
+    private record Question(String cursor, Position end, long era) {}
 
     /** One connection to PostgreSQL, which may also hold locks. */
     public final class Session implements AutoCloseable {
@@ -104,11 +104,9 @@ public class EventLog {
         /**
          * Looks for the events after a cursor. After a failover or restore, some may be missing, since it would undo a
          * cursor in the database together with its events.
-         *
-         * @param lossyUntil the number of the newest lossy era that the holder of the cursor knows of
          */
-        public Found read(String cursor, long lossyUntil, int limit) {
-            Question question = new Question(cursor, lossyUntil, live.recent().end(), live.era());
+        public Found read(String cursor, int limit) {
+            Question question = new Question(cursor, live.recent().end(), live.era());
             if (question.equals(unanswered)) {
                 return new Found.Events(List.of());
             }
@@ -123,7 +121,7 @@ public class EventLog {
                 return new Found.Unchecked();
             }
             if (!table.isKept(after)
-                    || !table.eras().haveLostNothing(after.seen().era(), lossyUntil)) {
+                    || !table.eras().haveStayed(after.seen().era())) {
                 return new Found.Gap();
             }
             List<DirectoryEvent> settled = page.stream()

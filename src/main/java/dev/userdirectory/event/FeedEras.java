@@ -74,14 +74,12 @@ final class FeedEras {
                 jdbc.queryForObject("select coalesce(max(number), 0) from feed_eras where lossy", Long.class));
     }
 
-    /** Whether there has been no new server, timeline or table since an era, and no lossy era after the one with that number. */
-    boolean haveLostNothing(long since, long lossyUntil) {
+    /** Whether there has been no new server, timeline or table since an era. */
+    boolean haveStayed(long since) {
         return Boolean.TRUE.equals(jdbc.queryForObject(
-                "select count(distinct (system_identifier, timeline, events))"
-                        + " filter (where number >= (select number from feed_eras where id = ?)) = 1"
-                        + " and not bool_or(lossy and number > ?) from feed_eras",
+                "select count(distinct (system_identifier, timeline, events)) = 1 from feed_eras"
+                        + " where number >= (select number from feed_eras where id = ?)",
                 Boolean.class,
-                since,
-                lossyUntil));
+                since));
     }
 }

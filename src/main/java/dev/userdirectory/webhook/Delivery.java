@@ -72,7 +72,7 @@ final class Delivery {
     private void deliver(EventLog.Session session, WebhookRow row, Task current) throws InterruptedException {
         WebhookRow.Place place = row.place();
         String cursor = place.cursor();
-        switch (session.read(cursor, place.toldOf(), PAGE)) {
+        switch (place.hasUntoldLoss() ? new Found.Gap() : session.read(cursor, PAGE)) {
             case Found.Events found -> deliver(found.events(), cursor, session, row, current);
             case Found.Gap gap -> tellThatEventsAreMissing(cursor, session, row, current);
             case Found.Unchecked unchecked -> events.await(POLL);

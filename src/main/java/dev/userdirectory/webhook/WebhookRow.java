@@ -14,9 +14,9 @@ final class WebhookRow {
     /**
      * How far the receiver is.
      *
-     * @param toldOf the number of the newest lossy era that it knows of
+     * @param hasUntoldLoss whether a restore has undone events, of which the receiver was not told
      */
-    record Place(String cursor, long toldOf) {}
+    record Place(String cursor, boolean hasUntoldLoss) {}
 
     /**
      * When PostgreSQL ends the connection of an instance that has vanished, or that has lost its connection to a silent
@@ -61,8 +61,8 @@ final class WebhookRow {
 
     Place place() {
         return Objects.requireNonNull(jdbc.queryForObject(
-                "select cursor, told_of from webhooks where name = ?",
-                (row, number) -> new Place(row.getString(1), row.getLong(2)),
+                "select cursor, exists (select from feed_eras where lossy and number > told_of) from webhooks where name = ?",
+                (row, number) -> new Place(row.getString(1), row.getBoolean(2)),
                 name));
     }
 

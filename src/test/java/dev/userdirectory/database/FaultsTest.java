@@ -133,7 +133,7 @@ class FaultsTest {
 
     /** The four that follow, and the one that resumed, have received lost events. An older cursor remains valid. */
     private static void endAfterLoss(Load load, JdbcTemplate database) {
-        List<TrackedFollower> lost = load.followers().subList(0, 5);
+        List<TrackedFollower> lost = List.copyOf(load.followers().subList(0, 5));
         TrackedFollower resumed = load.resumeFromStart();
         load.end(database);
         assertThat(lost).allMatch(TrackedFollower::isExpired);

@@ -100,7 +100,7 @@ class PromotedStandbyTest {
 
     private boolean isReadOn(String cursor) throws SQLException {
         try (EventLog.Session session = log.open("test")) {
-            return session.read(cursor, 0, 10) instanceof EventLog.Found.Events;
+            return session.read(cursor, 10) instanceof EventLog.Found.Events;
         }
     }
 
