@@ -402,9 +402,8 @@ class WebhooksTest {
         directory.settle();
         Waiting.until(() -> lag(name) == 0);
         String last = "select query_start, query from pg_stat_activity where application_name = ?";
-        Waiting.until(() -> jdbc.queryForMap(last, application(name))
-                .get("query")
-                .toString()
+        Waiting.until(() -> jdbc.query(last, (row, number) -> row.getString("query"), application(name))
+                .getFirst()
                 .startsWith("select cursor"));
         Map<String, String> statements = new HashMap<>();
 
