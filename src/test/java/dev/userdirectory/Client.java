@@ -9,7 +9,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.TestComponent;
@@ -36,21 +35,16 @@ public class Client {
 
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
-    private final IntSupplier port;
+    private final WebServerApplicationContext server;
     private final @Nullable String token;
 
     @Autowired
     Client(WebServerApplicationContext server) {
-        this(() -> server.getWebServer().getPort());
+        this(server, Tokens.withScopes("users:read users:write"));
     }
 
-    /** A client of a service that listens to that port. */
-    Client(IntSupplier port) {
-        this(port, Tokens.withScopes("users:read users:write"));
-    }
-
-    private Client(IntSupplier port, @Nullable String token) {
-        this.port = port;
+    private Client(WebServerApplicationContext server, @Nullable String token) {
+        this.server = server;
         this.token = token;
     }
 
@@ -60,15 +54,15 @@ public class Client {
     }
 
     public Client withToken(String token) {
-        return new Client(port, token);
+        return new Client(server, token);
     }
 
     public Client anonymous() {
-        return new Client(port, null);
+        return new Client(server, null);
     }
 
     public URI uri(String path) {
-        return URI.create("http://localhost:" + port.getAsInt() + path);
+        return URI.create("http://localhost:" + server.getWebServer().getPort() + path);
     }
 
     /** Returns the raw response. */
