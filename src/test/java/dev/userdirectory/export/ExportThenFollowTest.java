@@ -8,7 +8,6 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.Waiting;
-import dev.userdirectory.mirror.Mirror;
 import dev.userdirectory.subscription.EventStreamClient;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -68,7 +67,7 @@ class ExportThenFollowTest {
             directory.createGroup("After", directory.createUsers(2));
             late.commit();
             directory.settle();
-            mirror.follow(client::data, first);
+            mirror.follow(client, first);
 
             assertEqualsTables(mirror);
         }
@@ -103,11 +102,11 @@ class ExportThenFollowTest {
 
     /** A cursor that is far behind leaves the export behind, and is then like any other. */
     @Test
-    void forgetsTheExportOnceAllItsChangesAreBehind() throws Exception {
+    void forgetsTheExportOnceAllItsChangesAreBehind() {
         Mirror mirror = new Mirror(new ExportClient(client).lines());
         int length = mirror.cursor().length();
         directory.createUser();
-        mirror.follow(client::data, 100);
+        mirror.follow(client, 100);
 
         assertThat(mirror.cursor().length()).isLessThan(length);
     }
@@ -139,7 +138,7 @@ class ExportThenFollowTest {
         }
         directory.settle();
         for (Mirror mirror : mirrors) {
-            mirror.follow(client::data, 100);
+            mirror.follow(client, 100);
             assertEqualsTables(mirror);
         }
     }

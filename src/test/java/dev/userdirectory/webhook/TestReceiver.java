@@ -16,30 +16,30 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A program that receives webhooks on a port of its own, and answers as it is told to. */
-public final class TestReceiver implements AutoCloseable {
+final class TestReceiver implements AutoCloseable {
     private final List<Request> requests = new CopyOnWriteArrayList<>();
     private final List<Request> accepted = new CopyOnWriteArrayList<>();
     private final int port;
     private volatile HttpServer server;
     private volatile Behaviour behaviour = TestReceiver::accept;
 
-    public interface Behaviour {
+    interface Behaviour {
         /** Returns the status to send, or 0 if there is nothing to send. */
         int answer(HttpExchange exchange) throws IOException, InterruptedException;
     }
 
-    public record Request(String id, String timestamp, String signature, String contentType, String body) {
-        public JsonNode event() {
+    record Request(String id, String timestamp, String signature, String contentType, String body) {
+        JsonNode event() {
             return JsonMapper.shared().readTree(body);
         }
     }
 
-    public TestReceiver() throws IOException {
+    TestReceiver() throws IOException {
         server = start(0);
         port = server.getAddress().getPort();
     }
 
-    public URI url() {
+    URI url() {
         return URI.create("http://127.0.0.1:" + port + "/hook");
     }
 
@@ -48,15 +48,15 @@ public final class TestReceiver implements AutoCloseable {
         return requests;
     }
 
-    public List<Request> accepted() {
+    List<Request> accepted() {
         return accepted;
     }
 
-    public void behave(Behaviour behaviour) {
+    void behave(Behaviour behaviour) {
         this.behaviour = behaviour;
     }
 
-    public static int accept(HttpExchange exchange) {
+    static int accept(HttpExchange exchange) {
         return 204;
     }
 
@@ -71,16 +71,16 @@ public final class TestReceiver implements AutoCloseable {
         }
     }
 
-    public static int hang(HttpExchange exchange) throws InterruptedException {
+    static int hang(HttpExchange exchange) throws InterruptedException {
         new CountDownLatch(1).await();
         return 0;
     }
 
-    public void stop() {
+    void stop() {
         server.stop(0);
     }
 
-    public void restart() throws IOException {
+    void restart() throws IOException {
         server = start(port);
     }
 
