@@ -35,11 +35,8 @@ import tools.jackson.databind.json.JsonMapper;
  * {@link DatabaseState} and documents by their hash, so only the keys of responses depend on database and schema.
  */
 @Component
-@ConditionalOnExpression("'" + SharedStore.ADDRESS + "' != ''")
+@ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
 class SharedStore implements SharedDocuments, SharedBudgets {
-    /** Empty without Redis. */
-    static final String ADDRESS = "${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}";
-
     private static final Logger log = LoggerFactory.getLogger(SharedStore.class);
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration KEEP_DOCUMENT = Duration.ofDays(30);
