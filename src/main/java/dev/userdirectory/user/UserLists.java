@@ -28,7 +28,6 @@ public class UserLists {
     private static final String UPDATED_AT = "u.updated_at";
 
     private final MembershipFilter memberships;
-
     private final ReadDatabase reads;
 
     UserLists(MembershipFilter memberships, ReadDatabase reads) {
