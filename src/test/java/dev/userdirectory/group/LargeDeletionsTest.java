@@ -7,22 +7,31 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
 /** Deletions that would take longer than a request may. */
 @DirectoryTest
 class LargeDeletionsTest {
-    @Autowired
-    Client client;
+    private final Client client;
+    private final Directory directory;
+    /** Its connections have no timeouts, unlike those of the pool. */
+    private final JdbcTemplate jdbc;
 
     @Autowired
-    Directory directory;
-
-    @Autowired
-    JdbcTemplate jdbc;
+    LargeDeletionsTest(Client client, Directory directory, JdbcConnectionDetails postgres) {
+        this.client = client;
+        this.directory = directory;
+        jdbc = new JdbcTemplate(new DriverManagerDataSource(
+                postgres.getJdbcUrl(),
+                Objects.requireNonNull(postgres.getUsername()),
+                Objects.requireNonNull(postgres.getPassword())));
+    }
 
     @Test
     void rejectsDeletionOfAGroupWithTooManyMembers() {
@@ -51,8 +60,8 @@ class LargeDeletionsTest {
                 insert into groups (id, name, created_at, updated_at, version)
                 select uuidv7(), 'Large ' || i, now(), now(), 0 from generate_series(1, 50000) i;
                 insert into group_members
-                select g.id, m.user_id, now() from groups g, group_members m, groups large
-                where g.name like 'Large %' and m.group_id = large.id and large.name = 'Large'
+                select id, (select user_id from group_members join groups on groups.id = group_id where name = 'Large'), now()
+                from groups where name like 'Large %'
                 """);
 
         assertThat(Directory.refusals(client.data(
