@@ -79,6 +79,7 @@ class FeedReader extends BackgroundThread {
         try (FeedConnection connection = connections.openToListen("user-directory events")) {
             connection.jdbc().execute("listen " + CHANNEL);
             DirectoryEvents table = events.over(connection.jdbc());
+            restored.deleteIfForeign();
             live.check(table);
             long lookedAround = System.nanoTime() - POLL.toNanos();
             while (current.isRunning()) {
@@ -86,13 +87,23 @@ class FeedReader extends BackgroundThread {
                 long now = System.nanoTime();
                 if (now - lookedAround >= POLL.toNanos()) {
                     lookedAround = now;
-                    live.noticeEra(table, table.eras().current());
+                    noticeEra(table, table.eras().current());
                     takeHeldBack(table, current);
                 }
                 current.progress();
                 connection.awaitNotification((int) POLL.toMillis());
             }
         }
+    }
+
+    /** @return whether a new era has begun */
+    private boolean noticeEra(DirectoryEvents table, long era) {
+        if (era == live.era()) {
+            return false;
+        }
+        // If this is another server, the reader may be far ahead of its transaction numbers.
+        restored.deleteIfForeign();
+        return live.noticeEra(table, table.eras().current());
     }
 
     private void takeAll(DirectoryEvents table, Position settled, Task current) {
@@ -102,7 +113,7 @@ class FeedReader extends BackgroundThread {
             asked = System.nanoTime();
             page = table.read(live.recent().end(), settled, EventFilter.ALL, PAGE);
             if (!page.isEmpty()) {
-                if (live.noticeEra(table, page.getFirst().position().seen().era())) {
+                if (noticeEra(table, page.getFirst().position().seen().era())) {
                     return;
                 }
                 live.add(page);
