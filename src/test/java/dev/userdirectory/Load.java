@@ -162,6 +162,7 @@ public final class Load implements AutoCloseable {
                                     events -> assertThat(events).isEqualTo(follower.expected(database)),
                                     events -> assertThat(follower.isExpired()).isTrue()));
         }
+        assertThat(followers).noneMatch(TrackedFollower::isIncomplete);
         client.assertThatNoAcknowledgedWriteIsMissing(database);
         System.out.printf(
                 "%d writes, %d reads, %d failed requests, %d events%n",

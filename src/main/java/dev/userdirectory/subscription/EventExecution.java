@@ -10,6 +10,7 @@ import graphql.GraphQLError;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,9 @@ import reactor.util.context.ContextView;
  */
 @Component
 public class EventExecution implements WebGraphQlInterceptor {
+    /** The pool does not check connections that were used less than half a second ago, and may have ended since. */
+    private static final Duration BEFORE_RETRY = Duration.ofMillis(600);
+
     private final int attempts;
     private final Admission admission;
     private final Meter.MeterProvider<Timer> executions;
@@ -102,13 +106,21 @@ public class EventExecution implements WebGraphQlInterceptor {
                     .subscribeOn(Schedulers.fromExecutor(task -> executor.execute(ofEvent.during(task))))
                     .contextWrite(context)
                     .flatMap(response -> {
-                        if (response.getExecutionResult().getData() != null) {
+                        boolean isRetried = has(response, ErrorCode.DEADLINE_EXCEEDED)
+                                || has(response, ErrorCode.INTERNAL_SERVER_ERROR);
+                        if (!isRetried && response.getExecutionResult().getData() != null) {
                             return Mono.just(new Result(response.toMap(), event.cursor()));
                         }
-                        return attempt < attempts && code(response).equals(ErrorCode.DEADLINE_EXCEEDED.name())
-                                ? execute(event, attempt + 1)
+                        return isRetried && attempt < attempts
+                                ? Mono.delay(BEFORE_RETRY).then(execute(event, attempt + 1))
                                 : Mono.just(Result.failed(response.toMap(), lastCursor));
                     });
+        }
+
+        /** Even with data, which then lacks a field whose data fetcher failed. */
+        private static boolean has(WebGraphQlResponse response, ErrorCode code) {
+            return response.getExecutionResult().getErrors().stream()
+                    .anyMatch(error -> ErrorCode.of(error.getExtensions()) == code);
         }
 
         private static String code(WebGraphQlResponse response) {

@@ -25,6 +25,7 @@ public final class TrackedFollower implements AutoCloseable {
     private final Thread thread;
     private volatile String last;
     private volatile boolean expired;
+    private volatile boolean incomplete;
     private volatile boolean running = true;
 
     /**
@@ -43,6 +44,11 @@ public final class TrackedFollower implements AutoCloseable {
 
     public boolean isExpired() {
         return expired;
+    }
+
+    /** Whether it has received an event with an error in one of its fields. */
+    public boolean isIncomplete() {
+        return incomplete;
     }
 
     /** The cursor of the last event received. */
@@ -94,6 +100,7 @@ public final class TrackedFollower implements AutoCloseable {
             JsonNode error = event.data().at("/errors/0/extensions/code");
             if (error.isString()) {
                 errors.add(error.asString());
+                incomplete |= event.data().has("data");
                 expired = error.asString().equals("EVENTS_EXPIRED");
                 return;
             }

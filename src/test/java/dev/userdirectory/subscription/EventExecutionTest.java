@@ -118,6 +118,26 @@ class EventExecutionTest {
     }
 
     @Test
+    void retriesEventThatFailsSinceItsConnectionHasEnded() throws Exception {
+        String user = directory.createUser();
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
+            socket.subscribe("1", EVENTS, Map.of());
+            socket.settle();
+            for (int i = 0; i < 5; i++) {
+                // The pool does not check connections that were used just now.
+                client.data("{ users(first: " + (i + 1) + ") { nodes { groups { totalCount } } } }");
+                query("select pg_terminate_backend(pid)::text from pg_stat_activity where application_name = 'events'");
+                change(user);
+
+                JsonNode payload = socket.expect("next").get("payload");
+                assertThat(payload.has("errors")).as("%s", payload).isFalse();
+                assertThat(payload.at("/data/userEvents/user/groups/totalCount").asInt(-1))
+                        .isZero();
+            }
+        }
+    }
+
+    @Test
     void reportsTheLastCursorWhenAnEventKeepsExceedingItsDeadline() throws Exception {
         try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER);
                 EventStreamClient stream =
@@ -243,13 +263,17 @@ class EventExecutionTest {
     private Locks changeAndLock(String table, String user) throws SQLException {
         // Connecting would give the feed time to read the change before the lock.
         Connection locking = TestPostgres.connect();
+        change(user);
+        return Locks.holding(table, locking);
+    }
+
+    private void change(String user) throws SQLException {
         try (Connection connection = TestPostgres.connect();
                 PreparedStatement update =
                         connection.prepareStatement("update users set version = version + 1 where id = ?")) {
             update.setObject(1, ids.parse("user", user).uuid());
             update.executeUpdate();
         }
-        return Locks.holding(table, locking);
     }
 
     /** The service's statements on that table that PostgreSQL is executing. */
