@@ -36,13 +36,14 @@ public class DirectorySnapshots {
      * @param limit after which PostgreSQL gives up the snapshot, which holds back vacuum
      */
     public DirectorySnapshot open(String name, Duration limit) throws SQLException {
-        FeedConnection connection = connections.open(name, PATIENCE);
+        FeedConnection connection = connections.openForSnapshot(name);
         try {
             // A new era adds a row, which a read-only transaction cannot.
             long era = events.over(connection.jdbc()).eras().current();
             connection.beginSnapshot(limit);
-            return new DirectorySnapshot(
-                    connection, position(connection.jdbc(), era).cursor(cursors));
+            String cursor = position(connection.jdbc(), era).cursor(cursors);
+            connection.patience(PATIENCE);
+            return new DirectorySnapshot(connection, cursor);
         } catch (SQLException | RuntimeException e) {
             connection.abort();
             throw e;

@@ -40,6 +40,11 @@ final class FeedConnection implements AutoCloseable {
         jdbc.execute("set local transaction_timeout = " + limit.toMillis());
     }
 
+    /** @param patience how long PostgreSQL may take to answer from now on, or to return the next rows */
+    void patience(Duration patience) throws SQLException {
+        connection.setNetworkTimeout(Runnable::run, (int) patience.toMillis());
+    }
+
     /** Closes the connection, whatever another thread is doing with it. */
     void abort() {
         try {

@@ -19,6 +19,7 @@ import org.springframework.stereotype.Component;
 class FeedConnections {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+    /** So that work continues soon after an unresponsive database is back. */
     private static final Duration SHORT_PATIENCE = Duration.ofSeconds(2);
 
     private final HikariDataSource pool;
@@ -31,18 +32,17 @@ class FeedConnections {
 
     /** @param name the connection's {@code application_name} in PostgreSQL */
     FeedConnection open(String name) throws SQLException {
-        return open(name, PATIENCE);
+        return open(pool.getJdbcUrl(), name, PATIENCE);
     }
 
-    /** @param patience how long PostgreSQL may take to answer, or to return the next rows */
-    FeedConnection open(String name, Duration patience) throws SQLException {
-        return open(pool.getJdbcUrl(), name, patience);
+    /** Opens a connection on which PostgreSQL has little time to answer, until that is changed. */
+    FeedConnection openForSnapshot(String name) throws SQLException {
+        return open(pool.getJdbcUrl(), name, SHORT_PATIENCE);
     }
 
     /**
      * Opens a connection on which {@code listen} and locks of the session work, even if the pool's URL leads through a
-     * transaction pooler. Its socket timeout is short, so that followers continue soon after an unresponsive database is
-     * back.
+     * transaction pooler.
      */
     FeedConnection openToListen(String name) throws SQLException {
         return open(properties.url() == null ? pool.getJdbcUrl() : properties.url(), name, SHORT_PATIENCE);
