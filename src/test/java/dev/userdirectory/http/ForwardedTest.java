@@ -66,6 +66,8 @@ class ForwardedTest {
             String request = requestLine + "\nHost: directory.example\nX-Forwarded-For: 203.0.113.7\n" + forwarded
                     + "Origin: " + origin + "\n" + rest;
             socket.getOutputStream().write(request.replace("\n", "\r\n").getBytes(StandardCharsets.US_ASCII));
+            // So that the server closes the connection after its response.
+            socket.shutdownOutput();
             StringBuilder response = new StringBuilder();
             byte[] buffer = new byte[8192];
             do {
@@ -74,7 +76,7 @@ class ForwardedTest {
                     break;
                 }
                 response.append(new String(buffer, 0, read, StandardCharsets.UTF_8));
-            } while (!response.toString().contains("}}") && !response.toString().contains("101 "));
+            } while (!response.toString().contains("101 "));
             return response.toString();
         }
     }
