@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.TestComponent;
@@ -35,16 +36,21 @@ public class Client {
 
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
-    private final WebServerApplicationContext server;
+    private final IntSupplier port;
     private final @Nullable String token;
 
     @Autowired
     Client(WebServerApplicationContext server) {
-        this(server, Tokens.withScopes("users:read users:write"));
+        this(() -> server.getWebServer().getPort());
     }
 
-    private Client(WebServerApplicationContext server, @Nullable String token) {
-        this.server = server;
+    /** A client of a service that listens to that port. */
+    Client(IntSupplier port) {
+        this(port, Tokens.withScopes("users:read users:write"));
+    }
+
+    private Client(IntSupplier port, @Nullable String token) {
+        this.port = port;
         this.token = token;
     }
 
@@ -54,15 +60,15 @@ public class Client {
     }
 
     public Client withToken(String token) {
-        return new Client(server, token);
+        return new Client(port, token);
     }
 
     public Client anonymous() {
-        return new Client(server, null);
+        return new Client(port, null);
     }
 
     public URI uri(String path) {
-        return URI.create("http://localhost:" + server.getWebServer().getPort() + path);
+        return URI.create("http://localhost:" + port.getAsInt() + path);
     }
 
     /** Returns the raw response. */
