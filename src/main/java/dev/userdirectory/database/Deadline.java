@@ -78,7 +78,7 @@ public class Deadline {
 
     /**
      * The current request waits for the result of another one, which from now on queues under the current one's
-     * account. Otherwise the current request would wait behind everything that the other one's subject has asked for.
+     * account. Otherwise the current request would wait behind all requests of the other one's subject.
      */
     public static void waitFor(@Nullable Deadline other) {
         Deadline own = CURRENT.get();

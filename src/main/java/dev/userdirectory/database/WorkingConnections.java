@@ -74,7 +74,7 @@ final class WorkingConnections {
         cancelling.lock();
         try {
             if (connections.contains(connection) && !committing.contains(connection)) {
-                // Not Statement.cancel(): the statement would then not return before the server takes this.
+                // Not Statement.cancel(): the statement would not return before the server accepts the cancellation.
                 connection.unwrap(PGConnection.class).cancelQuery();
             }
         } catch (SQLException e) {

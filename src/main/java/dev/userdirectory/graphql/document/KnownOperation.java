@@ -54,7 +54,7 @@ public final class KnownOperation {
         return Sha256.hex(name + " " + document);
     }
 
-    /** The policy by which cached responses are looked up: that of the first response without errors. */
+    /** The policy for looking up cached responses: that of the first response without errors. */
     public CachePolicy policy() {
         return policy;
     }
