@@ -118,7 +118,7 @@ public class GroupDataFetcher {
         Group group = Objects.requireNonNull(env.getSource());
         Dependencies.of(env).add(Dependencies.list("Group.members", group.getId()));
         if (filter != null || orderBy != null) {
-            // Who passes the filter, and the order, change with the users.
+            // The matching members and their order change with the users.
             Dependencies.of(env).add(User.TYPE.typeName());
         }
         Ordering ordering = orderBy == null ? BY_JOINING : UserLists.ordering("Group.members", orderBy);
