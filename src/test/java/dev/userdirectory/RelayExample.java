@@ -14,7 +14,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
-/** What Alice does in {@code examples/relay}, as it is built, while Bob uses another client. */
+/** The actions of Alice in a build of {@code examples/relay}, while Bob uses another client. */
 class RelayExample {
     private static final Path FOLDER = Path.of("examples", "relay");
 
