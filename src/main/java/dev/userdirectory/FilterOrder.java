@@ -52,7 +52,7 @@ class FilterOrder {
         return at(AFTER_SECURITY, body);
     }
 
-    /** Answers most operations; Spring MVC handles all other requests. */
+    /** Handles most operations; Spring MVC handles all other requests. */
     @Bean
     @ConditionalOnBooleanProperty(prefix = SHORTCUTS, name = "post", matchIfMissing = true)
     FilterRegistrationBean<?> answerPosts(PostShortcut posts, GraphQlProperties graphQl) {

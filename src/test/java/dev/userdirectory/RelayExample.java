@@ -139,7 +139,7 @@ class RelayExample {
         bob.data("mutation ($id: ID!) { deleteUser(id: $id) { deletedUserId } }", Map.of("id", id));
     }
 
-    /** As if the feed had been trimmed while nobody followed it. */
+    /** Deletes events, as if the feed had been trimmed while no client followed it. */
     void forgetAllEventsButTheNewest() {
         sql("delete from user_events where (transaction, sequence) <"
                 + " (select transaction, sequence from user_events order by transaction desc, sequence desc limit 1)");

@@ -35,7 +35,7 @@ import tools.jackson.databind.node.ObjectNode;
  * Handles the events of API Gateway's HTTP APIs and of function URLs: payload format 2.0, one HTTP request per event.
  * The event of a schedule runs the service's periodic work, such as deleting old events of the feed.
  *
- * <p>Before SnapStart takes a snapshot, the handler runs queries of its own, so that a restored function has its classes
+ * <p>Before SnapStart takes a snapshot, the handler runs its own queries, so that a restored function has its classes
  * loaded and its code compiled. Spring then closes the database connections and allows new ones after the restoration.
  */
 public class LambdaHandler implements RequestStreamHandler, Resource {

@@ -44,7 +44,7 @@ final class WorkingConnections {
      * Removes a connection that may have been cancelled.
      *
      * @param patience how long to wait until no cancellation is being sent
-     * @return whether nothing will cancel the connection any more, and it was not aborted
+     * @return whether the connection was not aborted, and nothing will cancel it from now on
      */
     boolean removeCancelled(Connection connection, Duration patience) {
         boolean alone = false;

@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 @DgsComponent
 public class GroupDataFetcher {
     private static final Rows<Group> ALL = new Rows<>("groups g", "true", Group.COLUMNS, Group::read);
-    /** Two are enough to tell that several groups share the name. */
+    /** Two rows are enough to detect that several groups share the name. */
     private static final String WITH_NAME = "select " + Group.COLUMNS + " from groups g"
             + " where coalesce(g.folded, g.name_lower) = folded(? collate \"pg_c_utf8\") order by g.id limit 2";
 

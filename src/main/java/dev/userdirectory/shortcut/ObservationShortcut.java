@@ -57,7 +57,7 @@ public class ObservationShortcut extends ServerHttpObservationFilter {
 
     /**
      * @param sample whether an operation without a trace begins one that is recorded, decided by a random trace ID
-     * @param posts answers the operations that are complete when the filters behind this one return
+     * @param posts handles the operations whose responses are complete when the later filters return
      * @param path the path of all of them
      * @param traceHeaders the headers that may name the trace of a request
      */

@@ -8,7 +8,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
  * A webhook's row in the database, and the lock that lets one instance at a time deliver. The connection holds the lock,
- * so an instance that has lost it cannot move the cursor any more.
+ * so an instance that has lost it can no longer move the cursor.
  */
 final class WebhookRow {
     /**

@@ -185,7 +185,7 @@ class ExportThenFollowTest {
         };
     }
 
-    /** A new export has what the tables contain, as another test shows. */
+    /** A new export equals the tables, as another test shows. */
     private void assertEqualsTables(Mirror mirror) {
         Mirror tables = new Mirror(new ExportClient(client).lines());
         assertThat(mirror.objects()).isEqualTo(tables.objects());

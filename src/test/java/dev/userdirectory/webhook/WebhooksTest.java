@@ -481,7 +481,7 @@ class WebhooksTest {
         return webhook(name, receiver, types, Duration.ofSeconds(5));
     }
 
-    /** For a receiver that does not answer. */
+    /** A webhook with a short timeout, for a receiver that does not respond. */
     private Webhook impatient() {
         return webhook(name, receiver, Set.of(), Duration.ofSeconds(2));
     }

@@ -65,7 +65,7 @@ class CachedResponses {
         }
     }
 
-    /** @param result what the cache did for the request */
+    /** @param result the value of the counter's tag, such as {@code hit} */
     static Counter requests(MeterRegistry meters, String result) {
         return Counter.builder("directory.cache.requests")
                 .description("Operations by the result of looking them up in the cache")
@@ -112,7 +112,7 @@ class CachedResponses {
         }
     }
 
-    /** Null if there is no shared store, or the database does not answer. */
+    /** Null if there is no shared store, or the database does not respond. */
     private @Nullable String sharedKey(CacheKey key) {
         String identity = shared == null ? null : database.identity();
         return identity == null ? null : key.hash(schema, identity);

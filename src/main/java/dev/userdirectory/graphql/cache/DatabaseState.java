@@ -37,7 +37,7 @@ class DatabaseState {
      */
     record State(String server, String snapshot, long version, RecentChanges changes) {}
 
-    /** The state at a time after this call began; null if the database does not answer. */
+    /** The state at a time after this call began; null if the database does not respond. */
     @Nullable
     State current() {
         try {
@@ -74,7 +74,7 @@ class DatabaseState {
         return new State(before.server, found.snapshot(), version, before.changes);
     }
 
-    /** Identifies this database and schema among those of all servers; null if the database does not answer. */
+    /** Identifies this database and schema among those of all servers; null if the database does not respond. */
     @Nullable
     String identity() {
         if (identity == null) {

@@ -118,7 +118,7 @@ public record Caller(
                 .findFirst();
     }
 
-    /** Cuts the text off, and replaces what PostgreSQL cannot store. */
+    /** Truncates the text, and replaces characters that PostgreSQL cannot store. */
     private static String storable(String text) {
         int[] characters = text.codePoints()
                 .map(c -> Characters.isControl(c) ? '\ufffd' : c)
