@@ -37,7 +37,7 @@ class Priming {
             AwsProxyResponse response = requests.authenticated(() -> service.answer(query));
             if (response.getStatusCode() != 200
                     || !json.readTree(response.getBody()).at("/data/users").isObject()) {
-                throw new IllegalStateException("The service answers with " + response.getBody());
+                throw new IllegalStateException("The service responded with " + response.getBody());
             }
             // Primes the verification of tokens, and fetches the issuer's keys if the issuer answers.
             service.answer(forged);

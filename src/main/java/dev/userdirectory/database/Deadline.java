@@ -130,7 +130,7 @@ public class Deadline {
     }
 
     /**
-     * @return whether the connection may be reused, because nothing will cancel it from now on. If the deadline is over,
+     * @return whether the connection may be reused, because nothing can cancel it any longer. If the deadline is over,
      *     PostgreSQL may still have to process an earlier cancellation.
      */
     boolean closed(Connection connection) {

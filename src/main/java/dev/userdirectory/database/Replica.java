@@ -98,7 +98,7 @@ final class Replica {
                 Thread.sleep(1);
                 waited = Duration.ofNanos(System.nanoTime() - start);
             }
-            breaker.open(new TimeoutException("It is behind"));
+            breaker.open(new TimeoutException("The replica is behind"));
         } catch (DataAccessException e) {
             breaker.open(e);
         } catch (InterruptedException e) {

@@ -55,7 +55,7 @@ class Exports {
         this.snapshots = snapshots;
         this.budgets = budgets;
         Gauge.builder("directory.exports.running", running, Set::size)
-                .description("Exports that hold a snapshot at the moment")
+                .description("Exports that hold a snapshot")
                 .register(meters);
         this.lines = Counter.builder("directory.exports.lines")
                 .description("Lines that exports have written")

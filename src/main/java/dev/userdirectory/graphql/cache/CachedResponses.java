@@ -47,14 +47,14 @@ class CachedResponses {
                 .scheduler(Scheduler.systemScheduler())
                 .build();
         Gauge.builder("directory.cache.memory", responses, CachedResponses::weight)
-                .description("How much memory the cached responses take")
+                .description("Memory of the cached responses")
                 .baseUnit("bytes")
                 .register(meters);
         hits = requests(meters, "hit");
         sharedHits = requests(meters, "shared hit");
         misses = requests(meters, "miss");
         saved = Counter.builder("directory.cache.saved")
-                .description("Time that cache hits saved: how long executing their operations had taken")
+                .description("Time saved by cache hits: the execution time of the cached responses")
                 .baseUnit("seconds")
                 .register(meters);
         shared = sharedStore.getIfAvailable();
