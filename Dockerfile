@@ -1,11 +1,11 @@
-# The same base trains the AOT cache and runs it: a cache is good for one JVM alone, and for one kind of object headers.
+# The same base trains and uses the AOT cache, which is valid only for one JVM and one kind of object headers.
 ARG JAVA=25
 
 FROM eclipse-temurin:${JAVA}-jdk AS build
 WORKDIR /build
 COPY .mvn .mvn
 COPY mvnw pom.xml ./
-# What Maven downloads is kept from build to build.
+# Downloads of Maven are kept between builds.
 RUN --mount=type=cache,target=/root/.m2 \
     ./mvnw -q -B dependency:copy-dependencies -DincludeScope=test -DoutputDirectory=target/test-lib
 COPY src/main src/main
@@ -15,22 +15,22 @@ RUN --mount=type=cache,target=/root/.m2 \
     ./mvnw -q -B package -Drevision=${VERSION#v} -Dmaven.test.skip -Dexec.skip -Dspotless.check.skip \
     && java -Djarmode=tools -jar target/user-directory-*.jar extract --layers --destination target/layers \
       --application-filename user-directory.jar
-# Of the tests and benchmarks, only what the training needs is compiled.
+# Compiles only the tests and benchmarks that the training needs.
 COPY src/test/java src/test/java
 COPY src/benchmark/java src/benchmark/java
 RUN javac -proc:none -d target/training -cp 'target/classes:target/test-lib/*' \
       --source-path src/test/java:src/benchmark/java src/benchmark/java/dev/userdirectory/AotCache.java
 
 FROM eclipse-temurin:${JAVA}-jre AS service
-# PostgreSQL, in training, wants its user to have a name.
+# The PostgreSQL of the training requires that its user has a name.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin directory
 COPY --from=build /build/target/layers/dependencies/ /app/
 COPY --from=build /build/target/layers/snapshot-dependencies/ /app/
 COPY --from=build /build/target/layers/application/ /app/
-# Health and metrics have a port and threads of their own, which no flood of requests keeps busy.
+# Health and metrics have a separate port and threads, which a flood of requests cannot block.
 ENV MANAGEMENT_SERVER_PORT=8081
 
-# Runs real queries on a real PostgreSQL (which refuses to run as root), and keeps what the JVM learned.
+# Runs real queries against a real PostgreSQL (which refuses to run as root), and stores the resulting AOT cache.
 FROM service AS training
 COPY --from=build /build/target/test-lib /training/lib
 COPY --from=build /build/target/training /training/classes

@@ -19,7 +19,7 @@ const PASSED_ON = ['authorization', 'traceparent', 'tracestate'];
 
 let turn = 0;
 
-/** To each address of a name in turn: of several instances, the resolver's order would have one do all of the work. */
+/** Uses the addresses of a name in turn. With the resolver's order, one of several instances would do all the work. */
 const inTurn = new Agent({
   lookup: (name, options, callback) =>
     lookup(name, { ...options, all: true }, (error, addresses) => {

@@ -1,6 +1,6 @@
 import { createSchema, createYoga } from 'graphql-yoga';
 
-// Two subgraphs of other teams. Each knows users by one key of theirs alone, an ID or an e-mail address, adds a field to
+// Two subgraphs of other teams. Each knows users by only one of their keys, an ID or an e-mail address, adds a field to
 // them, and leaves the rest to the directory.
 export const desksSchema = /* GraphQL */ `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
@@ -78,7 +78,7 @@ function createSubgraph(sdl, resolvers) {
   return createYoga({ schema, logging: false, landingPage: false });
 }
 
-/** Who sits where, by ID: a request handler of node:http. */
+/** The desks of users, by ID: a request handler of node:http. */
 export function createDesks() {
   const booked = [];
   return createSubgraph(desksSchema, {
@@ -90,7 +90,7 @@ export function createDesks() {
   });
 }
 
-/** Who has which key, by e-mail address: a request handler of node:http. */
+/** The keys that users hold, by e-mail address: a request handler of node:http. */
 export function createKeys() {
   const handedOut = [];
   return createSubgraph(keysSchema, {

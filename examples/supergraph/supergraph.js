@@ -24,7 +24,7 @@ export async function serveSupergraph(directoryUrl, { schemaFile = PUBLISHED, po
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const { DIRECTORY_URL = 'http://localhost:8080/graphql', SCHEMA_FILE, PORT = '4000', HOST } = process.env;
   const { url } = await serveSupergraph(DIRECTORY_URL, { schemaFile: SCHEMA_FILE, port: Number(PORT), host: HOST });
-  // The gateway takes the signals for itself, and goes on.
+  // The gateway handles these signals itself, and does not exit.
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => process.exit());
   }

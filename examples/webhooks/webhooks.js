@@ -11,8 +11,8 @@ import { pathToFileURL } from 'node:url';
 import { Webhook } from 'standardwebhooks';
 
 /**
- * A request handler of node:http. It answers 204 once `receive` has taken the event, 401 if the signature is wrong, and
- * 500 if `receive` throws, so that the event is sent again.
+ * A request handler of node:http. It responds with 204 once `receive` has accepted the event, 401 if the signature is
+ * wrong, and 500 if `receive` throws, so that the event is sent again.
  */
 export function createReceiver(secret, receive) {
   const webhook = new Webhook(secret);

@@ -28,7 +28,7 @@ class SortLibraries {
             for (ZipEntry entry : entries) {
                 ZipEntry copy = new ZipEntry(entry);
                 if (entry.getMethod() == ZipEntry.DEFLATED) {
-                    // Compressed again, maybe to another size.
+                    // It is compressed again, and its size may change.
                     copy.setCompressedSize(-1);
                 }
                 to.putNextEntry(copy);

@@ -1,6 +1,6 @@
 const FIELDS = { name: 'Name', email: 'E-mail', active: 'Active' };
 
-/** What somebody else saved while the form was open, beside what the form has. */
+/** The version that another user saved while the form was open, beside the values in the form. */
 export function Conflict({ mine, theirs, onReload, onMerge }) {
   return (
     <section role="alert" className="conflict">

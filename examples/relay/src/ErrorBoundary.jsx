@@ -1,6 +1,6 @@
 import { Component } from 'react';
 
-/** Shows why a query failed, in place of what would have shown its result. */
+/** Shows why a query failed, instead of its result. */
 export class ErrorBoundary extends Component {
   state = { error: null };
 

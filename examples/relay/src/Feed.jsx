@@ -87,7 +87,7 @@ export function Feed({ session: { environment, socket, cursor }, connection, onE
   );
 }
 
-/** The code of the error that ended a subscription, or that took the place of its data. */
+/** The code of the error that ended a subscription, or that it returned instead of data. */
 const codeOf = error => (error?.source?.errors ?? [error].flat())[0]?.extensions?.code;
 
 function describe({ __typename, actor, user }) {

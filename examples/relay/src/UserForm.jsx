@@ -58,7 +58,7 @@ export function UserForm({ user, onClose }) {
     });
   }
 
-  /** A conflict is shown once `current` is what the other user has saved, which the feed may not have brought yet. */
+  /** A conflict is shown once `current` is the version that the other user saved. The feed may deliver it later. */
   async function showErrors(rejected) {
     try {
       if (isStale(rejected)) {

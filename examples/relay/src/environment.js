@@ -1,7 +1,7 @@
 import { createClient } from 'graphql-ws';
 import { Environment, Network, Observable, RecordSource, Store } from 'relay-runtime';
 
-/** Each token has a store of its own, so that nobody sees what somebody else has read. */
+/** Each token has its own store, so that no user sees data that another user has read. */
 export function createEnvironment(token, onUnauthenticated) {
   const authorization = `Bearer ${token}`;
   let unanswered;

@@ -9,7 +9,7 @@ const newestCursor = graphql`
   }
 `;
 
-/** From the local identity provider, which trusts anybody. In production, use the authorization code flow with PKCE. */
+/** Gets a token from the local identity provider. In production, use the authorization code flow with PKCE. */
 async function fetchToken(name) {
   const response = await fetch('/token', {
     method: 'POST',
@@ -26,7 +26,7 @@ async function fetchToken(name) {
   return (await response.json()).access_token;
 }
 
-/** Reads the cursor before any user, so that a feed that starts there misses no change of what is read later. */
+/** Reads the cursor before any user, so that a feed that starts there misses no change of the users read later. */
 export async function openSession(name, onUnauthenticated) {
   const { environment, socket } = createEnvironment(await fetchToken(name), onUnauthenticated);
   const { directoryEvents } = await fetchQuery(environment, newestCursor, {}).toPromise();

@@ -1,9 +1,9 @@
-// GraphQL over HTTP, by the audits of the specification's reference implementation: all of them, SHOULD and MAY too.
+// GraphQL over HTTP: all audits of the specification's reference implementation, including SHOULD and MAY.
 import { serverAudits } from 'graphql-http';
 import { test } from 'node:test';
 
 const { DIRECTORY_URL, TOKEN } = process.env;
-// Some of the audits introspect, which takes a token.
+// Some of the audits introspect, which requires a token.
 const fetchFn = (url, init) => fetch(url, { ...init, headers: { ...init?.headers, authorization: `Bearer ${TOKEN}` } });
 
 for (const audit of serverAudits({ url: DIRECTORY_URL, fetchFn })) {

@@ -1,4 +1,4 @@
-// The clients that front ends use, set up as their documentation says: Apollo Client, urql, Relay's network layer.
+// The usual clients of front ends, set up by their documentation: Apollo Client, urql, Relay's network layer.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
@@ -28,7 +28,7 @@ const sha256 = text => createHash('sha256').update(text).digest('hex');
 const newDocument = () => `query Q${crypto.randomUUID().replaceAll('-', '')} { __typename }`;
 const persisted = document => ({ persistedQuery: { version: 1, sha256Hash: sha256(document) } });
 
-/** Keeps what a client sends. */
+/** Records the requests of a client. */
 function recordingFetch() {
   const requests = [];
   const record = (url, init) => {
@@ -74,7 +74,7 @@ async function refusal(promise) {
   return error.errors[0];
 }
 
-test('Apollo Client creates a user, and is told why it cannot create another', async () => {
+test('Apollo Client creates a user, and learns why it cannot create another', async () => {
   const client = overHttp();
   const email = newEmail();
   const create = async () => (await client.mutate({ mutation: gql(CREATE_USER), variables: { email } })).data.createUser;
@@ -91,7 +91,7 @@ for (const [transport, create] of [
   ['HTTP', () => overHttp()],
   ['a WebSocket', t => apollo(new GraphQLWsLink(socketFor(t)))],
 ]) {
-  test(`Apollo Client is given a code for a null, over ${transport}`, async t => {
+  test(`Apollo Client receives a code for a null, over ${transport}`, async t => {
     const client = create(t);
 
     const error = await refusal(client.query({ query: gql(USERS), variables: { order: null } }));
@@ -101,7 +101,7 @@ for (const [transport, create] of [
   });
 }
 
-test('Apollo Client is given an error, and no data, for a subscription over HTTP', async () => {
+test('Apollo Client receives an error, and no data, for a subscription over HTTP', async () => {
   const results = [];
   await new Promise((resolve, reject) =>
     overHttp()
@@ -167,7 +167,7 @@ test('Apollo Client registers a query over a WebSocket, and graphql-ws runs it b
 const urql = options =>
   new Client({ url: DIRECTORY_URL, exchanges: [fetchExchange], fetchOptions: { headers }, ...options });
 
-test('urql queries by GET, creates by POST, and is given a code for a null', async () => {
+test('urql queries by GET, creates by POST, and receives a code for a null', async () => {
   const { requests, fetch } = recordingFetch();
   const client = urql({ fetch });
   const email = newEmail();
@@ -184,7 +184,7 @@ test('urql queries by GET, creates by POST, and is given a code for a null', asy
   assert.equal(refused.error.graphQLErrors[0].extensions.code, 'BAD_USER_INPUT');
 });
 
-test('urql names a charset, and is told by the status that a query is not valid', async () => {
+test('urql names a charset, and receives status 400 for an invalid query', async () => {
   const accept = 'application/graphql-response+json; charset=utf-8, application/json; charset=utf-8; q=0.9';
   for (const preferGetMethod of ['force', false]) {
     const client = urql({ preferGetMethod, fetchOptions: { headers: { ...headers, accept } } });

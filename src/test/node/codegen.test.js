@@ -32,7 +32,7 @@ test('the types that graphql-codegen generates fit the responses', async () => {
   }
   const schema = await fetch(new URL('/schema.graphqls', DIRECTORY_URL), { headers });
   write('schema.graphqls', await schema.text());
-  // An instant is a string, and nothing else: "any" would allow the second line as well.
+  // An instant is a string: "any" would allow the second line as well.
   write(
     'src/date-time.ts',
     `import type { NewestUsersQuery } from './gql/graphql';

@@ -1,5 +1,5 @@
-// Apollo's federation compatibility tests, as they come, over the service at PRODUCTS_URL: their subgraphs, composed
-// and served by what supergraph.test.js uses in place of Apollo's rover and router.
+// Apollo's unchanged federation compatibility tests, over the service at PRODUCTS_URL. The libraries of
+// supergraph.test.js compose and serve the subgraphs, in place of Apollo's rover and router.
 import { expect } from 'expect';
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -57,7 +57,7 @@ async function sdl(url) {
 const post = (url, body) =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
-// The tests know the router by a fixed address, and need of jest no more than this.
+// The tests expect the router at a fixed address, and use only this part of jest.
 const instead = {
   'make-fetch-happen': (url, init) => fetch(url === 'http://localhost:4000/' ? gateway.url : url, init),
   debug: () => () => {},

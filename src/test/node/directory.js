@@ -37,5 +37,5 @@ export async function createUser(name) {
   assert.ok(createUser.user.id);
 }
 
-/** A subscriber after this cursor receives what happens from now on. */
+/** A subscriber after this cursor receives all events from now on. */
 export const newestCursor = async () => (await send('{ userEvents(first: 1) { newestCursor } }')).userEvents.newestCursor;

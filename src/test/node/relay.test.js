@@ -11,14 +11,14 @@ const published = new URL('../contracts/schema/user-directory.graphqls', import.
 const target = new URL('../../../target/relay/', import.meta.url);
 const operations = new URL('operations.json', client);
 
-test('the operations of the Relay client are what its compiler makes of it', () => {
+test('the operations of the Relay client are the output of its compiler', () => {
   const before = readFileSync(operations, 'utf8');
-  // The compiler does not write again what it finds compiled.
+  // The compiler does not write files that exist already.
   rmSync(target, { recursive: true, force: true });
   const copy = new URL('client/', target);
   cpSync(client, copy, { recursive: true });
   mkdirSync(new URL('generated', target));
-  // The compiler knows nothing of a schema that is extended before it is defined.
+  // The compiler does not accept a schema that is extended before it is defined.
   writeFileSync(
     new URL('schema.graphql', target),
     readFileSync(published, 'utf8').replace(
@@ -26,7 +26,7 @@ test('the operations of the Relay client are what its compiler makes of it', () 
       'schema { query: Query mutation: Mutation subscription: Subscription }',
     ),
   );
-  // It only adds to the operations that are there.
+  // It only adds to existing operations.
   writeFileSync(new URL('operations.json', copy), '{}');
   try {
     execFileSync(process.execPath, [fileURLToPath(import.meta.resolve('relay-compiler/cli.js'))], {

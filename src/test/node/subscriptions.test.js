@@ -1,4 +1,4 @@
-// Subscriptions by the clients that browsers use: graphql-ws over a WebSocket, graphql-sse over an event stream. And by an
+// Subscriptions by the usual clients of browsers: graphql-ws over a WebSocket, graphql-sse over an event stream, and an
 // EventSource, which knows nothing of GraphQL and reconnects by itself.
 import assert from 'node:assert/strict';
 import { connect, createServer } from 'node:net';
@@ -20,7 +20,7 @@ for (const [library, create] of [
   ['graphql-ws', sockets],
   ['graphql-sse', streams],
 ]) {
-  test(`${library} is sent events as they happen, and those since a cursor`, async () => {
+  test(`${library} receives new events, and events since a cursor`, async () => {
     const name = `${library} ${crypto.randomUUID()}`;
     const after = await newestCursor();
     await createUser(`${name} 1`);
@@ -54,7 +54,7 @@ for (const [library, create] of [
     client.dispose();
   });
 
-  test(`${library} is told why it is refused`, async () => {
+  test(`${library} learns why it is rejected`, async () => {
     const client = create(TOKEN_THAT_WRITES);
     const refusal = new Promise((resolve, reject) =>
       client.subscribe({ query: USER_EVENTS }, { next: ({ errors }) => resolve(errors), error: resolve, complete: reject }),
@@ -71,7 +71,7 @@ for (const [library, create] of [
   });
 }
 
-test('an EventSource resumes by itself where it was cut off', async () => {
+test('an EventSource resumes by itself after a disconnect', async () => {
   const { hostname, port } = new URL(DIRECTORY_URL);
   const open = new Set();
   const network = createServer(client => {

@@ -69,7 +69,7 @@ test('goes from one key to the other by way of the directory', async () => {
   assert.deepEqual(desks, [{ bookedBy: { keys: [{ room: 'Attic', holder: { desks: [{ number: 7 }] } }] } }]);
 });
 
-test('leaves null what the directory does not have', async () => {
+test('returns null for users that the directory does not have', async () => {
   const { data } = await execute(
     'mutation { handOutKey(room: "Cellar", email: "nobody@example.com") { room holder { name } } }',
   );
@@ -77,7 +77,7 @@ test('leaves null what the directory does not have', async () => {
   assert.deepEqual(data.handOutKey, { room: 'Cellar', holder: null });
 });
 
-test("passes the caller's token on, and a refusal back at its field", async () => {
+test("passes the caller's token on, and an error back at its field", async () => {
   const refused = await execute('{ desks { number } user(id: "x") { name } }', TOKEN_THAT_WRITES);
 
   assert.deepEqual(refused.data, { desks: [{ number: 7 }], user: null });
@@ -87,7 +87,7 @@ test("passes the caller's token on, and a refusal back at its field", async () =
   assert.match(refused.errors[0].message, /users:read/);
 });
 
-test('refuses entities to a caller without a token', async () => {
+test('rejects entities for a caller without a token', async () => {
   const refused = await execute('{ keys { room } desks { number bookedBy { name } } }', null);
 
   assert.ok(refused.errors.every(error => error.extensions.code === 'UNAUTHENTICATED'), JSON.stringify(refused));
@@ -95,7 +95,7 @@ test('refuses entities to a caller without a token', async () => {
   assert.ok(!JSON.stringify(refused).includes(alice.name));
 });
 
-test('composes with subgraphs that have nodes of their own, and finds the ones of the directory', async () => {
+test('composes with subgraphs that have their own nodes, and finds those of the directory', async () => {
   const directory = readFileSync(new URL('../contracts/schema/user-directory.graphqls', import.meta.url), 'utf8');
   const withNodes = (type, field) => `
     extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])

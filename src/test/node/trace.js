@@ -5,7 +5,7 @@ import { serveSupergraph } from '../../../examples/supergraph/supergraph.js';
 
 const { DIRECTORY_URL, TOKEN, TRACEPARENT, USER } = process.env;
 
-test('is answered by both subgraphs', async () => {
+test('both subgraphs respond', async () => {
   const supergraph = await serveSupergraph(DIRECTORY_URL);
 
   const response = await fetch(supergraph.url, {

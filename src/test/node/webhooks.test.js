@@ -73,7 +73,7 @@ test('repeats an event with the same ID until it is accepted', async () => {
   assert.deepEqual(requests.slice(start, start + 3).map(headers => headers['webhook-id']), [id, id, id]);
 });
 
-test('refuses a message that was changed, and one of somebody else', async () => {
+test('rejects a changed message, and one from another sender', async () => {
   const headers = requests.at(-1);
   const { status } = await fetch(URL, {
     method: 'POST',

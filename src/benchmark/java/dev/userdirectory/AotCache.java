@@ -19,26 +19,26 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Trains an AOT cache (JEP 483, 514 and 515) by real queries on a real PostgreSQL. The profile {@code aot} extracts the
- * jar to {@code target/user-directory} and trains a cache there. The image is built with the extracted jar and the cache's
- * file as arguments.
+ * Trains an AOT cache (JEP 483, 514 and 515) with real queries against a real PostgreSQL. Without arguments, as in the
+ * profile {@code aot}, it extracts the jar to {@code target/user-directory} and trains the cache there. The build of
+ * the image passes the path of its extracted jar and the path of the cache.
  */
 public class AotCache {
     private static final Path FOLDER = Path.of("target", "user-directory");
     static final Path JAR = FOLDER.resolve("user-directory.jar");
     private static final Path CACHE = FOLDER.resolve("user-directory.aot");
 
-    /** A cache is good only for the JVM that trained it, and for this option of it. */
+    /** The cache is valid only for the JVM that trained it, and only with this option. */
     private static final String HEADERS = "-XX:+UseCompactObjectHeaders";
 
-    /** Arguments of {@code java} that run what the profile {@code aot} has built. */
+    /** The arguments of {@code java} that run the build of the profile {@code aot}. */
     public static final List<String> JAVA = List.of(HEADERS, "-XX:AOTCache=" + CACHE, "-jar", JAR.toString());
 
     private static final int CLIENTS = 8;
-    /** Long enough for the second compiler: a method that it has not compiled by then is compiled late in production. */
+    /** Long enough for C2: a method that it has not compiled during training is compiled late in production. */
     private static final Duration TRAINING = Duration.ofSeconds(40);
 
-    /** All of them get the same variables, which differ from request to request: a cached response trains little. */
+    /** All take the same variables, which differ between requests because a cached response would train little. */
     private static final List<String> QUERIES = List.of(
             "query ($id: ID!) { user(id: $id) { id name email } }",
             "query ($first: Int, $after: String) { users(first: $first, after: $after) {"
@@ -85,7 +85,7 @@ public class AotCache {
 
     private static void train(Path jar, Path cache) throws IOException, InterruptedException {
         Path log = Files.createTempDirectory("training").resolve("training.log");
-        // The first requests are slow while the JVM records, all the more on a busy machine.
+        // The first requests are slow while the JVM records, especially on a busy machine.
         List<String> java = List.of(
                 HEADERS, "-XX:AOTCacheOutput=" + cache, "-jar", jar.toString(), "--directory.limits.deadline=1m");
         try (EmbeddedPostgres postgres = LocalPostgres.embedded().start();
@@ -95,7 +95,7 @@ public class AotCache {
                     .execute(new ClassPathResource("db/sample/people.sql").getContentAsString(StandardCharsets.UTF_8));
             askForLong(service);
             service.terminate();
-            // The cache is written as the JVM ends, which may take minutes.
+            // The JVM writes the cache when it exits, which may take minutes.
             ProcessHandle.of(service.pid()).ifPresent(ending -> ending.onExit().join());
         }
         if (!Files.exists(cache)) {
@@ -132,8 +132,8 @@ public class AotCache {
                 client.get();
             }
         } catch (ExecutionException e) {
-            throw new IllegalStateException("A query of the training failed", e);
+            throw new IllegalStateException("A training query failed", e);
         }
-        System.out.printf("Trained by %,d queries%n", number.get());
+        System.out.printf("Trained with %,d queries%n", number.get());
     }
 }

@@ -19,14 +19,14 @@ import java.util.zip.GZIPInputStream;
 import org.springframework.core.io.ClassPathResource;
 
 /**
- * How long an export of a million users takes, and how much heap:
+ * Measures the time and the heap that an export of a million users takes:
  *
  * <pre>
  * ./mvnw -q package -DskipTests spring-boot:test-run -Dspring-boot.run.main-class=dev.userdirectory.ExportBenchmark
  * </pre>
  *
- * The packaged service on an embedded PostgreSQL, beside its client on the same machine. Fails if an export takes longer
- * than a minute, or more heap than 16 MB.
+ * The packaged service, an embedded PostgreSQL and the client run on one machine. Fails if an export takes more than a
+ * minute or more than 16 MB of heap.
  */
 class ExportBenchmark {
     private static final Duration MAX_TIME = Duration.ofMinutes(1);
@@ -65,11 +65,11 @@ class ExportBenchmark {
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         System.out.printf("%-8s %,d lines in %.1f s%n", encoding, lines, took.toMillis() / 1000.0);
         if (took.compareTo(MAX_TIME) > 0) {
-            throw new IllegalStateException("That is too long");
+            throw new IllegalStateException("The export took too long");
         }
     }
 
-    /** Apart from the time, since counting what is alive stops the service. */
+    /** Measured separately from the time, because counting live objects pauses the service. */
     private static void measureHeap(ServiceProcess service) throws Exception {
         long before = liveBytes(service);
         AtomicBoolean running = new AtomicBoolean(true);
@@ -89,11 +89,11 @@ class ExportBenchmark {
         watch.join();
         System.out.printf("live heap: at most %.1f MB, before %.1f MB%n", most.get() / 1e6, before / 1e6);
         if (most.get() - before > MAX_HEAP) {
-            throw new IllegalStateException("That is too much");
+            throw new IllegalStateException("The export took too much heap");
         }
     }
 
-    /** The histogram counts objects that are reachable, and no garbage. */
+    /** The histogram counts only reachable objects. */
     private static long liveBytes(ServiceProcess service) throws Exception {
         return FeedBenchmark.jcmd(service, "GC.class_histogram")
                 .lines()
@@ -121,7 +121,7 @@ class ExportBenchmark {
             }
         }
         if (!last.startsWith("{\"cursor\"")) {
-            throw new IllegalStateException("Not complete: " + last);
+            throw new IllegalStateException("The export is incomplete: " + last);
         }
         return lines;
     }

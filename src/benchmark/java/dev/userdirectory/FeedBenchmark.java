@@ -15,14 +15,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * How long an event takes to subscribers of another instance, and how much heap idle subscribers take, over WebSockets:
+ * Measures how long an event takes to reach WebSocket subscribers of another instance, and how much heap idle
+ * subscribers take:
  *
  * <pre>
  * ./mvnw -q package -DskipTests spring-boot:test-run -Dspring-boot.run.main-class=dev.userdirectory.FeedBenchmark
  * </pre>
  *
- * Two packaged services on one embedded PostgreSQL, beside their clients on the same machine. The time is from before a
- * user is sent to one instance until the event is received from the other. Fails if the heap is more than it may be.
+ * Two packaged services, one embedded PostgreSQL and the clients run on one machine. The time runs from
+ * before a mutation is sent to one instance until its event arrives from the other. Fails if the subscribers' instance
+ * runs out of heap.
  */
 class FeedBenchmark {
     private static final int FAN_OUT = 1000;
@@ -44,7 +46,7 @@ class FeedBenchmark {
                                 "-Xmx" + MAX_HEAP_MB + "m",
                                 "-jar",
                                 jar,
-                                // All subscribers share a subject.
+                                // All subscribers have the same subject.
                                 "--directory.subscriptions.connections=" + 2 * IDLE,
                                 "--directory.subscriptions.connections-per-subject=" + 2 * IDLE,
                                 "--directory.subscriptions.operations=" + 2 * IDLE,

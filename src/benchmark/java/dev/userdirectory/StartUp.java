@@ -11,9 +11,9 @@ import java.util.Map;
 import java.util.function.ToLongFunction;
 
 /**
- * How long the service takes from {@code java -jar} to its first answered query, and how much processor time and memory, as
- * the plain jar, as the extracted one, and with an AOT cache (JEP 483, 514 and 515), in turns with the reference if that has
- * been built:
+ * Measures the time from {@code java -jar} to the first response, and the processor time and memory used until then,
+ * for the plain jar, the extracted jar and the AOT cache (JEP 483, 514 and 515). They take turns, with the reference as
+ * well if it has been built:
  *
  * <pre>
  * ./mvnw -q -f src/benchmark/reference package

@@ -17,7 +17,7 @@ import java.util.concurrent.Future;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * How many queries running instances answer, by 16 clients who ask for something else each time:
+ * Measures how many queries per second running instances answer. 16 clients send different variables each time:
  *
  * <pre>
  * TOKEN=… ./mvnw -q spring-boot:test-run -Dspring-boot.run.main-class=dev.userdirectory.Throughput \
@@ -36,7 +36,7 @@ class Throughput {
 
     private Throughput() {}
 
-    /** @param instances where they answer */
+    /** @param instances their URLs */
     public static void main(String[] instances) throws Exception {
         String token = System.getenv("TOKEN");
         long start = System.nanoTime() + WARM_UP.toNanos();

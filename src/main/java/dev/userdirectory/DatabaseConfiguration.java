@@ -88,7 +88,7 @@ class DatabaseConfiguration {
                         .tag("pool", queue.name())
                         .register(meters);
             } catch (SQLException e) {
-                throw new IllegalStateException("Not what requests queue at", e);
+                throw new IllegalStateException("Requests do not queue for this data source", e);
             }
         });
     }

@@ -28,7 +28,7 @@ class FilterOrder {
         return at(FIRST, draining);
     }
 
-    /** Before Spring Security, to observe the requests that it rejects, too. If switched off, Spring Boot's filter has this place. */
+    /** Before Spring Security, to observe requests that it rejects, too. Spring Boot's filter is the alternative. */
     @Bean
     @ConditionalOnBooleanProperty(
             prefix = SHORTCUTS,
@@ -52,7 +52,7 @@ class FilterOrder {
         return at(AFTER_SECURITY, body);
     }
 
-    /** Answers most operations; Spring MVC handles all other requests. */
+    /** Handles most operations; Spring MVC handles all other requests. */
     @Bean
     @ConditionalOnBooleanProperty(prefix = SHORTCUTS, name = "post", matchIfMissing = true)
     FilterRegistrationBean<?> answerPosts(PostShortcut posts, GraphQlProperties graphQl) {

@@ -38,7 +38,7 @@ class MigrationConnections {
                 unlimited.setPassword(ownUser ? flyway.getPassword() : details.getPassword());
                 configuration.dataSource(unlimited).connectRetries(Math.max(RETRIES, flyway.getConnectRetries()));
             } catch (SQLException e) {
-                throw new IllegalStateException("Not the pool that requests queue for", e);
+                throw new IllegalStateException("Requests do not queue for this pool", e);
             }
         };
     }

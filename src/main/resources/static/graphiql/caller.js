@@ -2,9 +2,9 @@ const caller = document.getElementById("caller");
 let expiry;
 
 /**
- * Shows what a token claims; whether it is valid is up to the service.
+ * Shows the claims of a token; only the service can tell if the token is valid.
  *
- * @param name the name of the user that the token belongs to, if the service has told it
+ * @param name the name of the user that the token belongs to, if the service has returned it
  */
 export function showCaller(token, name) {
   clearTimeout(expiry);
@@ -26,7 +26,7 @@ export function showCaller(token, name) {
     const milliseconds = exp * 1000 - Date.now();
     caller.append(milliseconds > 0 ? " until " : ", expired at ", element("time", time(new Date(exp * 1000))));
     if (milliseconds > 0) {
-      // A longer timeout would end at once.
+      // A longer timeout would elapse at once.
       expiry = setTimeout(() => showCaller(token, name), Math.min(milliseconds, 2 ** 31 - 1));
     }
   }

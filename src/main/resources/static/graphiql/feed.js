@@ -7,7 +7,7 @@ const state = document.getElementById("feed-state");
 const list = document.getElementById("events");
 const watch = document.getElementById("watch");
 
-// All that GraphiQL's fetcher wants to know of a document is which operation is a subscription.
+// From a document, GraphiQL's fetcher only needs to know which operation is a subscription.
 const DOCUMENT = {
   kind: "Document",
   definitions: [
@@ -43,7 +43,7 @@ export async function watchFeed(fetcher) {
       }
     }
   } catch (error) {
-    // What a socket reports is a list of errors.
+    // A socket reports a list of errors.
     end = [error].flat()[0].message;
   }
   if (opened === mine) {

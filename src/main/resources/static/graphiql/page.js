@@ -13,7 +13,7 @@ const signOut = document.getElementById("sign-out");
 const watch = document.getElementById("watch");
 const root = ReactDOM.createRoot(document.getElementById("graphiql"));
 
-// What GraphiQL follows with the current token.
+// The subscriptions of GraphiQL with the current token.
 let streams = [];
 
 function setToken(text) {
@@ -33,7 +33,7 @@ function setToken(text) {
   root.render(
     React.createElement(GraphiQL, {
       fetcher,
-      // Without a token, GraphiQL does not ask for the schema. A new fetcher makes it ask again.
+      // Without a token, GraphiQL does not request the schema. A new fetcher makes it request the schema again.
       schema: token ? undefined : null,
       storage,
       defaultTabs: TABS,
@@ -44,7 +44,7 @@ function setToken(text) {
   );
 }
 
-// Without a name, what the token claims remains. Another token may have been set by then.
+// Without a name, the claims of the token remain. Another token may have been set by then.
 async function showName(token, mine) {
   try {
     const response = await fetch(endpoint, {
@@ -57,7 +57,7 @@ async function showName(token, mine) {
       showCaller(token, name);
     }
   } catch {
-    // A service that does not answer is shown by what the user runs.
+    // If the service is unavailable, the user's own operations show it.
   }
 }
 
@@ -106,7 +106,7 @@ async function localToken(tokenUri) {
   return (await response.json()).access_token;
 }
 
-// GraphiQL labels its editors, but not the fields in them that have the focus.
+// GraphiQL labels its editors, but not the fields in them that get the focus.
 new MutationObserver(() => {
   for (const field of document.querySelectorAll(".CodeMirror textarea:not([aria-label])")) {
     const headers = field.closest(".graphiql-editor-tool .graphiql-editor:nth-child(2)");

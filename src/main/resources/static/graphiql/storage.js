@@ -1,6 +1,6 @@
 import { REPORT_COST, TABS } from "./tabs.js";
 
-/** Queries last as long as the browser's tab. Everything else that GraphiQL stores is forgotten with the page. */
+/** Queries last as long as the browser's tab. Everything else that GraphiQL stores is lost when the page closes. */
 const KEPT = ["tabState", "query", "variables", "headers", "theme"].map((name) => `graphiql:${name}`);
 
 const memory = new Map();

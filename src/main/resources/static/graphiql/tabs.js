@@ -66,7 +66,7 @@ export const DIRECTORY_EVENTS = `subscription DirectoryEvents {
 }
 `;
 
-/** What GraphiQL opens with. Each tab is named after its operation. */
+/** The tabs with which GraphiQL opens. Each tab is named after its operation. */
 export const TABS = [
   {
     query: `# Run it again for the next page: each response

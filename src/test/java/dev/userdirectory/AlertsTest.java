@@ -17,7 +17,7 @@ import org.yaml.snakeyaml.Yaml;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What operators rely on in the alerts and in the dashboard. MetricsTest checks that their metrics exist. */
+/** The properties of alerts and dashboard on which operators rely. MetricsTest checks that their metrics exist. */
 class AlertsTest {
     private static final Path FILES = Path.of("deploy", "observe");
     /** A metric with its selector, but not a function. */

@@ -44,7 +44,7 @@ class CheckedClient {
     private final AtomicInteger losses = new AtomicInteger();
     private volatile String newest = "";
 
-    /** @param name that of all users in this directory, and in no other */
+    /** @param name the name of all users in this directory, and in no other */
     CheckedClient(String name, List<Client> instances) {
         this.name = name;
         this.instances = instances;

@@ -155,7 +155,7 @@ class ClockStepTest {
                         "-cp",
                         System.getProperty("java.class.path"),
                         Server.class.getName(),
-                        // The first requests are slow, since their classes have to be loaded.
+                        // The first requests are slow, because they also load classes.
                         "--directory.limits.deadline=60s",
                         "--directory.rate-limit.cost=200000",
                         "--directory.rate-limit.period=5s"),
@@ -170,7 +170,7 @@ class ClockStepTest {
                 .asString();
     }
 
-    /** Searches for something else each time, since cached responses cost nothing. */
+    /** Searches for a different text each time, because cached responses cost nothing. */
     private static boolean search(ServiceProcess service, String token) throws IOException, InterruptedException {
         String query = "{ users(first: 100, filter: {search: \"" + Directory.newEmail()
                 + "\"}) { nodes { groups(first: 70) { nodes { id } } } } }";

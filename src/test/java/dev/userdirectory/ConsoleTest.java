@@ -26,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What a service that is started like that of {@code spring-boot:test-run} writes on the console. */
+/** The console output of a service that is started as by {@code spring-boot:test-run}. */
 @Soak("starts processes of the service")
 class ConsoleTest {
     private static final HttpClient HTTP = HttpClient.newHttpClient();

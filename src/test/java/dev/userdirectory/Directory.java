@@ -66,8 +66,8 @@ public class Directory {
     }
 
     /**
-     * Waits until the feed shows what has been written. A transaction of PostgreSQL's own or of another instance may hold
-     * it back for a moment; one that a test leaves open does so for longer, and is not waited for.
+     * Waits until the feed shows all writes. A transaction of PostgreSQL itself or of another instance may hold it back
+     * for a moment. If a test leaves a transaction open, the wait ends without the writes.
      */
     public void settle() {
         Waiting.briefly(() -> Boolean.TRUE.equals(unrecorded.queryForObject("""

@@ -22,12 +22,12 @@ import org.springframework.context.annotation.Import;
             "spring.test.print-condition-evaluation-report=false",
             "logging.exception-conversion-word=%wEx{short}",
             "logging.level.root=warn",
-            // A missing Docker engine is no error. If one was asked for, TestPostgres reports that it is missing.
+            // A missing Docker engine is no error. If one is required, TestPostgres reports that it is missing.
             "logging.level.org.testcontainers.dockerclient=off",
             "logging.level.dev.userdirectory=info",
             // There are no clients to drain.
             "server.shutdown=immediate",
-            // At the end of the JVM, contexts would be closed one after the other, which takes half a minute.
+            // When the JVM ends, closing one context after the other would take half a minute.
             "spring.main.register-shutdown-hook=false",
             // Tests trim events themselves.
             "directory.events.trim-interval=1d"

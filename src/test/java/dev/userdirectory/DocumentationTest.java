@@ -38,7 +38,7 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Runs the commands and GraphQL documents of all pages as they are printed, against a service started like that of
+ * Runs the commands and GraphQL documents of all pages as they are printed, against a service started as by
  * {@code spring-boot:test-run}; only hosts and ports are replaced. The blocks below a command show its output, in which
  * "…" stands for a value that differs each time. A command with several outputs is run once for each.
  */
@@ -46,7 +46,7 @@ import tools.jackson.databind.json.JsonMapper;
 class DocumentationTest {
     private static final Pattern BLOCK = Pattern.compile("^```(\\w*)\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
 
-    /** The beginnings of blocks that are not run, with the reasons. */
+    /** The beginnings of blocks that are not run, each with its reason. */
     private static final Map<String, String> NOT_RUN = Map.ofEntries(
             Map.entry("./mvnw", "builds the project, or starts a service or a benchmark"),
             Map.entry("docker compose", "starts containers"),
@@ -68,7 +68,7 @@ class DocumentationTest {
     private static final Set<String> OTHER_LANGUAGES =
             Set.of("java", "ts", "kotlin", "xml", "yaml", "powershell", "http", "sql");
 
-    /** The order of an object's members is of no significance. */
+    /** The order of an object's members does not matter. */
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
@@ -143,7 +143,7 @@ class DocumentationTest {
 
     @ParameterizedTest
     @MethodSource("pages")
-    void blocksDoWhatThePageShows(Path page) throws Exception {
+    void blocksProduceTheOutputOnThePage(Path page) throws Exception {
         List<Block> blocks = blocks(page);
         for (int i = 0; i < blocks.size(); i++) {
             Block block = blocks.get(i);
@@ -223,7 +223,7 @@ class DocumentationTest {
         return Files.readString(output);
     }
 
-    /** The first lines of a stream that does not end, without comments. It shows what happens while it is open. */
+    /** The first lines of an endless stream, without comments. It shows the changes that are made while it is open. */
     private static String stream(Block block, Block output) throws Exception {
         Path file = Files.createTempFile(folder, "output", "");
         Process process = start(block.text(), file);

@@ -40,7 +40,7 @@ class ExampleCommandsTest {
     }
 
     @Test
-    void javaClientPrintsWhatItsReadmeShows() throws Exception {
+    void javaClientPrintsTheOutputInItsReadme() throws Exception {
         String output = run(
                 blocks(JAVA_CLIENT, "sh").getFirst(),
                 Map.of(
@@ -52,10 +52,10 @@ class ExampleCommandsTest {
         assertThat(output).isEqualTo(blocks(JAVA_CLIENT, "text").getFirst());
     }
 
-    /** What else the supergraph does is tested by {@code supergraph.test.js}. */
+    /** All other features of the supergraph are tested by {@code supergraph.test.js}. */
     @Test
     @EnabledIf(value = "dev.userdirectory.Npm#canRun", disabledReason = "There is no Node. The log says so.")
-    void supergraphAnswersAsItsReadmeShows() throws Exception {
+    void supergraphRespondsAsItsReadmeShows() throws Exception {
         List<String> requests = blocks(SUPERGRAPH, "sh").stream()
                 .filter(command -> command.startsWith("curl"))
                 .toList();

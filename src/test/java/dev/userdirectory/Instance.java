@@ -23,8 +23,8 @@ public final class Instance {
                                         "--spring.datasource.password=" + postgres.getPassword(),
                                         "--spring.security.oauth2.resourceserver.jwt.public-key-location="
                                                 + Tokens.publicKey(),
-                                        // Spring's decoder for WebFlux, which only the tests have, accepts a single
-                                        // algorithm.
+                                        // Spring's decoder for WebFlux, which is only on the test class path, accepts
+                                        // a single algorithm.
                                         "--spring.security.oauth2.resourceserver.jwt.jws-algorithms=RS256"),
                                 Stream.of(more))
                         .toArray(String[]::new));

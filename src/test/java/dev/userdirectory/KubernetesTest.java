@@ -35,7 +35,7 @@ class KubernetesTest {
     private static final String KUSTOMIZATION = "kustomization.yaml";
     private static final Set<String> FIELDS = Set.of(
             "apiVersion", "kind", "namespace", "resources", "components", "configMapGenerator", "images", "patches");
-    /** Of the Prometheus Operator, which is not part of Kubernetes. */
+    /** The kinds of the Prometheus Operator, which is not part of Kubernetes. */
     private static final Set<String> CUSTOM = Set.of("ServiceMonitor", "PrometheusRule");
 
     @Test
@@ -119,7 +119,7 @@ class KubernetesTest {
         return "add".equals(operation.get("op")) ? path.substring(0, path.lastIndexOf('/')) : path;
     }
 
-    /** Its name gets a hash of its contents, which Kustomize writes into the pods' template. */
+    /** Kustomize appends a hash of the configuration to its name, and writes that name into the pods' template. */
     @Test
     void changeOfTheConfigurationRollsThePods() {
         JsonObject generated =
@@ -177,7 +177,7 @@ class KubernetesTest {
         JsonObject monitor = object(one(manifests, "ServiceMonitor"), "spec");
         assertThat(object(service, "metadata", "labels").entrySet())
                 .containsAll(object(monitor, "selector", "matchLabels").entrySet());
-        // The service's own address does not lead to metrics.
+        // The service's own address does not expose metrics.
         assertThat(object(resource("Service"), "metadata", "labels").has("app.kubernetes.io/component"))
                 .isFalse();
         assertThat(text(array(monitor, "endpoints").get(0).getAsJsonObject(), "port"))
@@ -280,7 +280,7 @@ class KubernetesTest {
         return resources(BASE).toList();
     }
 
-    /** Of the base and all components. */
+    /** The manifests of the base and all components. */
     private static Stream<JsonObject> manifests() {
         return kustomizations().flatMap(KubernetesTest::resources);
     }
@@ -291,7 +291,7 @@ class KubernetesTest {
                 : listed(folder, "resources").map(file -> parse(read(folder.resolve(file))));
     }
 
-    /** The folders with one: the base, the components and the example. */
+    /** The folders with a kustomization: the base, the components and the example. */
     private static Stream<Path> kustomizations() {
         try (Stream<Path> files = Files.walk(FILES)) {
             return files.filter(file -> file.endsWith(KUSTOMIZATION)).map(Path::getParent).toList().stream();

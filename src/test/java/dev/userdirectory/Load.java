@@ -18,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * While a test causes a fault, four clients create users, one updates each of a few others, two read each of these,
- * four follow, and one checks the service's health. Each has to see what {@code docs/faults.md} promises.
+ * four follow, and one checks the service's health. Each checks the promises of {@code docs/faults.md}.
  */
 public final class Load implements AutoCloseable {
     private final CheckedClient client;
@@ -33,14 +33,14 @@ public final class Load implements AutoCloseable {
     }
 
     /**
-     * @param name that of all users in this directory, and in no other
-     * @param users those to update; if there are none, two are created
+     * @param name the name of all users in this directory, and in no other
+     * @param users the users to update; if there are none, two are created
      */
     public Load(String name, List<Client> instances, List<String> users) {
         client = new CheckedClient(name, instances);
         updated = new ArrayList<>(users);
         do {
-            // The first requests of a test run also load classes, which takes long.
+            // The first requests of a test run are slow, because they also load classes.
             Waiting.until(() -> client.succeeds(client::create));
             updated.add(client.newest());
         } while (updated.size() < 2);
@@ -84,7 +84,7 @@ public final class Load implements AutoCloseable {
         return followers;
     }
 
-    /** Starts a follower that resumes with the first cursor, which is older than all that the clients wrote. */
+    /** Starts a follower that resumes with the first cursor, which is older than all writes of the clients. */
     public TrackedFollower resumeFromStart() {
         return follow(start, "");
     }
@@ -113,8 +113,8 @@ public final class Load implements AutoCloseable {
     }
 
     /**
-     * To be called as soon as the cause of a fault has been removed. Returns how long it then took each kind of client
-     * to succeed, and until the last request was sent that failed.
+     * Must be called as soon as the cause of a fault has been removed. Returns the time that each kind of client then
+     * needed to succeed, and the time until the last failed request was sent.
      */
     public Map<String, Duration> recovery() {
         long removed = System.nanoTime();
@@ -151,7 +151,7 @@ public final class Load implements AutoCloseable {
         return () -> follower.isExpired() || follower.events().size() > before;
     }
 
-    /** Stops the clients, and compares what they were told with the database. */
+    /** Stops the clients, and compares their responses with the database. */
     public void end(JdbcTemplate database) {
         running = false;
         threads.close();

@@ -9,7 +9,7 @@ import org.springframework.boot.SpringApplication;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.ConfigurableApplicationContext;
 
-/** Starts a service like that of {@code spring-boot:test-run}, with the sample directory in a database of its own. */
+/** Starts a service as {@code spring-boot:test-run} does, with the sample directory in a separate database. */
 public final class LocalService {
     private LocalService() {}
 

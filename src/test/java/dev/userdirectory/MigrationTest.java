@@ -91,7 +91,7 @@ class MigrationTest {
         assertThat(jdbc.queryForList("select * from users")).isEmpty();
     }
 
-    /** On AWS Lambda, no instance of the service would notice it. */
+    /** On AWS Lambda, no instance of the service would notice the restore. */
     @Test
     @Soak("starts processes")
     void deletesEventsOfAnotherServerAfterRestore() throws Exception {
@@ -121,7 +121,7 @@ class MigrationTest {
         assertThat(versions()).isEqualTo(migrations());
     }
 
-    /** It migrates over a connection of its own, apart from the pool. */
+    /** The service migrates over a separate connection outside the pool. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     @Soak("waits for a timeout")
@@ -215,7 +215,7 @@ class MigrationTest {
                 .containsExactlyInAnyOrder(alike.get(1), alike.get(2), domains.get(1));
     }
 
-    /** Users who already share an address keep it, and nobody else gets it until the last of them is gone. */
+    /** Users who already share an address keep it, and no other user gets it until the last of them is gone. */
     @Test
     void keepsAddressTakenUntilNoUserSharesIt() {
         flyway().target("5").load().migrate();
@@ -335,7 +335,7 @@ class MigrationTest {
                 .isEqualTo(2);
     }
 
-    /** The users are from before the table that lists those without a group, and the writes are of the previous version. */
+    /** The users are older than the table that lists users without a group. The previous version makes the writes. */
     @Test
     void knowsUsersInNoGroupFromBeforeTheMigration() {
         flyway().target("17").load().migrate();

@@ -58,7 +58,7 @@ class NothingIsLostIT {
 
     /** This JVM has no application context that would configure logging. */
     @BeforeAll
-    static void logOnlyWhatIsAmiss() {
+    static void logOnlyWarnings() {
         LoggingSystem.get(NothingIsLostIT.class.getClassLoader())
                 .setLogLevel(LoggingSystem.ROOT_LOGGER_NAME, LogLevel.WARN);
     }

@@ -113,7 +113,7 @@ public class PostgresPair {
                 "postgres");
     }
 
-    /** Cuts the replica off from the primary once it has replayed everything, so that it lacks what comes later. */
+    /** Cuts the replica off from the primary once it has replayed everything, so that it lacks all later writes. */
     public void disconnectReplica() {
         JdbcTemplate jdbc = new JdbcTemplate(primary.getPostgresDatabase());
         JdbcTemplate standby = new JdbcTemplate(replica.getPostgresDatabase());

@@ -47,7 +47,7 @@ public class PostgresServer {
                     .setServerConfig("fsync", "on")
                     .setServerConfig("synchronous_commit", "on")
                     .setServerConfig("full_page_writes", "on")
-                    // Only a transaction that waits for its commit flushes the commit.
+                    // A commit is flushed only if its transaction waits for that.
                     .setServerConfig("wal_writer_delay", "10s")
                     .setPort(port)
                     .setPGStartupWait(Duration.ofMinutes(1))

@@ -8,8 +8,8 @@ import java.util.concurrent.Callable;
 
 /**
  * Clients must work again within five seconds after the cause of a fault was removed. A busy machine may need longer to
- * run anything at all, so the fault is repeated, up to twice, until they do. What else a test expects must hold each
- * time.
+ * run anything at all, so the fault is repeated up to twice until they do. All other assertions of a test must hold
+ * each time.
  */
 public final class Recovery {
     private static final Duration LIMIT = Duration.ofSeconds(5);
@@ -17,7 +17,7 @@ public final class Recovery {
 
     private Recovery() {}
 
-    /** @param recovery causes the fault, and returns how long it took each kind of client to recover */
+    /** @param recovery causes the fault, and returns the time that each kind of client took to recover */
     public static void isFastAfter(String fault, Callable<Map<String, Duration>> recovery) throws Exception {
         Map<String, Duration> times = Map.of();
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -14,7 +14,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
-/** What Alice does in {@code examples/relay}, as it is built, while Bob uses another client. */
+/** The actions of Alice in a build of {@code examples/relay}, while Bob uses another client. */
 class RelayExample {
     private static final Path FOLDER = Path.of("examples", "relay");
 
@@ -139,7 +139,7 @@ class RelayExample {
         bob.data("mutation ($id: ID!) { deleteUser(id: $id) { deletedUserId } }", Map.of("id", id));
     }
 
-    /** As if the feed had been trimmed while nobody followed it. */
+    /** Deletes events, as if the feed had been trimmed while no client followed it. */
     void forgetAllEventsButTheNewest() {
         sql("delete from user_events where (transaction, sequence) <"
                 + " (select transaction, sequence from user_events order by transaction desc, sequence desc limit 1)");

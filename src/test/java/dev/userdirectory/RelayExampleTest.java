@@ -61,7 +61,7 @@ class RelayExampleTest {
     }
 
     @Test
-    void showsWhatOthersDo() {
+    void showsChangesByOtherClients() {
         String id = page.bobCreates("Wilma");
         browser.awaitText(".feed", "bob created Wilma.");
         browser.awaitText(".users li:first-child", "Wilma");

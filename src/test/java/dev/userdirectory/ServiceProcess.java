@@ -76,7 +76,7 @@ public final class ServiceProcess implements AutoCloseable {
                 .build());
     }
 
-    /** The packaged jar, with output in {@code target/<name>.log}. It starts faster without the second compiler. */
+    /** The packaged jar, with output in {@code target/<name>.log}. It starts faster without C2. */
     public static ServiceProcess ofJar(String name, String databaseUrl) throws IOException {
         return new ServiceProcess(
                 List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-jar", jar().toString()),
@@ -128,7 +128,7 @@ public final class ServiceProcess implements AutoCloseable {
             } catch (HttpTimeoutException e) {
                 throw e;
             } catch (IOException e) {
-                // Nothing listens yet, or the connection was one to the process before.
+                // Nothing listens yet, or the connection belonged to the previous process.
                 if (!process.isAlive()) {
                     throw new IllegalStateException("The service does not start; see " + log, e);
                 }

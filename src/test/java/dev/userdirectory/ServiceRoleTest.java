@@ -44,7 +44,7 @@ class ServiceRoleTest {
     @Autowired
     Directory directory;
 
-    /** Of the service. */
+    /** Uses the role of the service. */
     @Autowired
     JdbcTemplate jdbc;
 

@@ -14,6 +14,6 @@ import org.junit.jupiter.api.Tag;
 @Retention(RetentionPolicy.RUNTIME)
 @Tag("soak")
 public @interface Soak {
-    /** What takes long. */
+    /** The reason why the test is slow. */
     String value();
 }

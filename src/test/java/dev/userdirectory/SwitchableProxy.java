@@ -79,7 +79,7 @@ public class SwitchableProxy {
         }
     }
 
-    /** Forwards what the server sends on a connection, which is closed when this returns. */
+    /** Forwards the data that the server sends on a connection, which is closed when this returns. */
     protected void respond(InputStream server, OutputStream client) throws IOException {
         server.transferTo(client);
     }

@@ -25,8 +25,8 @@ import org.testcontainers.DockerClientFactory;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 
 /**
- * The PostgreSQL 18 that the tests run on: Testcontainers where a Docker engine answers, embedded binaries where none
- * does. {@code -Ddirectory.test.postgres=testcontainers} or {@code =embedded} forces either.
+ * The PostgreSQL 18 of the tests: Testcontainers if there is a Docker engine, and embedded binaries otherwise.
+ * {@code -Ddirectory.test.postgres=testcontainers} or {@code =embedded} forces either.
  */
 @TestConfiguration(proxyBeanMethods = false)
 public class TestPostgres {
@@ -117,7 +117,7 @@ public class TestPostgres {
         }
     }
 
-    /** A connection apart from those of the service. */
+    /** Opens a connection outside the pool of the service. */
     public static Connection connect() throws SQLException {
         return DriverManager.getConnection(
                 Running.SERVER.getJdbcUrl(), Running.SERVER.getUsername(), Running.SERVER.getPassword());

@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Prints where the time of the tests went, and which tests are left to {@code -Psoak}. */
+/** Prints how long the tests took, and which tests only {@code -Psoak} runs. */
 final class TestTimes {
     private static final int SHOWN = 15;
     private static final Pattern SUITE =
@@ -73,7 +73,7 @@ final class TestTimes {
                 reports.stream().mapToDouble(Report::seconds).sum());
     }
 
-    /** Only those of this build. */
+    /** Reads only the reports of this build. */
     private static List<Report> reports(Path folder, Instant started) throws IOException {
         List<Report> reports = new ArrayList<>();
         for (Path file : files(folder, ".xml")) {

@@ -23,27 +23,27 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.DefaultApplicationArguments;
 
 /**
- * What the packaged service does for a million users, beside what PostgreSQL and the HTTP server do alone:
+ * Measures the packaged service with a million users, beside PostgreSQL alone and the HTTP server alone:
  *
  * <pre>
  * ./mvnw -q package -DskipTests spring-boot:test-run -Dspring-boot.test-run.optimizedLaunch=false \
  *     -Dspring-boot.run.main-class=dev.userdirectory.benchmark.Benchmark
  * </pre>
  *
- * The first run loads the users and keeps them in {@code .data/benchmark}. What is compared takes turns, so whatever else
- * the machine does falls on all of it alike. Fails if an answer is not what SQL says, or has an error.
+ * The first run loads the users and keeps them in {@code .data/benchmark}. Compared servers take turns, so that other
+ * work on the machine slows them all equally. Fails if a response has an error or differs from the result of SQL.
  */
 final class Benchmark {
     private static final int CONNECTIONS = 32;
-    /** What pgbench tries instead: PostgreSQL itself may do more with fewer. */
+    /** An alternative for pgbench: PostgreSQL alone may be faster with fewer connections. */
     private static final int FEW_CONNECTIONS = 8;
 
     private static final Duration ALONE = Duration.ofMillis(500);
-    /** Load before each measurement, so that caches are as full as in a service that is always under load. */
+    /** Load before each measurement, which fills the caches as in a service under constant load. */
     private static final Duration BEFORE = Duration.ofSeconds(1);
-    /** How many requests pgbench gets. It takes at most 128 scripts. */
+    /** The number of requests that pgbench repeats. It accepts at most 128 scripts. */
     private static final int SAMPLES = 100;
-    /** How many of them are compared with SQL. */
+    /** The number of those requests whose responses are compared with SQL. */
     private static final int CHECKED = 20;
 
     private static final List<String> SHORTCUTS = List.of("post", "property", "instrumentation", "observation");
@@ -56,7 +56,7 @@ final class Benchmark {
     private final List<String> only;
     private final boolean limits;
     private final List<String> shortcuts;
-    /** The workloads for the other build, by those for this one. */
+    /** The workloads of the other build, by the same workloads of this one. */
     private final Map<Workload, Workload> others = new HashMap<>();
 
     private final AtomicLong requests = new AtomicLong();
@@ -121,7 +121,7 @@ final class Benchmark {
                 others.put(workloads.get(i), ofOther.get(i));
             }
         }
-        System.out.printf("Responses are what SQL says%n");
+        System.out.printf("Responses are the same as from SQL%n");
         try {
             measure(workloads);
         } finally {
@@ -131,7 +131,7 @@ final class Benchmark {
     }
 
     private void measure(List<Workload> workloads) throws IOException, InterruptedException {
-        // Reads first: what is written is in their way.
+        // Reads first, because writes leave rows that would slow them down.
         for (boolean writes : List.of(false, true)) {
             for (int round = 0; round <= rounds; round++) {
                 for (Workload workload : workloads) {
@@ -149,7 +149,7 @@ final class Benchmark {
         return new Workloads(build, name -> only.stream().anyMatch(name::contains)).all();
     }
 
-    /** Compares responses with what SQL says, and learns from them what the others have to look like. */
+    /** Compares responses with SQL, and learns how all further responses have to begin. */
     private void check(Build build, Workload workload, Results result) throws IOException, InterruptedException {
         List<String> answers = new ArrayList<>();
         int samples = workload.isBoundedByPgBench() ? SAMPLES : CHECKED;
@@ -174,13 +174,13 @@ final class Benchmark {
                 .mapToInt(at -> at < 0 ? first.length() : at)
                 .min()
                 .orElseThrow();
-        // What values have in common may be by chance.
+        // Values may share characters by chance, so the beginning ends before the value.
         result.beginning = first.substring(0, first.lastIndexOf(':', same) + 1);
         result.bytes = (int) answers.stream().mapToInt(String::length).average().orElseThrow();
     }
 
     private void measure(Workload workload, boolean warmUp) throws IOException, InterruptedException {
-        // What a warm-up measures is not kept.
+        // The results of a warm-up are discarded.
         Results result = warmUp ? new Results() : results.get(workload);
         result.service.add(measure(servers.own.service(workload.kind()), workload, workload, warmUp));
         if (servers.other != null) {

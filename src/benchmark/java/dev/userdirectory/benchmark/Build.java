@@ -16,21 +16,21 @@ import java.util.Objects;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** A packaged build of the service: its databases, and its processes, each started when first needed. */
+/** A packaged build of the service, with its databases and its processes, which start on first use. */
 final class Build implements AutoCloseable {
     private final EmbeddedPostgres postgres;
     private final Path jar;
     private final String suffix;
     private final List<String> javaOptions;
     private final List<String> moreJavaOptions;
-    /** By kind, and the shortcut that is switched off. */
+    /** By kind and by the shortcut that is switched off. */
     private final Map<List<Object>, ServiceProcess> services = new LinkedHashMap<>();
 
     final JdbcTemplate million;
     final JdbcTemplate few;
 
     enum Kind {
-        /** With the default settings, and a million users. */
+        /** With the default settings and a million users. */
         DEFAULT,
         NOT_CACHED,
         /** Not cached, with 10,000 users. */
@@ -43,7 +43,7 @@ final class Build implements AutoCloseable {
         }
     }
 
-    /** @param suffix of the names of the databases, which are kept from run to run */
+    /** @param suffix the end of the names of the databases, which are kept between runs */
     Build(EmbeddedPostgres postgres, Path jar, String suffix, List<String> javaOptions, List<String> moreJavaOptions) {
         this.postgres = postgres;
         this.jar = jar;
@@ -105,7 +105,7 @@ final class Build implements AutoCloseable {
         System.out.printf("%,d users loaded in %d s%n", users, (System.nanoTime() - start) / 1_000_000_000);
     }
 
-    /** Undoes what workloads have written, also in a run that was killed. */
+    /** Undoes the writes of all workloads, including those of a run that was killed. */
     private void undoWrites() {
         int changed = Writes.UNDO.stream().mapToInt(million::update).sum();
         if (changed > 0) {
@@ -115,7 +115,7 @@ final class Build implements AutoCloseable {
 
     private ServiceProcess start(Kind kind, String shortcut) throws IOException {
         List<String> java = new ArrayList<>(List.of("-Xmx256m"));
-        // What a JVM chooses by itself in a container that is so small.
+        // The default of a JVM in a container this small.
         java.addAll(javaOptions.isEmpty() ? List.of("-XX:+UseSerialGC") : javaOptions);
         java.addAll(moreJavaOptions);
         if (kind == Kind.STATIC) {
@@ -131,13 +131,13 @@ final class Build implements AutoCloseable {
         if (!shortcut.isEmpty()) {
             java.add("--directory.shortcuts." + shortcut + "=false");
         }
-        // The load's token may read metrics, too.
+        // Lets the token of the load read metrics, too.
         java.add("--directory.security.actuator-scope=users:read");
         return new ServiceProcess(
                 java, postgres.getJdbcUrl("postgres", database(kind)), Servers.DATA.resolve("service.log"));
     }
 
-    /** A folder with that one class, beside the packaged ones. */
+    /** Creates a folder with only this class, to be added to the packaged ones. */
     private static Path staticDocument() throws IOException {
         String name = StaticDocument.class.getName().replace('.', '/') + ".class";
         Path folder = Servers.DATA.resolve("static");

@@ -7,7 +7,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.util.regex.Pattern;
 
-/** How often a service has found a response in its cache, and how often it has looked. */
+/** The number of cache hits of a service, and the number of lookups. */
 record CacheUse(double hits, double requests) {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final Pattern COUNTER =
@@ -28,7 +28,7 @@ record CacheUse(double hits, double requests) {
         return new CacheUse(counts[0], counts[1]);
     }
 
-    /** Not a number if no response was looked for. */
+    /** NaN if there were no lookups. */
     double hitRatioUntil(CacheUse later) {
         return (later.hits - hits) / (later.requests - requests);
     }

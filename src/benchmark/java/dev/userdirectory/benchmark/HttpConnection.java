@@ -16,8 +16,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * As much of HTTP/1.1 as it takes to send JSON and to receive it, and no more: what the client takes of the processors is
- * taken from the service.
+ * A minimal HTTP/1.1 client that sends and receives JSON. Processor time that the client uses is lost to the service.
  */
 final class HttpConnection implements AutoCloseable {
     private static final String END_OF_HEADERS = "\r\n\r\n";
@@ -43,14 +42,14 @@ final class HttpConnection implements AutoCloseable {
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     }
 
-    /** From now on {@link #receive} does not wait: the selector tells when there is something. */
+    /** Makes {@link #receive} non-blocking: the selector tells when there is something to read. */
     void register(Selector selector) throws IOException {
         channel.configureBlocking(false);
         channel.register(selector, SelectionKey.OP_READ, this);
     }
 
     /**
-     * @return the body of the answer, its bytes as characters
+     * @return the body of the response, each byte as a character
      * @throws IllegalStateException if the status is not 200
      */
     String post(byte[] json) throws IOException {
@@ -72,7 +71,7 @@ final class HttpConnection implements AutoCloseable {
     }
 
     /**
-     * @return the body of the answer, its bytes as characters; null if that is not all of it yet
+     * @return the body of the response, each byte as a character; null while the response is incomplete
      * @throws IllegalStateException if the status is not 200
      */
     @Nullable
@@ -98,7 +97,7 @@ final class HttpConnection implements AutoCloseable {
                 return null;
             }
         } else if (!answer.endsWith(END_OF_CHUNKS)) {
-            // Within JSON no line ends.
+            // The JSON has no line breaks, so it cannot contain this end.
             return null;
         }
         received = 0;

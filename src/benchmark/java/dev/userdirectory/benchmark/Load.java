@@ -11,16 +11,17 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * Asks over several connections as fast as it is answered, in one thread, as load generators do. A thread for each
- * connection would have the processors to itself as often as it is answered at once, so that others wait for theirs.
+ * Sends requests over several connections, each as soon as the previous response has arrived. It uses one thread, as
+ * load generators do. With a thread per connection, a thread that gets its responses at once would keep its processor
+ * while the others wait for one.
  */
 final class Load {
     private Load() {}
 
-    /** What the answers took, in milliseconds. */
+    /** The request rate, and response times in milliseconds. */
     record Result(double perSecond, double median, double percentile99) {}
 
-    /** @throws IllegalStateException if there is no answer in time, or one has errors or does not begin as it has to */
+    /** @throws IllegalStateException if there is no response in time, or one has errors or another beginning */
     static Result run(URI uri, String token, int connections, Duration time, Supplier<byte[]> bodies, String beginning)
             throws IOException {
         Map<HttpConnection, Long> sent = new HashMap<>();
@@ -63,7 +64,7 @@ final class Load {
             }
         }
         if (count == 0) {
-            throw new IllegalStateException("Nothing was answered within " + time);
+            throw new IllegalStateException("No response within " + time);
         }
         Arrays.sort(nanos, 0, count);
         return new Result(count / (time.toNanos() / 1e9), nanos[count / 2] / 1e6, nanos[(int) (count * 0.99)] / 1e6);

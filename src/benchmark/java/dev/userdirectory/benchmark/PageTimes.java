@@ -16,8 +16,8 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
 /**
- * How long the service takes to answer for pages, one request at a time. Requests that are compared take turns. Fails if a
- * page takes longer than it may.
+ * Measures how long pages take, one request at a time. Requests that are compared take turns. Fails if a page exceeds
+ * its limit.
  */
 final class PageTimes {
     private static final int DEPTH = Workloads.DEPTH;
@@ -27,14 +27,14 @@ final class PageTimes {
     private final JdbcTemplate jdbc;
     private final List<String> only;
 
-    /** @param only makes only the comparisons whose titles contain one of these */
+    /** @param only runs only comparisons whose titles contain one of these texts */
     PageTimes(ServiceProcess service, JdbcTemplate jdbc, List<String> only) {
         this.service = service;
         this.jdbc = jdbc;
         this.only = only;
     }
 
-    /** @param limit how many times as long as the first request of a comparison it may take, or infinity */
+    /** @param limit the highest ratio to the time of the first request of a comparison, or infinity */
     private record Workload(String name, Map<String, ?> variables, double limit) {}
 
     void run() throws IOException, InterruptedException {
@@ -62,7 +62,7 @@ final class PageTimes {
         return passed;
     }
 
-    /** Each filter in each order, with values that many users have and with values that few have. */
+    /** Each filter in each order, with values that match many users and with values that match few. */
     private boolean compareFilteredPages() throws IOException, InterruptedException {
         boolean passed = true;
         Map<String, Map<String, ?>> filters = filters();
@@ -112,7 +112,7 @@ final class PageTimes {
         return filters;
     }
 
-    /** What no index leads to alone: a filter and an order. */
+    /** Combinations of a filter and an order that no single index serves. */
     private void compareFilters() throws IOException, InterruptedException {
         List<UUID> groups =
                 jdbc.queryForList("select group_id from group_members group by 1 order by count(*)", UUID.class);
@@ -162,7 +162,7 @@ final class PageTimes {
         return new Workload(name, variables, limit);
     }
 
-    /** The cursor of the user at that place: a filter leaves cursors as they are. */
+    /** The cursor of the user at that place. It is read with a filter, which does not change cursors. */
     private String cursorAt(int place, String field) throws IOException, InterruptedException {
         String name = field.toLowerCase(Locale.ROOT);
         String column = field.endsWith("_AT") ? name : name + "_lower";
@@ -176,7 +176,7 @@ final class PageTimes {
         return new GlobalId(Group.TYPE, group).toString();
     }
 
-    /** Prints the median and the 95th percentile of each, and whether every median is within its limit. */
+    /** Prints the median and the 95th percentile of each. Returns whether every median is within its limit. */
     private boolean compare(String title, int rounds, List<Workload> workloads)
             throws IOException, InterruptedException {
         if (only.stream().noneMatch(title::contains)) {

@@ -19,8 +19,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The limit that PostgreSQL sets: {@code pgbench}, with the statements that the service was seen to send and the values in
- * them, each as a prepared statement.
+ * Measures the upper bound that PostgreSQL sets: {@code pgbench} repeats the statements that the service has sent, with
+ * the same values, as prepared statements.
  */
 final class PgBench {
     private static final String MARK = "benchmark: ";
@@ -46,12 +46,12 @@ final class PgBench {
         this.postgres = postgres;
         jdbc = new JdbcTemplate(postgres.getPostgresDatabase());
         this.log = log;
-        logStatements("none"); // after a run that was killed
+        logStatements("none"); // in case an earlier run was killed
     }
 
     /**
-     * @param log which the server writes, in JSON
-     * @return empty if neither the environment variable {@code PGBENCH} nor the path has it
+     * @param log the log of the server, in JSON
+     * @return empty if neither the environment variable {@code PGBENCH} nor the path leads to it
      */
     static Optional<PgBench> find(EmbeddedPostgres postgres, Path log) {
         String named = System.getenv("PGBENCH");
@@ -78,14 +78,14 @@ final class PgBench {
     private record Statement(String sql, List<Optional<String>> values) {}
 
     /**
-     * Sends a request again and again, and watches which statements the service sends for them.
+     * Sends requests, and records the statements that the service sends for them.
      *
-     * @return arguments of {@code pgbench} that run the same; none if there were no statements
+     * @return arguments of {@code pgbench} that run the same statements; empty if there were none
      */
     List<String> watch(int times, Request request) throws IOException, InterruptedException {
         String end = MARK + System.nanoTime();
         logStatements("all");
-        Thread.sleep(300); // until every process of the server has noticed
+        Thread.sleep(300); // until every process of the server has reloaded its configuration
         for (int i = 0; i < times; i++) {
             jdbc.execute("select '%srequest %d'".formatted(MARK, i));
             request.send();
@@ -138,13 +138,13 @@ final class PgBench {
                 .toList();
     }
 
-    /** Each value is a variable, since those are what pgbench sends beside the statement. */
+    /** Each value becomes a variable, because pgbench sends variables as parameters. */
     private static void addScript(List<Statement> statements, List<String> arguments) throws IOException {
         String prefix = "v" + arguments.size() + "_";
         StringBuilder script = new StringBuilder("\\set new random(1, 1000000000000000000)\n");
         for (Statement statement : statements) {
             if (statement.sql.contains("insert into users")) {
-                // The service has one statement for the users of several requests; this is what each of them asks for.
+                // The service inserts users of several requests with one statement; here it is one request.
                 script.append(INSERT);
                 continue;
             }
@@ -155,7 +155,7 @@ final class PgBench {
                 }
                 String name = prefix + arguments.size();
                 arguments.addAll(List.of("-D", name + "=" + value.get()));
-                // The driver tells the type; this one array is what PostgreSQL cannot guess.
+                // The driver sends types. Without them, PostgreSQL infers all but that of this array.
                 return ":" + name + (value.get().startsWith("{") ? "::uuid[]" : "");
             }));
             script.append(";\n");

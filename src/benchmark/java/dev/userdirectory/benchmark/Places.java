@@ -12,7 +12,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/** Where pages of users begin, in the order of creation. Each database signs its own cursors. */
+/** The starting points of pages of users in the order of creation. Each database signs its own cursors. */
 final class Places {
     private static final GlobalIds IDS = new GlobalIds(List.of(User.TYPE));
 
@@ -31,7 +31,7 @@ final class Places {
 
     Place of(UUID user) {
         String email = build.million.queryForObject("select email from users where id = ?", String.class, user);
-        // Others may have the address within theirs.
+        // Another user's address may contain this one.
         return read(
                         Kind.NOT_CACHED,
                         "users(first: 10, filter: {search: $text}) { edges { cursor node { id } } }",
@@ -44,7 +44,7 @@ final class Places {
                 .orElseThrow();
     }
 
-    /** As many places, one user after the other; null for the first ones. */
+    /** The places of successive users, from the start or, if it is null, from the first user. */
     List<Place> after(Kind kind, @Nullable Place start, int count) {
         List<Place> places = new ArrayList<>();
         Place last = start;

@@ -26,15 +26,15 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What operations cost by the schema, beside how long they take with 200,000 users, as rows of a Markdown table:
+ * Prints a Markdown table of operations: their cost by the schema, and how long they take with 200,000 users:
  *
  * <pre>
  * ./mvnw -q package -DskipTests spring-boot:test-run \
  *     -Dspring-boot.run.main-class=dev.userdirectory.benchmark.QueryCosts -Dspring-boot.run.arguments=other.jar
  * </pre>
  *
- * The jars that are named are measured before the one that was built, in turns with it. Each request is alone. The first
- * run loads the users and keeps them in {@code .data/costs}.
+ * The jars in the arguments take turns with the one that was built, and come before it in the table. Requests are sent
+ * one at a time. The first run loads the users and keeps them in {@code .data/costs}.
  */
 final class QueryCosts {
     private static final int USERS = 200_000;
@@ -43,10 +43,10 @@ final class QueryCosts {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
-    /** @param shown how the table names it */
+    /** @param shown its name in the table */
     private record Operation(String shown, String document, Map<String, ?> variables) {}
 
-    /** @param outcome the cost, and the code of the error if there was one */
+    /** @param outcome the cost, and the code of the error if there is one */
     private record Measurement(double millis, String outcome) {}
 
     private QueryCosts() {}
@@ -142,7 +142,7 @@ final class QueryCosts {
                 Map.of("text", text));
     }
 
-    /** For each service its answer, and the shortest of the times: whatever else the machine does only adds to them. */
+    /** Returns the outcome and the shortest time of each service. Other work on the machine only adds to the times. */
     private static String measure(List<ServiceProcess> services, Operation operation)
             throws IOException, InterruptedException {
         double[] shortest = new double[services.size()];

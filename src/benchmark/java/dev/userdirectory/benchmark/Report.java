@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
-/** Medians over the rounds, and of the ratios in each round, since what is compared in a round ran one after the other. */
+/** Medians over the rounds. Ratios are taken within a round, whose measurements were made shortly after each other. */
 final class Report {
     private final Map<Workload, Results> results;
 
@@ -18,12 +18,12 @@ final class Report {
     /**
      * One measurement of a service.
      *
-     * @param alone with one connection
-     * @param cores that the service kept busy
-     * @param micros of a core for each request, in the service
-     * @param postgresMicros likewise in PostgreSQL
-     * @param loadMicros likewise in what sends the load
-     * @param hitRatio of the cache; not a number if it is not used
+     * @param alone the load with one connection
+     * @param cores the number of cores that the service kept busy
+     * @param micros the processor time of the service for each request, in microseconds
+     * @param postgresMicros the same for PostgreSQL
+     * @param loadMicros the same for the process that sends the load
+     * @param hitRatio the hit ratio of the cache; NaN if it is not used
      */
     record Measured(
             Load.Result load,
@@ -35,7 +35,7 @@ final class Report {
             long megabytes,
             double hitRatio) {}
 
-    /** Of one workload: what it takes to measure it, and a measurement for each round. */
+    /** How to measure one workload, and a measurement for each round. */
     static final class Results {
         String beginning = "";
         int bytes;
@@ -64,7 +64,7 @@ final class Report {
             return ratio(perSecond(service), perSecond(other));
         }
 
-        /** The other build's processor time for each request, by this one's, with PostgreSQL's. Varies less than the rates. */
+        /** The other build's processor time by this one's, both with PostgreSQL's. Varies less than the rates. */
         double microsOfOther() {
             return ratio(allMicros(other), allMicros(service));
         }
@@ -73,7 +73,7 @@ final class Report {
             return alone() / 1e3 * median(pgBenchAlone, rate -> rate);
         }
 
-        /** Milliseconds of a request that has the service to itself. */
+        /** The milliseconds of a request while there is no other one. */
         double alone() {
             return median(service, measured -> measured.alone().median());
         }
@@ -110,7 +110,7 @@ final class Report {
                                 median(perSecond(result.other), rate -> rate),
                                 result.ofOther(),
                                 result.microsOfOther())
-                        // What was not measured.
+                        // Leaves figures blank that were not measured.
                         .replace("NaN", "   ")));
         results.forEach((workload, result) -> result.without.forEach((shortcut, without) -> System.out.printf(
                 "%-33s with the shortcut %-12s %5.2f times as many per second, %5.2f of the processor time%n",
@@ -206,7 +206,7 @@ final class Report {
         return median(rounds, round -> one.get(round) / other.get(round));
     }
 
-    /** Not a number if there is nothing. */
+    /** NaN if the list is empty. */
     private static <T> double median(List<T> list, ToDoubleFunction<T> value) {
         double[] sorted = list.stream().mapToDouble(value).sorted().toArray();
         return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];

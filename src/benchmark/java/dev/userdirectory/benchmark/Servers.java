@@ -10,10 +10,10 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** PostgreSQL, with data that is kept from run to run, and the builds of the service that use it. */
+/** PostgreSQL, whose data is kept between runs, and the builds of the service that use it. */
 final class Servers implements AutoCloseable {
     static final Path DATA = Path.of(".data", "benchmark").toAbsolutePath();
-    /** Which PostgreSQL writes, in JSON. */
+    /** The log of PostgreSQL, in JSON. */
     private static final Path LOG = DATA.resolve("postgres.json");
 
     private final EmbeddedPostgres postgres;
@@ -25,17 +25,17 @@ final class Servers implements AutoCloseable {
     /**
      * @param against the jar of another build, if there is one
      * @param reference the jar of another server for the same database, if there is one
-     * @param otherJavaOptions for the other build, in addition to those
+     * @param otherJavaOptions additional options for the other build
      */
     Servers(List<String> javaOptions, @Nullable Path against, @Nullable Path reference, List<String> otherJavaOptions)
             throws IOException, InterruptedException {
         Files.createDirectories(DATA);
         Files.deleteIfExists(LOG);
         EmbeddedPostgres.Builder settings = LocalPostgres.embedded()
-                // All of it fits.
+                // All data fits.
                 .setServerConfig("shared_buffers", "3GB")
                 .setServerConfig("max_wal_size", "4GB")
-                // What is embedded is for tests, and does without.
+                // The embedded PostgreSQL is meant for tests, and switches these off.
                 .setServerConfig("fsync", "on")
                 .setServerConfig("synchronous_commit", "on")
                 .setServerConfig("logging_collector", "on")
@@ -47,7 +47,7 @@ final class Servers implements AutoCloseable {
         pgBench = PgBench.find(postgres, LOG).orElse(null);
         own = new Build(postgres, ServiceProcess.jar(), "", javaOptions, List.of());
         if (against != null) {
-            // A database of its own, since triggers and indexes are part of what a write costs.
+            // A separate database, because triggers and indexes are part of the cost of a write.
             String suffix = "_" + Integer.toHexString(against.toAbsolutePath().hashCode());
             other = new Build(postgres, against, suffix, javaOptions, otherJavaOptions);
         } else {
@@ -55,7 +55,7 @@ final class Servers implements AutoCloseable {
         }
     }
 
-    /** The processor time that PostgreSQL's processes have used so far, except of those that have ended. */
+    /** The processor time that the running processes of PostgreSQL have used so far. */
     Duration postgresCpuTime() throws IOException {
         String pid = Files.readAllLines(DATA.resolve("postgres").resolve("postmaster.pid"))
                 .getFirst();

@@ -9,9 +9,9 @@ import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.RouterFunctions;
 import org.springframework.web.servlet.function.ServerResponse;
 
-/** The limit that the HTTP server sets: added to the packaged service, answers with JSON of the size in the path. */
+/** Measures the upper bound that the HTTP server sets: a route that returns JSON of the size in its path. */
 class StaticDocument {
-    /** Where whoever has a good token gets through. */
+    /** A path that every valid token may access. */
     static final String PATH = "/graphiql/static/";
 
     static final String BEGINNING = "{\"data\":\"";

@@ -25,7 +25,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * How many requests are answered in each second of full load after the start, and the memory before and after:
+ * Measures the responses in each second of full load after the start, and the memory before and after:
  *
  * <pre>
  * ./mvnw -q package -DskipTests -Paot spring-boot:test-run -Dspring-boot.test-run.optimizedLaunch=false \
@@ -42,7 +42,7 @@ final class WarmUp {
 
     private WarmUp() {}
 
-    /** @param args each adds a JVM with the AOT cache and these options, which commas separate */
+    /** @param args each adds a JVM with the AOT cache and these options, separated by commas */
     public static void main(String[] args) throws Exception {
         Path log = Files.createTempDirectory("warm-up").resolve("service.log");
         Map<String, List<String>> ways = new LinkedHashMap<>();
@@ -76,7 +76,7 @@ final class WarmUp {
             return mean(SECONDS - FINAL_SECONDS, SECONDS);
         }
 
-        /** The mean of three seconds, so that a pause does not count. */
+        /** Looks at the mean of three seconds, so that a short pause does not count. */
         int secondsUntil(double share) {
             return IntStream.rangeClosed(3, SECONDS)
                     .filter(second -> mean(second - 3, second) >= share * last())
@@ -111,7 +111,7 @@ final class WarmUp {
         return new Curve(way, start, before, perSecond, service.residentBytes() >> 20);
     }
 
-    /** Users by ID, each time another one, a page, and a page with groups. */
+    /** Requests for different users by ID, for a page, and for a page with groups. */
     private static Supplier<byte[]> bodies(JdbcTemplate jdbc) throws IOException {
         if (jdbc.queryForList("select from users limit 1").isEmpty()) {
             String sample = new ClassPathResource("db/sample/million.sql").getContentAsString(StandardCharsets.UTF_8);

@@ -11,20 +11,20 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Requests that are sent again and again.
+ * Requests that are sent repeatedly.
  *
- * @param operations each in its turn
+ * @param operations sent in turn
  */
 record Workload(String name, Kind kind, boolean writes, List<Operation> operations) {
     private static final JsonMapper JSON = JsonMapper.shared();
 
     /**
-     * @param body of the n-th request of all
-     * @param shown what the answer to the n-th request has to be
-     * @param answer the part of the answer's data that is compared with it
+     * @param body the body of the n-th request of the run
+     * @param shown the expected data of the n-th response
+     * @param answer selects the part of the data that is compared with it
      */
     record Operation(LongFunction<byte[]> body, LongFunction<Object> shown, Function<JsonNode, JsonNode> answer) {
-        /** One that can be repeated with the same variables. */
+        /** An operation that can be repeated with the same variables. */
         static Operation read(
                 String document,
                 List<Map<String, Object>> variables,
@@ -50,23 +50,23 @@ record Workload(String name, Kind kind, boolean writes, List<Operation> operatio
         return operation(n).body.apply(n);
     }
 
-    /** As many connections as send it. Beyond a few, large requests would have to wait for memory, or be refused. */
+    /** The number of connections. With many, large requests would wait for memory or be rejected. */
     int connections() {
         return name.contains("1,000 ") ? 4 : 32;
     }
 
-    /** Whether the statements that its requests lead to can be repeated. */
+    /** Whether pgbench can repeat the statements of its requests. */
     boolean isBoundedByPgBench() {
         return kind != Kind.DEFAULT || name.equals(Workloads.CREATE);
     }
 
-    /** @throws IllegalStateException if the answer to the n-th request is not what SQL says */
+    /** @throws IllegalStateException if the n-th response has errors or differs from the result of SQL */
     void check(long n, String answer) {
         JsonNode response = JSON.readTree(answer.getBytes(StandardCharsets.ISO_8859_1));
         JsonNode shown = JSON.valueToTree(operation(n).shown.apply(n));
         JsonNode data = response.path("data");
         if (response.has("errors") || !operation(n).answer.apply(data).equals(shown)) {
-            throw new IllegalStateException("%s is answered with %s instead of %s".formatted(name, response, shown));
+            throw new IllegalStateException("%s returned %s instead of %s".formatted(name, response, shown));
         }
     }
 }

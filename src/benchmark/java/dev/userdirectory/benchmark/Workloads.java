@@ -26,7 +26,9 @@ import org.springframework.util.function.SingletonSupplier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 
-/** What is measured, and what SQL says the responses are. Requests differ from each other, unless the name says otherwise. */
+/**
+ * The workloads, with SQL for the expected responses. Requests differ from each other unless the name says otherwise.
+ */
 final class Workloads {
     static final String USER = "user by ID";
     static final String PAGE = "page of 20";
@@ -57,7 +59,7 @@ final class Workloads {
             "select name_lower from users where created_at < '2026-01-01' group by 1 having count(*) < 30 order by 1";
 
     static final int DEPTH = 900_000;
-    /** A prime, so that mixes with writes also ask for all of them. */
+    /** A prime number, so that mixes with writes read every one of them, too. */
     private static final int USERS = 10_007;
 
     private static final int PLACES = 500;
@@ -70,9 +72,9 @@ final class Workloads {
     private final List<Workload> all = new ArrayList<>();
 
     /**
-     * Takes the same IDs from each database, whatever has been written to it.
+     * Selects the same IDs from every database, whatever earlier runs have written.
      *
-     * @param wanted tells by its name whether a workload is needed
+     * @param wanted whether the workload of a name is needed
      */
     Workloads(Build build, Predicate<String> wanted) {
         this.build = build;
@@ -89,7 +91,7 @@ final class Workloads {
         return name + NOT_CACHED;
     }
 
-    /** What is compared comes one after the other, since the machine is not as fast in all minutes. */
+    /** Workloads that are compared are adjacent, because the speed of the machine varies over time. */
     List<Workload> all() {
         Writes writes = new Writes(million, ids);
         Supplier<List<Place>> somewhere = once(() -> places.of(ids.subList(0, PLACES)));
@@ -205,7 +207,7 @@ final class Workloads {
                 place.user());
     }
 
-    /** @param texts SQL for what is searched for, one text after the other */
+    /** @param texts SQL that selects the texts to search for */
     private Operation search(String texts) {
         List<String> searched = million.queryForList(texts, String.class);
         String document = """

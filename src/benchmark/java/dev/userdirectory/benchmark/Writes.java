@@ -11,17 +11,17 @@ import java.util.stream.IntStream;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
-/** Mutations, each with other objects. */
+/** Mutations, each of different objects. */
 final class Writes {
-    /** The domain of users that the load creates. */
+    /** The end of the e-mail addresses of users that the load creates. */
     static final String CREATED = "@load.example";
 
-    /** What {@link #updateUser} adds to a name. */
+    /** Separates a name from the number that {@link #updateUser} appends. */
     private static final String CHANGED = " #";
 
     static final List<String> UNDO = List.of(
             "delete from users where email like '%" + CREATED + "'",
-            "delete from group_members where joined_at > '2026-01-01'", // later than in the sample
+            "delete from group_members where joined_at > '2026-01-01'", // later than any in the sample
             "update users set name = split_part(name, '" + CHANGED + "', 1) where name like '%" + CHANGED + "%'");
 
     private static final int MANY = 1000;
@@ -30,7 +30,7 @@ final class Writes {
     private final List<UUID> ids;
     private final String run = Long.toString(System.currentTimeMillis(), 36);
 
-    /** @param ids of users who exist */
+    /** @param ids the IDs of existing users */
     Writes(JdbcTemplate jdbc, List<UUID> ids) {
         this.jdbc = jdbc;
         this.ids = ids;
@@ -85,7 +85,7 @@ final class Writes {
         return Map.of("id", globalId(ids.get(i)), "name", names.get(i) + CHANGED + n);
     }
 
-    /** Adds another thousand to each group before the first group gets more. */
+    /** Adds a thousand members to every group before the first group gets another thousand. */
     Operation addGroupMembers() {
         String document = """
                 mutation ($group: ID!, $users: [ID!]!) {
@@ -134,7 +134,7 @@ final class Writes {
         return Map.of("name", "Maria Garcia", "email", number + "." + run + CREATED);
     }
 
-    /** In the order of creation. */
+    /** Returns the IDs in the order of creation. */
     private List<Map<String, String>> idsOf(List<Map<String, String>> users) {
         Object[] emails = users.stream().map(user -> user.get("email")).toArray();
         return jdbc

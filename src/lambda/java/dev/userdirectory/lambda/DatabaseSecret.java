@@ -9,8 +9,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The user name and the password of the database, from the secret that the variable {@code DATABASE_SECRET} names. So
- * they are not part of the function's configuration. Each new connection reads them, so a password may be rotated.
+ * Reads the database's user name and password from the secret that the variable {@code DATABASE_SECRET} names, so that
+ * they are not part of the function's configuration. Each new connection reads them, so the password can be rotated.
  */
 public class DatabaseSecret implements HikariCredentialsProvider {
     static final String VARIABLE = "DATABASE_SECRET";

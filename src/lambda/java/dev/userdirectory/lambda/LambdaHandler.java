@@ -32,10 +32,10 @@ import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Answers the events of API Gateway's HTTP APIs and of function URLs: payload format 2.0, one HTTP request per event.
- * The event of a schedule runs what the service does from time to time, such as deleting old events of the feed.
+ * Handles the events of API Gateway's HTTP APIs and of function URLs: payload format 2.0, one HTTP request per event.
+ * The event of a schedule runs the service's periodic work, such as deleting old events of the feed.
  *
- * <p>Before SnapStart takes a snapshot, the handler runs queries of its own, so that a restored function has its classes
+ * <p>Before SnapStart takes a snapshot, the handler runs its own queries, so that a restored function has its classes
  * loaded and its code compiled. Spring then closes the database connections and allows new ones after the restoration.
  */
 public class LambdaHandler implements RequestStreamHandler, Resource {
@@ -47,7 +47,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
     /** The source of the events of EventBridge's rules. */
     private static final String SCHEDULE = "aws.events";
 
-    /** Left of an invocation's time when the scheduled work stops, since it finishes its last statement. */
+    /** The rest of an invocation's time, in which scheduled work finishes its last statement. */
     private static final Duration RESERVE = Duration.ofSeconds(10);
 
     static {
@@ -69,7 +69,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
                 .springBootApplication(UserDirectoryApplication.class)
                 .profiles("lambda")
                 .buildAndInitialize();
-        // The default formatter would log who sent the request.
+        // The default formatter would log the sender of each request.
         service.setLogFormatter(null);
         Core.getGlobalContext().register(this);
     }

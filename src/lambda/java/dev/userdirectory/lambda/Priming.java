@@ -6,7 +6,7 @@ import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
-/** Queries of the handler's own, after which a snapshot has the classes loaded and the code compiled. */
+/** Runs queries before a snapshot, so that its classes are loaded and its code is compiled. */
 class Priming {
     private static final int ROUNDS = 30;
     private static final String QUERY = "{ users(first: 2, orderBy: {field: NAME}) { totalCount nodes { id name"
@@ -37,7 +37,7 @@ class Priming {
             AwsProxyResponse response = requests.authenticated(() -> service.answer(query));
             if (response.getStatusCode() != 200
                     || !json.readTree(response.getBody()).at("/data/users").isObject()) {
-                throw new IllegalStateException("The service answers with " + response.getBody());
+                throw new IllegalStateException("The service responded with " + response.getBody());
             }
             // Primes the verification of tokens, and fetches the issuer's keys if the issuer answers.
             service.answer(forged);

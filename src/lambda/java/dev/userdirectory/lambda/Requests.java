@@ -19,7 +19,7 @@ import org.springframework.security.web.context.RequestAttributeSecurityContextR
 class Requests extends AwsHttpApiV2HttpServletRequestReader {
     private @Nullable Authentication caller;
 
-    /** Runs what sends requests of the handler's own. */
+    /** Runs code that sends the handler's own requests. */
     <T> T authenticated(Supplier<T> requests) {
         caller = new UsernamePasswordAuthenticationToken(
                 "priming", null, AuthorityUtils.createAuthorityList("SCOPE_users:read"));

@@ -8,7 +8,7 @@ import com.amazonaws.services.lambda.runtime.Context;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Joins repeated headers, which payload format 2.0 does not allow: the library would keep the first alone. */
+/** Joins repeated headers, which payload format 2.0 does not allow: the library would keep only the first. */
 class Responses extends AwsProxyHttpServletResponseWriter {
     @Override
     public AwsProxyResponse writeResponse(AwsHttpServletResponse response, Context context)

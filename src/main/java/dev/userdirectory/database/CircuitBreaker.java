@@ -15,7 +15,7 @@ public final class CircuitBreaker {
     private volatile long openUntil = System.nanoTime();
     private volatile boolean failing;
 
-    /** @param consequence what does not happen while calls are stopped, for the log */
+    /** @param consequence the effect of stopping calls, for the log */
     public CircuitBreaker(Logger log, String consequence) {
         this.log = log;
         this.consequence = consequence;
@@ -26,7 +26,7 @@ public final class CircuitBreaker {
         return openUntil - System.nanoTime() > 0;
     }
 
-    /** Whether the last call has failed, however long ago: what a gauge shows, since calls may be rare. */
+    /** Whether the last call has failed, however long ago. A gauge shows this, because calls may be rare. */
     public boolean isFailing() {
         return failing;
     }

@@ -17,7 +17,7 @@ import reactor.core.scheduler.Schedulers;
  *
  * <p>A commit that has begun is never cancelled. If it waits for a synchronous standby, PostgreSQL takes a cancellation
  * as the order to stop waiting, and reports a commit that a failover would lose. Such a commit is only abandoned: its
- * connection is closed here, PostgreSQL goes on waiting, and the client is told that the outcome is unknown.
+ * connection is closed here, PostgreSQL continues to wait, and the client is told that the outcome is unknown.
  */
 public class Deadline {
     static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
@@ -78,7 +78,7 @@ public class Deadline {
 
     /**
      * The current request waits for the result of another one, which from now on queues under the current one's
-     * account. Otherwise the current request would wait behind everything that the other one's subject has asked for.
+     * account. Otherwise the current request would wait behind all requests of the other one's subject.
      */
     public static void waitFor(@Nullable Deadline other) {
         Deadline own = CURRENT.get();
@@ -130,7 +130,7 @@ public class Deadline {
     }
 
     /**
-     * @return whether the connection may be reused, since nothing will cancel it any more. If the deadline is over,
+     * @return whether the connection may be reused, because nothing can cancel it any longer. If the deadline is over,
      *     PostgreSQL may still have to process an earlier cancellation.
      */
     boolean closed(Connection connection) {

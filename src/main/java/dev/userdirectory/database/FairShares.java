@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Shares a pool's connections between subjects. A free connection goes to the waiting subject that holds the fewest;
- * subjects that hold equally many take turns. Requests of one subject are served in the order in which they came.
+ * subjects that hold equally many take turns. Requests of one subject are served in order of arrival.
  *
  * <p>A subject that is alone gets every connection. While others are around, the last free connection goes only to a
  * subject that holds none: otherwise everybody's simple query would wait for one subject's slow ones.

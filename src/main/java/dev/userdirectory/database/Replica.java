@@ -16,7 +16,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 /**
  * A streaming replica, and whether it has replayed everything that the primary has committed. The primary reports its
  * position in the log, and the replica whether it has replayed that position; concurrent requests share these two round
- * trips. If the replica is behind or does not answer, it is not used for a second.
+ * trips. If the replica is behind or does not respond, it is not used for a second.
  *
  * <p>Positions in the log can be compared only within one timeline of one cluster. A replica that has not followed the
  * primary to its timeline, for example after a failover, may be ahead by position and still lack later commits. So may
@@ -98,7 +98,7 @@ final class Replica {
                 Thread.sleep(1);
                 waited = Duration.ofNanos(System.nanoTime() - start);
             }
-            breaker.open(new TimeoutException("It is behind"));
+            breaker.open(new TimeoutException("The replica is behind"));
         } catch (DataAccessException e) {
             breaker.open(e);
         } catch (InterruptedException e) {
@@ -108,7 +108,7 @@ final class Replica {
     }
 
     /**
-     * Asks the replica whether it has replayed that position. A promoted server has a log of its own. The replica's
+     * Checks whether the replica has replayed that position. A promoted server has a different log. The replica's
      * timeline is that of the last replayed checkpoint, or the one that it receives, if its user may see it
      * ({@code pg_monitor}).
      */

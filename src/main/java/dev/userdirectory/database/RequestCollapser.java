@@ -14,12 +14,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /**
- * Combines what several threads ask for at the same time into one call. While few calls are in flight, a thread makes
- * its own. Otherwise it waits, and the thread that gets the next turn makes one call for all waiting threads. So no
- * thread receives values that were read before it asked, and a thread that is alone does not wait.
+ * Combines concurrent lookups of several threads into one call. While few calls are in flight, a thread makes its own.
+ * Otherwise it waits, and the thread that gets the next turn makes one call for all waiting threads. So no thread
+ * receives values that were read before its lookup began, and a thread that is alone does not wait.
  *
- * <p>A call that fails does so only for the thread that made it, for whose sake it may have been stopped; the other
- * threads then make their own calls.
+ * <p>If a call fails, only the thread that made it fails, because the call may have been stopped together with that
+ * thread's request. The other threads then make their own calls.
  */
 public final class RequestCollapser<K, V> {
     private static final int MAX_KEYS = 1000;
@@ -35,20 +35,20 @@ public final class RequestCollapser<K, V> {
 
     private record Waiting<K, V>(Set<K> keys, CompletableFuture<Turn<K, V>> turn) {}
 
-    /** What a waiting thread is told. */
+    /** The end of a thread's wait. */
     private sealed interface Turn<K, V> {
         record Found<K, V>(Map<K, V> values) implements Turn<K, V> {}
 
-        /** The thread is to call for all threads that wait by now. */
+        /** The thread has to make a call for all threads that are waiting by now. */
         record Next<K, V>() implements Turn<K, V> {}
 
-        /** The thread is to call for itself alone. */
+        /** The thread has to make a call for itself alone. */
         record Alone<K, V>() implements Turn<K, V> {}
     }
 
     /**
-     * The calls should be short. They queue for a connection under a subject of their own, so that nobody waits for them behind
-     * the slow queries of the subject whose request happens to make the call.
+     * The calls should be short. They queue for a connection under a subject of their own, so that they do not wait
+     * behind the slow queries of the subject whose request happens to make the call.
      *
      * @param maxCalls how many calls may be in flight at a time
      * @param loader leaves out the keys that have no value
@@ -59,7 +59,7 @@ public final class RequestCollapser<K, V> {
     }
 
     /**
-     * Returns the values that exist for these keys, and maybe values for others.
+     * Returns the values that exist for these keys, and possibly values for other keys.
      *
      * @throws CancellationException if the thread is interrupted
      */

@@ -3,8 +3,8 @@ package dev.userdirectory.database;
 import java.sql.SQLException;
 import java.time.Duration;
 
-/** What the service does from time to time besides answering requests. AWS Lambda, where no timer runs, calls it itself. */
+/** Periodic work of the service. On AWS Lambda, where no timer runs, the event of a schedule calls it. */
 public interface Upkeep {
-    /** @param time after which to stop even if there is more to do, which the next run then does */
+    /** @param time after which to stop; the next run continues with the rest */
     void run(Duration time) throws SQLException, InterruptedException;
 }

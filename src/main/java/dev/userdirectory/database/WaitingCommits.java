@@ -12,11 +12,12 @@ import org.springframework.stereotype.Component;
  * Rejects writes while many commits wait for a synchronous standby. PostgreSQL keeps the backend of such a commit even
  * when the service has abandoned it, so further ones would take all of its connections, and reads would fail as well.
  *
- * <p>PostgreSQL counts the commits of all instances. It is asked only after a commit has failed here, until none waits.
+ * <p>PostgreSQL counts the commits of all instances. The count is read only after a commit has failed here, until it is
+ * zero.
  */
 @Component
 class WaitingCommits {
-    /** Without those of the last second, which a standby may just be about to confirm. */
+    /** Excludes commits of the last second, which a standby may be about to confirm. */
     private static final String COUNT = """
             select count(*) from pg_stat_activity
             where wait_event = 'SyncRep' and datname = current_database() and usename = session_user
@@ -26,7 +27,7 @@ class WaitingCommits {
     private final DeadlineDataSource pool;
     private final int limit;
     private final Counter rejected;
-    /** How many commits had failed when none was waiting. */
+    /** The number of failed commits when no commit was waiting. */
     private volatile long settled;
 
     WaitingCommits(JdbcTemplate jdbc, DataSource pool, DatabaseProperties properties, MeterRegistry meters)

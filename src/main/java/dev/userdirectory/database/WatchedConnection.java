@@ -93,7 +93,7 @@ final class WatchedConnection implements InvocationHandler {
         }
     }
 
-    /** A late cancellation, if there is one, reaches PostgreSQL before it answers this check. */
+    /** A late cancellation, if there is one, reaches PostgreSQL before it responds to this check. */
     private boolean survivesCancellation() {
         try {
             if (!connection.getAutoCommit()) {

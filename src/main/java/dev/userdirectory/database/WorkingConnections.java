@@ -44,7 +44,7 @@ final class WorkingConnections {
      * Removes a connection that may have been cancelled.
      *
      * @param patience how long to wait until no cancellation is being sent
-     * @return whether nothing will cancel the connection any more, and it was not aborted
+     * @return whether the connection was not aborted, and nothing will cancel it from now on
      */
     boolean removeCancelled(Connection connection, Duration patience) {
         boolean alone = false;
@@ -74,7 +74,7 @@ final class WorkingConnections {
         cancelling.lock();
         try {
             if (connections.contains(connection) && !committing.contains(connection)) {
-                // Not Statement.cancel(): the statement would then not return before the server takes this.
+                // Not Statement.cancel(): the statement would not return before the server accepts the cancellation.
                 connection.unwrap(PGConnection.class).cancelQuery();
             }
         } catch (SQLException e) {

@@ -28,7 +28,7 @@ public class WriteTransaction {
     }
 
     /**
-     * @param actor whom the events of the transaction name; null if nobody is known, or if the write itself tells
+     * @param actor the actor in the events of the transaction; null if unknown, or if the write itself sets it
      * @param write runs again after each deadlock, so it must not keep state between runs
      * @throws StandbyStalled if too many commits wait for a synchronous standby
      */

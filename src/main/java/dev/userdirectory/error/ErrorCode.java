@@ -5,7 +5,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 
-/** Every {@code extensions.code} that the service answers, on any transport. It is Apollo's where Apollo has one. */
+/** Every {@code extensions.code} in responses on any transport. It uses Apollo's codes where they exist. */
 public enum ErrorCode {
     GRAPHQL_PARSE_FAILED("The document has a syntax error."),
     GRAPHQL_VALIDATION_FAILED("The document does not match the schema."),

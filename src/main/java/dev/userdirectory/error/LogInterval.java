@@ -10,7 +10,7 @@ public final class LogInterval {
     private final AtomicLong notLogged = new AtomicLong();
     private final AtomicLong nextLine = new AtomicLong(System.nanoTime());
 
-    /** Counts an occurrence. Returns how many there have been since the last line, or 0 if it is too early for another. */
+    /** Counts an occurrence. Returns the number of occurrences since the last line, or 0 if no new line is due yet. */
     public long count() {
         notLogged.incrementAndGet();
         long now = System.nanoTime();

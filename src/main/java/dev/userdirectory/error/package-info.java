@@ -1,4 +1,4 @@
-/** The codes of all errors, and how often the log tells of them. Depends on no other package of the service. */
+/** The codes of all errors, and how often they are logged. Depends on no other package of the service. */
 @NullMarked
 package dev.userdirectory.error;
 

@@ -42,7 +42,7 @@ final class Export implements AutoCloseable {
      * @throws Closed if it is closed meanwhile
      */
     void writeTo(OutputStream output) {
-        // From an index, the first rows come at once. After a sort, the server may seem to have fallen silent.
+        // With an index, the first rows arrive at once. During a sort, the server would seem silent.
         snapshot.jdbc().execute("set local enable_sort = off");
         JsonLines lines = new JsonLines(output);
         write("select " + User.COLUMNS + " from users u", row -> lines.write(User.read(row, 0)));

@@ -55,7 +55,7 @@ class Exports {
         this.snapshots = snapshots;
         this.budgets = budgets;
         Gauge.builder("directory.exports.running", running, Set::size)
-                .description("Exports that hold a snapshot at the moment")
+                .description("Exports that hold a snapshot")
                 .register(meters);
         this.lines = Counter.builder("directory.exports.lines")
                 .description("Lines that exports have written")
@@ -66,7 +66,7 @@ class Exports {
      * Begins an export, which is closed at the deadline at the latest.
      *
      * @param account the key for everything that is shared fairly between callers
-     * @throws Rejected if too many are running, or one for this account, or its budget is spent
+     * @throws Rejected if too many exports are running, if one is running for this account, or if its budget is spent
      */
     Export begin(String account) throws Rejected, SQLException {
         take(account);

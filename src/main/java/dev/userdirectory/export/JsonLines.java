@@ -70,7 +70,7 @@ final class JsonLines {
         json.writeRaw('\n');
     }
 
-    /** Writes the last line, and closes the output. If this is never called, nobody can take the lines for complete. */
+    /** Writes the last line, and closes the output. Without it, the lines cannot be mistaken for a complete export. */
     void finish(String cursor) {
         json.writeStartObject();
         json.writeStringProperty("cursor", cursor);

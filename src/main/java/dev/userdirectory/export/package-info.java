@@ -1,4 +1,4 @@
-/** The whole directory in one response, for those who keep a copy of it. */
+/** The whole directory in one response, for clients that keep a copy of it. */
 @NullMarked
 package dev.userdirectory.export;
 

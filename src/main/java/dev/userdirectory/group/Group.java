@@ -53,7 +53,7 @@ public class Group implements Node {
         this.updatedAt = now;
     }
 
-    /** Returns what is wrong with the description, or null. */
+    /** Returns the problem with the description, or null. */
     static @Nullable String descriptionProblem(@Nullable String description) {
         if (description == null) {
             return null;

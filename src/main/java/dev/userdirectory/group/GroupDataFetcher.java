@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 @DgsComponent
 public class GroupDataFetcher {
     private static final Rows<Group> ALL = new Rows<>("groups g", "true", Group.COLUMNS, Group::read);
-    /** Two are enough to tell that several groups share the name. */
+    /** Two rows are enough to detect that several groups share the name. */
     private static final String WITH_NAME = "select " + Group.COLUMNS + " from groups g"
             + " where coalesce(g.folded, g.name_lower) = folded(? collate \"pg_c_utf8\") order by g.id limit 2";
 
@@ -118,7 +118,7 @@ public class GroupDataFetcher {
         Group group = Objects.requireNonNull(env.getSource());
         Dependencies.of(env).add(Dependencies.list("Group.members", group.getId()));
         if (filter != null || orderBy != null) {
-            // Who passes the filter, and the order, change with the users.
+            // The matching members and their order change with the users.
             Dependencies.of(env).add(User.TYPE.typeName());
         }
         Ordering ordering = orderBy == null ? BY_JOINING : UserLists.ordering("Group.members", orderBy);

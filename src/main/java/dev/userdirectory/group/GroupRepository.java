@@ -11,7 +11,7 @@ import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
 
-/** Writes groups and their members, and reads what the writes need. */
+/** Writes groups and their members, and runs the queries that the writes need. */
 interface GroupRepository extends Repository<Group, UUID> {
     Group save(Group group);
 

@@ -10,7 +10,7 @@ import org.apache.coyote.ActionCode;
 
 /**
  * Detects that a client has disconnected while its request is being processed; Tomcat notices that only when it writes
- * the response. It looks for the end of the client's input, as Tomcat itself does for the body, but without blocking.
+ * the response. It checks for the end of the client's input, as Tomcat itself does for the body, but without blocking.
  */
 class ClientConnection implements Operation.Client {
     private final org.apache.coyote.Request request;

@@ -12,7 +12,7 @@ import org.springframework.boot.tomcat.TomcatWebServerFactory;
 
 /**
  * Tomcat's HTTP/1.1, with a limit on how long a client may take to send a request's head. Tomcat's
- * {@code connection-timeout} starts again with each byte, so a byte now and then would hold a connection forever.
+ * {@code connection-timeout} starts again with each byte, so an occasional byte would hold a connection forever.
  */
 public class HeadTimeoutProtocol extends Http11NioProtocol {
     private Duration headTimeout = Duration.ofSeconds(10);
@@ -41,7 +41,7 @@ public class HeadTimeoutProtocol extends Http11NioProtocol {
             readTimeout = protocol.getConnectionTimeout();
         }
 
-        /** Called each time the client sends something, until the head is complete; then once for the whole request. */
+        /** Called each time data arrives until the head is complete, and then once for the whole request. */
         @Override
         public SocketState service(SocketWrapperBase<?> socket) throws IOException {
             if (hasBegun()) {

@@ -17,8 +17,8 @@ import org.springframework.http.MediaType;
  * range decides, and parameters other than a charset are ignored.
  *
  * @param json the preferred JSON type, or null if neither is accepted
- * @param stream whether an event stream is accepted; the wildcard alone does not ask for one
- * @param streamFirst whether an event stream has more weight than JSON, or is all that is accepted
+ * @param stream whether an event stream is accepted; the wildcard alone does not request one
+ * @param streamFirst whether an event stream has more weight than JSON, or is the only type accepted
  */
 public record Negotiation(@Nullable MediaType json, boolean stream, boolean streamFirst) {
     private static final Negotiation JSON = new Negotiation(MediaType.APPLICATION_JSON, false, false);

@@ -44,7 +44,7 @@ class WebPages implements WebMvcConfigurer, HandlerInterceptor {
                 "; ",
                 "default-src 'none'",
                 "script-src 'self'",
-                // The hash is that of the only style that GraphiQL adds to the page: it stops scrolling behind dialogs.
+                // The hash is of the only style that GraphiQL adds to the page, to prevent scrolling behind dialogs.
                 "style-src 'self' 'sha256-nzTgYzXYDNe6BAHiiI7NNlfK8n/auuOAhh2t92YvuXo='",
                 "font-src data:",
                 "img-src data:",

@@ -2,7 +2,7 @@ package dev.userdirectory.input;
 
 import java.util.function.IntPredicate;
 
-/** What text consists of. */
+/** The classes of characters that the rules for text distinguish. */
 public final class Characters {
     /** Unicode's Default_Ignorable_Code_Points, for which Java's regular expressions have no name. */
     private static final String IGNORABLE =
@@ -13,7 +13,7 @@ public final class Characters {
     /** Look blank, though Unicode counts them as letters, marks or symbols: Braille, Egyptian, Khitan, a notehead. */
     private static final String BLANK = "\\u2800\\x{13441}\\x{13442}\\x{16fe4}\\x{1d159}";
 
-    /** Characters that nobody sees, beside spaces and Unicode's category C; for a class in a regular expression. */
+    /** Invisible characters, besides spaces and Unicode's category C; for a class in a regular expression. */
     public static final String INVISIBLE = IGNORABLE + BLANK;
 
     private Characters() {}

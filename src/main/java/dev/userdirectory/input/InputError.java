@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A reason why a mutation was rejected; the schema's {@code InputError}.
  *
- * @param currentId the global ID of the object that is in the way, if it is known
- * @param currentEmail the address of the user who is in the way, if only that is known
+ * @param currentId the global ID of the conflicting object, if it is known
+ * @param currentEmail the address of the conflicting user, if only that is known
  */
 public record InputError(
         List<String> path,

@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Collects all that is wrong with the arguments of one mutation. */
+/** Collects all problems with the arguments of one mutation. */
 public class InputErrors {
     private final List<InputError> errors = new ArrayList<>();
     private final Set<List<String>> paths = new HashSet<>();
@@ -28,7 +28,7 @@ public class InputErrors {
         add(new InputError(List.of(path), InputErrorCode.TAKEN, "Another user has this e-mail address.", null, email));
     }
 
-    /** @param currentId the ID of the object that the key was used for, if it was one */
+    /** @param currentId the ID of the object that the key was used for, if it was used for an object */
     public void addKeyReused(@Nullable String currentId, String... path) {
         add(new InputError(
                 List.of(path),

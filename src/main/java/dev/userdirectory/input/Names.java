@@ -12,7 +12,7 @@ public final class Names {
 
     private Names() {}
 
-    /** Returns what is wrong with the name as it will be stored, {@linkplain String#strip() stripped}, or null. */
+    /** Returns the problem with the name as it will be stored, {@linkplain String#strip() stripped}, or null. */
     public static @Nullable String problem(@Nullable String name) {
         if (name == null) {
             return "A name cannot be null.";

@@ -1,4 +1,4 @@
-/** The rules for arguments, and how clients are told that one is invalid. */
+/** The rules for arguments, and the errors for invalid ones. */
 @NullMarked
 package dev.userdirectory.input;
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 class OperationNames {
     static final String OTHER = "other";
-    /** How long a name is unused before another one may replace it, so that former clients do not keep new ones out. */
+    /** How long a name must be unused before another one may replace it. Former clients must not lock out new ones. */
     private static final long IDLE = Duration.ofMinutes(10).toNanos();
 
     private static final int MAX_LENGTH = 100;
@@ -23,7 +23,7 @@ class OperationNames {
     /** When each name was last used, by {@link System#nanoTime()}. */
     private final Map<String, Long> used = new ConcurrentHashMap<>();
 
-    /** @param forget removes what was recorded under a name */
+    /** @param forget removes the meters of a name */
     OperationNames(int limit, Consumer<String> forget) {
         this.limit = limit;
         this.forget = forget;

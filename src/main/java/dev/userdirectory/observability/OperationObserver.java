@@ -84,7 +84,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
         });
     }
 
-    /** If the request is only timed, so is its operation: an observation would come to the same, but take longer. */
+    /** If the request is only timed, so is its operation: an observation would record the same, but take longer. */
     private Running start(ContextView context, Operation operation) {
         if (operation.isOnlyTimed) {
             return new Running(null);

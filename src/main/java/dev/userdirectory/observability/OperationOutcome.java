@@ -10,8 +10,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What metrics and traces say about an operation that has ended: the tags of Spring for GraphQL's {@code
- * graphql.request}, the operation's name, and the code of its first error.
+ * The outcome of an operation in metrics and traces: the tags of Spring for GraphQL's {@code graphql.request}, the
+ * operation's name, and the code of its first error.
  *
  * @param name one of the limited number of {@link OperationNames}
  */
@@ -19,14 +19,14 @@ record OperationOutcome(String name, String type, String outcome, String code) {
     static final String NAME = "graphql.operation.name";
     static final String ANONYMOUS = "anonymous";
     static final String UNKNOWN = "unknown";
-    /** Spring's word for the type of an operation that is not known. */
+    /** Spring's name for the unknown type of an operation. */
     static final String ANY_TYPE = "operation";
 
     static final OperationOutcome FAILED =
             new OperationOutcome(UNKNOWN, ANY_TYPE, "INTERNAL_ERROR", ErrorCode.INTERNAL_SERVER_ERROR.name());
     static final OperationOutcome CANCELLED = new OperationOutcome(UNKNOWN, ANY_TYPE, "REQUEST_ERROR", "CANCELLED");
 
-    /** The codes of failures that are not the client's. */
+    /** The codes of failures that the client has not caused. */
     private static final Set<ErrorCode> INTERNAL =
             EnumSet.of(ErrorCode.INTERNAL_SERVER_ERROR, ErrorCode.UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED);
 

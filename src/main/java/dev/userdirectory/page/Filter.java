@@ -7,7 +7,7 @@ import java.util.stream.Stream;
  * Conditions on rows that the index of an ordering cannot serve.
  *
  * @param args the values of the placeholders in the conditions
- * @param many a condition that is false if certainly so few rows pass that all of them can be sorted
+ * @param many a condition that is false only if so few rows pass that all of them can be sorted
  * @param manyArgs the values of the placeholders in it
  */
 record Filter(List<String> conditions, List<?> args, String many, List<?> manyArgs) {
@@ -32,7 +32,7 @@ record Filter(List<String> conditions, List<?> args, String many, List<?> manyAr
         return conditions.isEmpty();
     }
 
-    /** Whether it may pay to walk the index of the ordering. */
+    /** Whether walking the index of the ordering may pay off. */
     boolean isWalked() {
         return !isEmpty() && !many.equals(NEVER);
     }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A total order of rows: no two rows have the same keys, and an index has these columns in this order.
  *
- * @param name tells the cursors of this ordering from all others, which are rejected
+ * @param name distinguishes the cursors of this ordering from all others, which are rejected
  * @param keys columns, most significant first; two at most
  */
 public record Ordering(String name, boolean ascending, List<SortKey> keys) {
@@ -23,7 +23,7 @@ public record Ordering(String name, boolean ascending, List<SortKey> keys) {
      * @param type the PostgreSQL type to which the text from a cursor is cast
      */
     public record SortKey(String column, String type) {
-        /** The type that is cheapest to read; its {@code toString} is text that PostgreSQL takes for the key's type. */
+        /** The type that is cheapest to read; PostgreSQL accepts its {@code toString} as a value of the key's type. */
         private Class<?> javaType() {
             return switch (type) {
                 case "uuid" -> UUID.class;

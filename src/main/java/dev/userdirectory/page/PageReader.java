@@ -14,7 +14,7 @@ import org.postgresql.PGStatement;
 import org.springframework.jdbc.core.ArgumentPreparedStatementSetter;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** Runs a statement, and makes connections of its rows. */
+/** Runs a statement, and builds connections from its rows. */
 final class PageReader<T> {
     private final PageStatement<T> statement;
     private final Cursors cursors;

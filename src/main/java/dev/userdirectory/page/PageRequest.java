@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The page of a connection that a field's arguments and selection ask for (Relay Cursor Connections, 4).
+ * The page of a connection that a field's arguments and selection request (Relay Cursor Connections, 4).
  *
  * @param backward whether to return the last {@code size} rows of the range, not the first
  * @param after the keys of the row after which the range starts, or null
@@ -28,22 +28,22 @@ public record PageRequest(
     private static final int DEFAULT_SIZE = 20;
     private static final int MAX_SIZE = 100;
 
-    /** Whether the rows of the page, and one more, answer the whole request. */
+    /** Whether the rows of the page, and one more, are enough for the whole request. */
     boolean isOfRowsAlone() {
         return !totalCount && !(previousPage && after != null) && !(nextPage && before != null);
     }
 
-    /** Whether the row after the page's last one, in the direction of reading, tells whether there is another page. */
+    /** Whether the row after the page's last one, in the direction of reading, shows if there is another page. */
     boolean isOpenAhead() {
         return !totalCount && (backward ? !(previousPage && after != null) : !(nextPage && before != null));
     }
 
-    /** Whether to find out if there are rows that the range leaves out in the other direction. */
+    /** Whether to check for rows that the range leaves out in the other direction. */
     boolean looksBehind() {
         return backward ? nextPage && before != null : previousPage && after != null;
     }
 
-    /** Includes a row that tells whether there is another page, unless the page is empty and that is not selected. */
+    /** Includes a row that shows if there is another page, unless the page is empty and that is not selected. */
     int rowsToRead() {
         boolean another = backward ? previousPage : nextPage;
         return size == 0 && !another ? 0 : size + 1;
@@ -58,7 +58,7 @@ public record PageRequest(
         return new PageRequest(ordering, size, backward, keys, before, previousPage, nextPage, totalCount);
     }
 
-    /** Asks for the count alone, which is the same for every page of a list. */
+    /** Requests the count alone, which is the same for every page of a list. */
     PageRequest ofTotalCountAlone() {
         return new PageRequest(ordering, 0, false, null, null, false, false, true);
     }

@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
  * by seeking in the index of the page's ordering.
  *
  * <p>If rows are filtered, that index also leads past rows that do not pass. If many rows pass, the page is soon full.
- * If few pass, the filter has an index of its own, and they are soon sorted. Which case it is differs from cursor to
- * cursor, and statistics do not tell. So some rows are walked, and unless these fill the page, the filter's index is
- * used. If it is known that few pass, none are walked.
+ * If few pass, the filter has an index of its own, and they are soon sorted. The case depends on the cursor, and
+ * statistics do not reveal it. So some rows are walked, and if they do not fill the page, the filter's index is used.
+ * If few rows are known to pass, none are walked.
  */
 final class PageStatement<T> {
     private static final String ROWS_ALONE =
@@ -44,8 +44,8 @@ final class PageStatement<T> {
     }
 
     /**
-     * Appends a page, made of those walked rows that pass the filter. What is behind it is looked for by walking, too. If
-     * the page is not full, the statement returns no row at all.
+     * Appends a page of those walked rows that pass the filter. Rows behind the page are found by walking, too. If the
+     * page is not full, the statement returns no row at all.
      */
     void appendWalked(PageRequest request) {
         requests.add(request);
@@ -63,7 +63,7 @@ final class PageStatement<T> {
         return "exists (select from near offset " + (range.limit() - 1) + ")";
     }
 
-    /** Appends a page for each row of {@code parents}, with all that is requested. */
+    /** Appends a page for each row of {@code parents}, with everything that is requested. */
     void append(PageRequest request, String parents, List<?> parentArgs) {
         sql.append(requests.isEmpty() ? "" : " union all ")
                 .append("select ")
@@ -86,7 +86,7 @@ final class PageStatement<T> {
         sql.append(") page on true) pages");
     }
 
-    /** If certainly few rows pass the filter, they are found once for the page, what is around it, and their number. */
+    /** If few rows are known to pass the filter, they are found once for the page, its surroundings and the count. */
     private void appendAllFound(Ordering ordering) {
         if (isFoundOnce()) {
             sql.append("with found as materialized (");
@@ -169,14 +169,14 @@ final class PageStatement<T> {
         sql.append(", true");
         appendFrom(range);
         appendFilter();
-        // The offset keeps the order out of the subquery, so that the ordering's index is not walked once more.
+        // The offset keeps the order out of the subquery, so that the ordering's index is not walked again.
         sql.append(" offset 0) found where ").append(condition).append(range.order(range.limit()));
     }
 
     private void appendWalk(Range range) {
         sql.append("select * from (");
         appendSelect(range.ordering());
-        // Tested apart, row by row: PostgreSQL might look up all rows of an "exists" at once, and these could be many.
+        // Tested separately, row by row: PostgreSQL might look up all rows of an "exists" at once, possibly many.
         sql.append(", passes from ")
                 .append(rows.from())
                 .append(" cross join lateral (select ")

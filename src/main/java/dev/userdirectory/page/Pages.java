@@ -66,7 +66,7 @@ public class Pages {
         return reads.query(jdbc -> load(jdbc, rows, request));
     }
 
-    /** For rows that are compared with what only the primary knows. */
+    /** For rows that are compared with data that only the primary has. */
     public <T> Connection<T> loadFromPrimary(Rows<T> rows, PageRequest request) {
         return reads.fromPrimary(jdbc -> load(jdbc, rows, request));
     }

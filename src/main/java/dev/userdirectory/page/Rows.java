@@ -14,7 +14,7 @@ import org.springframework.jdbc.core.RowMapper;
  * @param whereArgs the values of the placeholders in that condition
  * @param columns the columns that the mapper reads
  * @param count an expression for the number of rows that pass the filter, if one is cheaper than counting them
- * @param cursors makes a row's cursor, if it is to contain more than the keys of the ordering
+ * @param cursors makes a row's cursor, if it contains more than the keys of the ordering
  */
 public record Rows<T>(
         String from,
@@ -54,14 +54,14 @@ public record Rows<T>(
     }
 
     /**
-     * The same rows, of which certainly few pass the filter unless a condition is true. Few rows are sorted at once. It may
-     * depend on the parent, but not on the row.
+     * The same rows, of which few pass the filter unless a condition is true. Few rows are sorted at once. The
+     * condition may depend on the parent, but not on the row.
      */
     public Rows<T> manyIf(String condition, Object... args) {
         return new Rows<>(from, where, whereArgs, columns, mapper, count, filter.manyIf(condition, args), cursors);
     }
 
-    /** The same rows, of which certainly few pass the filter. */
+    /** The same rows, of which few pass the filter. */
     public Rows<T> few() {
         return new Rows<>(from, where, whereArgs, columns, mapper, count, filter.few(), cursors);
     }

@@ -1,4 +1,4 @@
-/** Pages of lists: what a client asks for, the statement that reads it, and the connection made of its rows. */
+/** Pages of lists: the page that a client requests, the statement that reads it, and the connection with its rows. */
 @NullMarked
 package dev.userdirectory.page;
 

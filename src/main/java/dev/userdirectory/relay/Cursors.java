@@ -43,7 +43,7 @@ public class Cursors {
         }
     }
 
-    /** @param keys values whose {@code toString} is text that PostgreSQL takes for the type of each key */
+    /** @param keys values whose {@code toString} PostgreSQL accepts for the type of each key */
     public String encode(String ordering, Object... keys) {
         byte[] text = Stream.of(keys)
                 .map(Object::toString)
@@ -67,7 +67,7 @@ public class Cursors {
         } catch (IllegalArgumentException e) {
             throw notACursor(argument);
         }
-        // Base64 allows padding and spare bits, but only the spelling that we gave out is valid.
+        // Base64 allows padding and spare bits, but only the spelling that we issued is valid.
         if (bytes.length < 1 + SIGNATURE_BYTES
                 || bytes[0] != VERSION
                 || !encode(bytes).equals(cursor)) {

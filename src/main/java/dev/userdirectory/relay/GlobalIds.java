@@ -23,7 +23,7 @@ public class GlobalIds {
         this.types = types;
     }
 
-    /** Returns empty if the text is not an ID in the one spelling that this service gives out. */
+    /** Returns empty if the text is not an ID in the spelling that this service issues. */
     public Optional<GlobalId> parse(String text) {
         if (text.length() != LENGTH) {
             return Optional.empty();

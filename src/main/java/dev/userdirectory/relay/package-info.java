@@ -1,4 +1,4 @@
-/** What Relay specifies: global IDs, cursors and connections, for any kind of object. */
+/** Relay's specifications: global IDs, cursors and connections, for any kind of object. */
 @NullMarked
 package dev.userdirectory.relay;
 

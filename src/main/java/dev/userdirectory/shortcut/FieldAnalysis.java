@@ -42,7 +42,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Finds out, once per field of a cached document, which of its values need no graphql-java to be completed. */
+/** Determines, once per field of a cached document, which of its values can be completed without graphql-java. */
 final class FieldAnalysis {
     /** Each field can belong to several types, if it is selected on an interface. */
     private final Cache<Field, Map<GraphQLObjectType, SelectedField>> known =

@@ -56,10 +56,10 @@ public class ObservationShortcut extends ServerHttpObservationFilter {
     private record Outcome(int status, String error) {}
 
     /**
-     * @param sample whether an operation without a trace is to begin one that is recorded, decided by a random trace ID
-     * @param posts answers the operations that are complete when the filters behind this one return
+     * @param sample whether an operation without a trace begins one that is recorded, decided by a random trace ID
+     * @param posts handles the operations whose responses are complete when the later filters return
      * @param path the path of all of them
-     * @param traceHeaders the headers that may tell which trace a request belongs to
+     * @param traceHeaders the headers that may name the trace of a request
      */
     ObservationShortcut(
             Predicate<String> sample,
@@ -80,7 +80,7 @@ public class ObservationShortcut extends ServerHttpObservationFilter {
         this.convention = convention;
     }
 
-    /** Whether a trace that begins here is to be recorded, whatever its ID. */
+    /** Whether a trace that begins here is recorded, whatever its ID. */
     public static boolean isInSample(Context context) {
         return context.get(IN_SAMPLE) != null;
     }

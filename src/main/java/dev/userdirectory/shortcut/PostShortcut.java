@@ -33,7 +33,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Answers a single operation that is sent as JSON by POST, as nearly every client does, directly behind the filters.
+ * Handles a single operation that is sent as JSON by POST, as nearly every client does, directly behind the filters.
  * All other requests take Spring's path: the dispatch of Spring MVC, a router, message converters and an asynchronous
  * response. That path takes longer than looking up a user.
  */
@@ -51,7 +51,7 @@ public class PostShortcut extends OncePerRequestFilter {
         this.json = json;
     }
 
-    /** Whether this filter answers the request, unless its token or body is refused before. */
+    /** Whether this filter handles the request, unless its token or body is rejected first. */
     boolean answers(HttpServletRequest request) {
         return request.getRequestURI().equals(path) && answerType(request) != null;
     }
@@ -114,7 +114,7 @@ public class PostShortcut extends OncePerRequestFilter {
                 };
     }
 
-    /** Returns null if {@link HttpEndpoint} is to answer or reject the request. */
+    /** Returns null if {@link HttpEndpoint} has to handle the request. */
     private static @Nullable MediaType answerType(HttpServletRequest request) {
         if (!request.getMethod().equals("POST")
                 || !isJson(request.getContentType())

@@ -94,7 +94,7 @@ record SelectedField(
         return null;
     }
 
-    /** Completes a value that is not null, and counts what it adds to the response. */
+    /** Completes a value that is not null, and counts its bytes in the response. */
     sealed interface Completion {
         Object complete(Object value, ExecutionContext context, ResponseBudget budget);
     }

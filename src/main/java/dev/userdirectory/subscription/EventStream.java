@@ -47,7 +47,7 @@ final class EventStream {
                 .takeUntilOther(expiration)
                 .subscribe(this::next, exception -> end(), this::complete));
         if (outlet.isClosed()) {
-            // The client may have disconnected before this stream was added to the open ones.
+            // The client may have disconnected before this stream was added to the open streams.
             release();
         }
     }

@@ -12,7 +12,7 @@ final class KeyedLimit {
     private final String name;
     private final Map<String, Integer> used = new ConcurrentHashMap<>();
 
-    /** @param name what is counted, and for whom; completes the error message "At most 10 …" */
+    /** @param name the end of the error message "At most 10 …": the objects that are counted, and for which key */
     KeyedLimit(int limit, String name) {
         this.limit = limit;
         this.name = name;

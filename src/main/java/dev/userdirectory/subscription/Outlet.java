@@ -7,7 +7,7 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** The writing end of a socket or an event stream, for one thread at a time. Nothing is buffered: a write blocks. */
 final class Outlet {
-    /** Fair, so that threads write in the order in which they came. */
+    /** Fair, so that threads write in order of arrival. */
     private final ReentrantLock writing = new ReentrantLock(true);
 
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -17,7 +17,7 @@ final class Outlet {
         void run() throws IOException;
     }
 
-    /** @param onFailure called if a write fails, and maybe more than once; should close this outlet */
+    /** @param onFailure called if a write fails, possibly more than once; should close this outlet */
     Outlet(Runnable onFailure) {
         this.onFailure = onFailure;
     }
@@ -41,7 +41,7 @@ final class Outlet {
         }
     }
 
-    /** Writes unless another write is running, which shows as well that the connection is alive. */
+    /** Writes unless another write is running, which also shows that the connection is alive. */
     void ping(Write write) {
         if (!writing.isLocked()) {
             write(write);

@@ -46,7 +46,7 @@ final class SocketOperations {
     /** Completes once all operations received have begun. A {@code pong} waits for this, and so confirms them. */
     private CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
 
-    /** The answer to pings, which waits for {@link #begun}; null if no ping has arrived since the last operation. */
+    /** The pong, which waits for {@link #begun}; null if no ping has arrived since the last operation. */
     private @Nullable CompletableFuture<Void> pong;
 
     SocketOperations(

@@ -4,8 +4,8 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * Limits on what clients keep open. A subject is the {@code sub} of a token; if a gateway sends all users' operations
- * with its own token, raise the limits per subject.
+ * Limits on connections and operations that clients keep open. A subject is the {@code sub} of a token; if a gateway
+ * sends all users' operations with its own token, raise the limits per subject.
  *
  * @param connections open sockets and event streams of this instance; an idle one takes about 60 kB of heap, so
  *     all of them take a quarter of the heap in the Kubernetes manifest

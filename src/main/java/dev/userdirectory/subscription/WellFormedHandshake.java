@@ -14,7 +14,7 @@ import org.springframework.web.socket.WebSocketHttpHeaders;
 import org.springframework.web.socket.server.HandshakeInterceptor;
 
 /**
- * Rejects an invalid handshake (RFC 6455 4.2.1) with a JSON error. Spring and Tomcat would answer with the status
+ * Rejects an invalid handshake (RFC 6455 4.2.1) with a JSON error. Spring and Tomcat would respond with the status
  * alone, or with text.
  */
 final class WellFormedHandshake implements HandshakeInterceptor {

@@ -35,7 +35,7 @@ final class AccessErrors implements AuthenticationEntryPoint, AccessDeniedHandle
         error(exception).writeTo(request, response);
     }
 
-    /** The error for a request without a token says no more than that it needs one. */
+    /** The error for a request without a token says only that it needs one. */
     private static HttpError error(AuthenticationException exception) {
         if (!(exception instanceof OAuth2AuthenticationException tokenException)) {
             return NO_TOKEN;

@@ -38,7 +38,7 @@ import org.springframework.security.web.util.matcher.NegatedRequestMatcher;
 import org.springframework.util.StringUtils;
 
 /**
- * Decides which requests are let in. Requests to the GraphQL endpoint need no token here: the schema decides whether
+ * Decides which requests are admitted. Requests to the GraphQL endpoint need no token here: the schema decides whether
  * one is required. Paths that are not listed here are not served.
  */
 @Configuration(proxyBeanMethods = false)
@@ -108,7 +108,7 @@ class SecurityConfiguration {
                                 new CacheControlHeadersWriter()))
                         .referrerPolicy(referrer -> referrer.policy(ReferrerPolicy.NO_REFERRER))
                         .crossOriginResourcePolicy(policy -> policy.policy(CrossOriginResourcePolicy.SAME_ORIGIN)))
-                // The caller is in a header that no browser sends by itself: there is nothing to forge, and no session.
+                // Browsers never send the token's header on their own, so there is nothing to forge, and no session.
                 .csrf(AbstractHttpConfigurer::disable)
                 .sessionManagement(AbstractHttpConfigurer::disable)
                 .securityContext(

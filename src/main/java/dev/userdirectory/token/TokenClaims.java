@@ -24,7 +24,7 @@ import org.springframework.security.oauth2.jwt.JwtClaimNames;
 import org.springframework.security.oauth2.server.resource.BearerTokenErrors;
 import org.springframework.util.StringUtils;
 
-/** Checks a verified token: from when to when it is valid, for whom, and with which scopes. */
+/** Checks the claims of a verified token: its period of validity, its audience, and its scopes. */
 final class TokenClaims {
     private static final Logger log = LoggerFactory.getLogger(TokenClaims.class);
     /** How far the issuer's clock may be ahead of ours. There is no such tolerance for expired tokens. */

@@ -31,7 +31,7 @@ final class TokenKeys {
 
     private TokenKeys() {}
 
-    /** @throws BadTokenSettings unless the settings name exactly one kind of key, which is a safe one */
+    /** @throws BadTokenSettings unless the settings name exactly one kind of key, and a safe one */
     static JWSKeySelector<SecurityContext> of(OAuth2ResourceServerProperties.Jwt jwt, @Nullable String secret)
             throws IOException {
         boolean issuer = StringUtils.hasText(jwt.getIssuerUri()) || StringUtils.hasText(jwt.getJwkSetUri());

@@ -11,7 +11,7 @@ import java.time.OffsetDateTime;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** What this instance measures of a webhook. */
+/** The metrics of a webhook on this instance. */
 final class DeliveryMetrics {
     private final MeterRegistry meters;
     private final Timer accepted;

@@ -38,7 +38,7 @@ record Message(String id, String body) {
         return of(event.id(), source, event.typeName(), subject, event.occurredAt(), data);
     }
 
-    /** Says that the receiver may have missed events, and continues after this cursor. */
+    /** Tells the receiver that it may have missed events, and that the feed continues after this cursor. */
     static Message ofExpired(String id, String source, String cursor) {
         return of(
                 id,

@@ -14,7 +14,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param name identifies it in the database and in metrics, so its URL can change
  * @param secret one, or several while they are rotated: each signs the messages
- * @param types which events it receives; all if there are none
+ * @param types the types of events it receives; all types if empty
  * @param source CloudEvents' {@code source}
  * @param timeout how long an attempt may take, with the whole response
  * @param maxDelay the longest pause between two attempts

@@ -7,7 +7,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * Where events are sent.
+ * The receivers of events.
  *
  * @param webhooks endpoints that receive the events of the feed; {@code docs/webhooks.md} has the properties of each
  */

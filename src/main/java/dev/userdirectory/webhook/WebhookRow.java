@@ -8,13 +8,13 @@ import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
  * A webhook's row in the database, and the lock that lets one instance at a time deliver. The connection holds the lock,
- * so whoever has lost it cannot move the cursor any more.
+ * so an instance that has lost it can no longer move the cursor.
  */
 final class WebhookRow {
     /**
-     * How far the receiver is.
+     * The progress of the receiver.
      *
-     * @param hasUntoldLoss whether a restore has undone events, of which the receiver was not told
+     * @param hasUntoldLoss whether a restore has undone events, and the receiver has not been told
      */
     record Place(String cursor, boolean hasUntoldLoss) {}
 
@@ -32,7 +32,7 @@ final class WebhookRow {
         this.name = name;
     }
 
-    /** From now on, each statement must come within a few seconds of the last one. */
+    /** From now on, PostgreSQL ends the connection if there is no statement for a few seconds. */
     void limitSilence() {
         jdbc.execute("set idle_session_timeout = " + SILENCE.toMillis());
     }

@@ -20,7 +20,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
-/** Fifty bulk writes at once. Each has 25 of 40 users, in its own order, so any two of them overlap. */
+/** Fifty bulk writes at once. Each contains 25 of 40 users in a random order, so any two of them overlap. */
 @DirectoryTest
 @TestPropertySource(properties = {"directory.limits.deadline=1m", "spring.datasource.hikari.connection-timeout=60000"})
 class BulkRacesTest {

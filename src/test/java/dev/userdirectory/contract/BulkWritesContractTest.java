@@ -24,7 +24,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What each bulk write of 100 users costs, how many statements it executes, who may make it, and its events. */
+/** The cost of each bulk write of 100 users, its number of statements, its required scopes, and its events. */
 @DirectoryTest
 class BulkWritesContractTest {
     private static final int SIZE = 100;
@@ -41,7 +41,7 @@ class BulkWritesContractTest {
     @Autowired
     JdbcTemplate jdbc;
 
-    /** @param statements how many a write with a key executes: two are for the key, and one for the actor */
+    /** @param statements the number of statements of a write with a key: two are for the key, and one for the actor */
     private record Write(String field, String type, List<?> list, int cost, int statements, List<String> events) {
         String document() {
             return "mutation ($list: " + type + ", $key: String) { result: " + field + " { errors { code } } }";
@@ -109,7 +109,7 @@ class BulkWritesContractTest {
     @ValueSource(
             strings = {"createUsers", "createUsers EACH", "upsertUsers", "updateUsers", "deleteUsers", "addGroupMembers"
             })
-    void keepsItsPromises(String field) {
+    void bulkWriteKeepsItsPromises(String field) {
         Write write = write(field);
         String subject = UUID.randomUUID().toString();
         Client caller = client.withToken(ServiceProcess.tokenOf(subject));
@@ -135,7 +135,7 @@ class BulkWritesContractTest {
                 .isEqualTo(write.events());
     }
 
-    /** A client need not choose between what the payload offers. */
+    /** A client need not choose between the fields of the payload. */
     @Test
     void aThousandUsersMayBeCreatedWithEverythingSelected() {
         String error = "errors { path code message current { id ... on User { name email version } } }";

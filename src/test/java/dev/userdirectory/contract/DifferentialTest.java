@@ -46,9 +46,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Random requests are answered as graphql-java alone answers them, with the same data in the same order and errors with the
- * same paths and codes, except for the {@link KnownDifference}s. The log tells the seed, and {@code
- * -Ddirectory.test.seed} sets another; {@code -Ddirectory.test.documents} sets how many documents are sent.
+ * Random requests get the same responses as from graphql-java alone: the same data in the same order, and errors with
+ * the same paths and codes, except for the {@link KnownDifference}s. The seed is in the log, and
+ * {@code -Ddirectory.test.seed} sets it; {@code -Ddirectory.test.documents} sets the number of documents.
  */
 @DirectoryTest
 class DifferentialTest {
@@ -90,7 +90,7 @@ class DifferentialTest {
     /** Where this service deliberately differs from graphql-java. */
     private enum KnownDifference {
         /**
-         * graphql-java fails on such a variable in the middle of the operation, each time in another way, or hands the null to
+         * graphql-java fails on such a variable in the middle of the operation, in various ways, or passes the null to
          * the data fetcher. The service rejects it before anything is executed.
          */
         NULL_VARIABLE_WHERE_NULL_IS_NOT_ALLOWED {
@@ -136,7 +136,7 @@ class DifferentialTest {
                                         || code.equals("INTROSPECTION_LIMIT_EXCEEDED"));
             }
         },
-        /** graphql-java allows some conditions there and fails on others. The service rejects all of them, by GraphQL 5.2.4.1. */
+        /** graphql-java allows some conditions and fails on others. The service rejects them all (GraphQL 5.2.4.1). */
         CONDITION_AT_THE_ROOT_OF_A_SUBSCRIPTION {
             @Override
             boolean explains(Request request, JsonNode ours, JsonNode plain) {
@@ -145,7 +145,7 @@ class DifferentialTest {
                         && message(ours).startsWith("The root field of a subscription must not be skipped");
             }
         },
-        /** Without a source stream it is an error of the request (GraphQL 6.2.3), which has no data; graphql-java's is null. */
+        /** Without a source stream, the response is a request error without data (GraphQL 6.2.3), and not null data. */
         NO_SOURCE_STREAM {
             @Override
             boolean explains(Request request, JsonNode ours, JsonNode plain) {
@@ -262,7 +262,7 @@ class DifferentialTest {
                 "Mutation.deleteGroup")) {
             values.put(input + ".ifVersion", List.of(0, -1, 99));
         }
-        // The second execution would get the outcome of the first.
+        // The second execution would return the outcome of the first.
         plain.schema()
                 .getMutationType()
                 .getFieldDefinitions()
@@ -337,7 +337,7 @@ class DifferentialTest {
 
     private @Nullable String difference(Request request, boolean count) {
         String difference = differenceNow(request, count);
-        // The feed shows an event only after all earlier transactions, the last of which may end between the two reads.
+        // The feed holds events back until all earlier transactions have ended, which may happen between the two reads.
         return difference != null && showsFeed(request) ? differenceNow(request, false) : difference;
     }
 
@@ -419,7 +419,7 @@ class DifferentialTest {
         assertThat(state()).as("after " + request).isEqualTo(initial);
     }
 
-    /** All state that one mutation can change and a later one can read. */
+    /** The whole state that one mutation can change and a later one can read. */
     private JsonNode state() {
         return client.data("""
                 query ($domain: String!, $group: ID!) {
@@ -436,7 +436,7 @@ class DifferentialTest {
     /** Compares text, which also shows the order of fields. */
     private static String compared(JsonNode answer, Request request) {
         String text = "data " + answer.path("data") + ", errors " + errors(answer);
-        // Each of the two executions of a mutation has events, users and times of its own.
+        // The two executions of a mutation have different events, users and times.
         return request.document().contains("mutation") && showsFeed(request)
                 ? text.replaceAll("\"([\\w-]{22,}|\\d{4}-\\d\\d-\\d\\dT[^\"]*)\"", "\"…\"")
                 : text;
@@ -450,7 +450,7 @@ class DifferentialTest {
                 .toList();
     }
 
-    /** Removes one part after another as long as the responses differ. */
+    /** Removes parts of the request, one after the other, as long as the responses differ. */
     private Request shrink(Request request) {
         Request smallest = request;
         for (int attempts = 0, n = 0; attempts < ATTEMPTS_TO_SHRINK; attempts++) {

@@ -100,9 +100,9 @@ class RacesTest {
         assertThat(directory.user(id).get("version").asInt()).isEqualTo(1);
     }
 
-    /** The lock is taken by address, and an address may pass to another user meanwhile. */
+    /** The lock is taken by address, and the address may pass to another user meanwhile. */
     @Test
-    void changesNobodyElseWhileItsAddressIsChanged() throws Exception {
+    void changesNoOtherUserWhileAnAddressIsPassedOn() throws Exception {
         String id = directory.createUser();
         String email = directory.user(id).get("email").asString();
         Client self = client.withToken(Tokens.sign(Tokens.claims()
@@ -160,7 +160,7 @@ class RacesTest {
                 .hasSize(CONTENDERS - 1);
     }
 
-    /** Each batch has 25 of 40 addresses, in its own order. Any two batches overlap, so only one can be created. */
+    /** Each batch has 25 of 40 addresses in a random order. Any two batches overlap, so only one can be created. */
     @Test
     void createsOverlappingBatchesWholeOrNotAtAll() throws Exception {
         List<String> emails =
@@ -256,7 +256,7 @@ class RacesTest {
 
     /** Each of ten users leaves five groups at once, and then joins them at once. */
     @Test
-    void knowsWhoIsInNoGroup() throws Exception {
+    void knowsTheUsersInNoGroup() throws Exception {
         List<String> users = directory.createUsers(10);
         List<String> emails = users.stream()
                 .map(id -> directory.user(id).get("email").asString())

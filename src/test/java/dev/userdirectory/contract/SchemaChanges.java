@@ -90,7 +90,7 @@ class SchemaChanges {
                 changes.add("%s is %s, was %s".formatted(name, print(is.type), print(was.type)));
             }
         }
-        // A client that had to give a value still gives it.
+        // Clients that had to give a value still give it.
         if (!was.required && !was.defaultValue.equals(is.defaultValue)) {
             changes.add("%s defaults to %s, did to %s".formatted(name, is.defaultValue, was.defaultValue));
         }

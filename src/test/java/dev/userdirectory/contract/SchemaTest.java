@@ -28,7 +28,7 @@ class SchemaTest {
     Client client;
 
     @Test
-    void isServedAsPublished() throws IOException {
+    void servesThePublishedSchema() throws IOException {
         assertThat(served())
                 .as(
                         "The served schema differs from %s. If that is meant: "

@@ -12,8 +12,8 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.context.ApplicationContext;
 
 /**
- * The other tests run with all shortcuts, and with {@code -Psoak} those of the contract once more with all of them
- * switched off. This one tells that they are.
+ * The other tests run with all shortcuts. With {@code -Psoak}, the contract tests run once more with all shortcuts
+ * switched off; this test checks that they are.
  */
 @DirectoryTest
 class ShortcutsTest {

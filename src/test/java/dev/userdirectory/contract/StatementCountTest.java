@@ -34,7 +34,7 @@ class StatementCountTest {
     private List<String> groups = List.of();
     private List<String> everything = List.of();
 
-    /** New ones for each test, so that none of them is cached. */
+    /** Creates new objects for each test, so that none of them is cached. */
     @BeforeEach
     void fiftyUsersInTenGroups() {
         everything = new ArrayList<>(directory.createUsers(90));

@@ -34,7 +34,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** {@code viewer} and {@code updateViewer}: a directory that knows who is asking. */
+/** {@code viewer} and {@code updateViewer}: the caller, and the user that the caller's token belongs to. */
 @DirectoryTest
 class ViewerTest {
     private static final String VIEWER = "{ viewer { subject scopes expiresAt user { id name email version } } }";
@@ -77,7 +77,7 @@ class ViewerTest {
         assertThat(viewer.at("/user/email").asString()).isEqualTo(email);
     }
 
-    /** In two statements: graphql-java does not wait for a second parent if the first one is there at once. */
+    /** It takes two statements: graphql-java does not wait for a second parent if the first is available at once. */
     @Test
     void readsTheUserInTwoStatementsWhateverTheAliases() {
         createUser(email);
@@ -157,7 +157,7 @@ class ViewerTest {
         assertThat(directory.user(id(email)).get("version").asInt()).isZero();
     }
 
-    /** The directory keeps only one of addresses that read alike, but an issuer may give each to another person. */
+    /** The directory stores only one of the addresses that look alike, but issuers may give them to several people. */
     @ParameterizedTest
     @CsvSource({"s%s, ſ%s", "i%s, İ%s", "k%s, \u212a%s"})
     void ignoresAnAddressThatOnlyReadsAlike(String stored, String given) {
@@ -195,7 +195,7 @@ class ViewerTest {
         assertThat(statements.executed()).isEmpty();
     }
 
-    /** The same subject and scopes are not the same token: each may have another address and another expiry. */
+    /** Tokens with the same subject and scopes may still have different addresses and expiries. */
     @Test
     void answersEachTokenForItself() {
         String other = newEmail();
@@ -296,7 +296,7 @@ class ViewerTest {
     }
 
     @Test
-    void reportsThatTheTokenBelongsToNobody() {
+    void reportsATokenThatBelongsToNoUser() {
         JsonNode payload = update(me("users:self"), "");
 
         assertThat(refusals(payload)).containsExactlyInAnyOrder(" NOT_FOUND", "name INVALID");
@@ -344,7 +344,7 @@ class ViewerTest {
                 .isEqualTo(cost("mutation { updateUser(id: \"x\", name: \"Me\") { user { id } errors { code } } }"));
     }
 
-    /** With {@code users:self} alone, there is no way to the own user but {@code viewer}, and none to anybody else. */
+    /** With {@code users:self} alone, only {@code viewer} leads to a user, and only to the caller's own. */
     @Test
     void usersSelfGivesAccessToNobodyElse() {
         String own = createUser(email);

@@ -43,7 +43,7 @@ class DeadlineDataSourceTest {
         pool.close();
     }
 
-    /** Waiting requests also precede the thread that releases the connection and requests another immediately. */
+    /** Waiting requests also precede a thread that releases its connection and immediately requests another one. */
     @Test
     @Timeout(20)
     void requestsGetTheConnectionInTheOrderInWhichTheyCame() throws Exception {

@@ -19,7 +19,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
-/** One subject has many requests that wait for a table which the test has locked; another one sends other requests. */
+/** One subject has many requests that wait for a table that the test has locked. Another sends other requests. */
 @DirectoryTest
 @TestPropertySource(properties = {"directory.limits.deadline=20s", "spring.datasource.hikari.maximum-pool-size=4"})
 class FairSharesTest {
@@ -42,7 +42,7 @@ class FairSharesTest {
         Client hog = client.withToken(Tokens.of("hog", "users:read"));
         Client other = client.withToken(Tokens.of("other", "users:read"));
         other.data("query ($id: ID!) { user(id: $id) { name } }", Map.of("id", id));
-        // From now on, the cache knows that the page is the same for both.
+        // From now on, the cache knows that the page is the same for both subjects.
         String page = "{ users(first: 37) { nodes { name } } }";
         other.data(page);
         directory.createUser();
@@ -58,14 +58,14 @@ class FairSharesTest {
 
             for (int i = 0; i < 10; i++) {
                 long started = System.nanoTime();
-                // Each query is another one, so that no response is cached.
+                // Each query is different, so that no response is cached.
                 other.data("query ($id: ID!) { a" + i + ": user(id: $id) { name } }", Map.of("id", id));
                 other.data("query ($first: Int) { users(first: $first) { nodes { name } } }", Map.of("first", i + 1));
                 assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(4));
             }
 
             double before = waiting();
-            // The cache executes equal requests once. The hog's comes first, and queues behind its slow ones.
+            // The cache executes equal requests once. The hog's comes first, and queues behind its slow requests.
             CompletableFuture<JsonNode> samePage = CompletableFuture.supplyAsync(
                     () -> hog.execute(page, Map.of()), task -> Thread.startVirtualThread(task));
             await().until(() -> waiting() > before);

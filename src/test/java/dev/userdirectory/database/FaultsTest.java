@@ -131,7 +131,7 @@ class FaultsTest {
         });
     }
 
-    /** The four that follow, and the one that resumed, have received lost events. An older cursor remains valid. */
+    /** The four followers, and the follower that resumed, have received lost events. An older cursor remains valid. */
     private static void endAfterLoss(Load load, JdbcTemplate database) {
         List<TrackedFollower> lost = List.copyOf(load.followers().subList(0, 5));
         TrackedFollower resumed = load.resumeFromStart();

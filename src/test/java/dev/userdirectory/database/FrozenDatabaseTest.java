@@ -88,7 +88,7 @@ class FrozenDatabaseTest {
     @Qualifier("jdbcConnectionDetails")
     JdbcConnectionDetails direct;
 
-    /** The first requests of a test run also load classes, which takes long. */
+    /** The first requests of a test run are slow, because they also load classes. */
     @BeforeEach
     void warmUp() {
         for (int i = 0; i < 20 && client.execute(USERS, Map.of()).has("errors"); i++) {}
@@ -97,7 +97,7 @@ class FrozenDatabaseTest {
     @Test
     void requestsFailByTheDeadlineAndWorkOnceTheDatabaseIsBack() {
         proxy.freeze();
-        // More requests than the pool has connections, and again when all of these are stuck.
+        // More requests than the pool has connections, and again once all connections are stuck.
         for (int round = 0; round < 2; round++) {
             long started = System.nanoTime();
             List<CompletableFuture<JsonNode>> responses = IntStream.range(0, 12)
@@ -118,7 +118,7 @@ class FrozenDatabaseTest {
         assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(16));
     }
 
-    /** Without requests in the meantime, all of the pool's connections are silent and none is known to be. */
+    /** Without requests in the meantime, all connections of the pool are silent, and the pool does not know it. */
     @Test
     void requestsWorkSoonAfterTheDatabaseWasReplaced() {
         // For half a second after its last use, the pool assumes that a connection is alive.
@@ -132,7 +132,7 @@ class FrozenDatabaseTest {
         assertThat(timeUntilAnswered()).isLessThan(Duration.ofSeconds(8));
     }
 
-    /** Otherwise a load balancer would remove every instance at once. */
+    /** If readiness failed, a load balancer would remove every instance at once. */
     @Test
     void staysReadyWhileTheDatabaseIsAway() {
         proxy.freeze();
@@ -149,7 +149,7 @@ class FrozenDatabaseTest {
         }
     }
 
-    /** Like a health check, which has no deadline and asks without a timeout. */
+    /** A health check, for example, has no deadline, and its statement has no timeout. */
     @Test
     void workWithoutDeadlineNoticesADeadServer() throws Exception {
         Connection connection = dataSource.getConnection();
@@ -172,7 +172,7 @@ class FrozenDatabaseTest {
         }
     }
 
-    /** The feed reads from another data source, so it goes on while the users of its events cannot be looked up. */
+    /** The feed reads from another data source, so it continues while the users of its events cannot be looked up. */
     @Test
     void followersReceiveEventsOnceTheDatabaseIsBack() throws Exception {
         String start = newestCursor();

@@ -64,7 +64,7 @@ class RecoveringStandbyTest {
     }
 
     @Test
-    void isNotReadBeforeItsPromotion() throws Exception {
+    void standbyIsNotReadBeforeItsPromotion() throws Exception {
         JdbcTemplate standby = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
         String id = directory.createUser();
         SERVERS.synchronousStandby(true);
@@ -97,7 +97,7 @@ class RecoveringStandbyTest {
                 .at("/data/user/name");
     }
 
-    /** With the properties of the pool, and others in the URL. */
+    /** Connects with the properties of the pool, and with more of them in the URL. */
     private Connection connect(String parameters) throws SQLException {
         HikariDataSource pool = dataSource.unwrap(HikariDataSource.class);
         Properties properties = new Properties();

@@ -88,7 +88,7 @@ class ReplicaDisconnectTest {
         return meters.get("directory.reads").tag("server", "replica").counter().count() > before;
     }
 
-    /** Whether the replica has just been asked for its position. */
+    /** Whether the position of the replica is being queried. */
     private boolean isWaitedFor() {
         return Boolean.TRUE.equals(replica.queryForObject(
                 "select exists (select from pg_stat_activity where pid <> pg_backend_pid()"

@@ -105,7 +105,7 @@ class ReplicaTest {
                     for (int i = 0; i < 50; i++) {
                         String mine = create();
                         missing += find(mine) ? 0 : 1;
-                        // A write by another program, of which this service is not told.
+                        // A write by another program, which this service does not know of.
                         String others = Directory.newEmail();
                         primary.update(
                                 "insert into users (id, name, email, active, created_at, updated_at, version)"
@@ -160,7 +160,7 @@ class ReplicaTest {
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(4));
             assertThat(replica.queryForObject("select count(*) from users where email = ?", Integer.class, email))
                     .isZero();
-            // Longer than the replica is not asked, while there are no queries.
+            // Longer than the pause after which the replica is tried again, and without queries.
             Thread.sleep(Duration.ofMillis(1500));
             assertThat(isReplicaUsed()).isZero();
         } finally {

@@ -46,7 +46,7 @@ class RequestCollapserTest {
         assertThat(calls).containsExactly(Set.of(1, 2));
     }
 
-    /** No waiting thread receives the first call's result, since that call began before the thread asked. */
+    /** No waiting thread receives the result of the first call, which began before the thread's lookup. */
     @Test
     void waitingThreadsShareOneCall() throws Exception {
         CompletableFuture<Map<Integer, String>> first = ask(0);

@@ -41,7 +41,7 @@ class RestoredPrimaryTest {
 
         primary.restore(copy, false);
 
-        // Less than the replica is ahead of it.
+        // So few writes that the replica stays ahead of the primary.
         for (int i = 1; i <= 20; i++) {
             primary.jdbc().update("insert into written values (?)", i);
             assertThat(count(reads)).isEqualTo(i);

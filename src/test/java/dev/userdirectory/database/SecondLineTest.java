@@ -20,7 +20,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import org.springframework.test.context.TestPropertySource;
 
-/** How PostgreSQL itself ends statements, without a deadline in the service. */
+/** PostgreSQL itself ends statements that no deadline of the service stops. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
@@ -66,7 +66,7 @@ class SecondLineTest {
     }
 
     @Test
-    void statementsOfAServiceThatIsGoneEnd() throws Exception {
+    void statementsEndAfterTheirServiceHasVanished() throws Exception {
         Duration fastest = abort();
         for (int retry = 0; retry < 2 && fastest.compareTo(SOON) >= 0; retry++) {
             fastest = abort();

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.context.ConfigurableApplicationContext;
 
-/** Everything that the service and PostgreSQL send each other is lost for a while. All settings have their defaults. */
+/** All packets between the service and PostgreSQL are lost for a while. All settings have their defaults. */
 @Soak("waits for timeouts of a silent network")
 @Timeout(600)
 class SilentNetworkTest {
@@ -44,7 +44,7 @@ class SilentNetworkTest {
         }
     }
 
-    /** In that case all of the pool's connections are silent, and none is known to be. */
+    /** In that case all connections of the pool are silent, and the pool does not know it. */
     @Test
     void recoversAfterSilenceWithoutRequests() throws Exception {
         Proxy proxy = new Proxy(new PostgresServer().details());
@@ -55,7 +55,7 @@ class SilentNetworkTest {
 
             proxy.replace();
 
-            // Checking all ten in turn would take ten seconds, and two requests.
+            // Checking all ten connections in turn would take ten seconds and two requests.
             await().atMost(Duration.ofSeconds(5)).until(() -> reads(client));
         }
     }

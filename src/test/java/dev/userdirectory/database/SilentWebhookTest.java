@@ -37,7 +37,7 @@ import org.springframework.test.context.DynamicPropertySource;
 class SilentWebhookTest {
     /** Longer than the service waits for PostgreSQL before it gives the connection up. */
     private static final Duration SILENCE = Duration.ofSeconds(3);
-    /** Five seconds are promised on a machine with time to spare, which those that run tests do not always have. */
+    /** Five seconds are promised on an idle machine, but a machine that runs tests may be busy. */
     private static final Duration RECOVERY = Duration.ofSeconds(10);
 
     private static final Queue<String> RECEIVED = new ConcurrentLinkedQueue<>();

@@ -74,7 +74,7 @@ class StalledStandbyTest {
         }
     }
 
-    /** The first requests of a test run also load classes, which takes long. */
+    /** The first requests of a test run are slow, because they also load classes. */
     @BeforeEach
     void warmUp() {
         await().atMost(Duration.ofMinutes(1))

@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The documentation has every code, and the code has none that the documentation lacks. */
+/** The documentation lists exactly the error codes that exist in the code. */
 class ErrorTableTest {
     @Test
     void tableHasEveryCode() throws IOException {

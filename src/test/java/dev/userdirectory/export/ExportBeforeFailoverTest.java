@@ -25,8 +25,8 @@ import org.springframework.context.annotation.Primary;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * An export contains a write whose event is held back, and which the promoted standby lacks. The feed itself has lost
- * nothing, and the new primary gives the transaction ID of the lost write to another one.
+ * An export contains a write that the promoted standby lacks, and whose event was held back. The feed itself has lost
+ * nothing, and the new primary gives the transaction ID of the lost write to another transaction.
  */
 @Soak("promotes a standby")
 @DirectoryTest
@@ -52,7 +52,7 @@ class ExportBeforeFailoverTest {
     }
 
     @Test
-    void followerOfAnExportThatTheStandbyLacksIsTold() throws Exception {
+    void tellsFollowerThatTheStandbyLacksPartOfItsExport() throws Exception {
         JdbcTemplate standby = new JdbcTemplate(SERVERS.replica().getPostgresDatabase());
         directory.createUser();
         SERVERS.disconnectReplica();

@@ -18,7 +18,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 
-/** A client that does not read keeps its connection here, but neither a snapshot nor a place beyond the deadline. */
+/** Here, a client that does not read keeps its connection, but loses its snapshot and its place at the deadline. */
 @DirectoryTest
 @TestPropertySource(properties = {"directory.export.deadline=15s", "server.tomcat.connection-timeout=1m"})
 class ExportDeadlineTest {

@@ -37,7 +37,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @DirectoryTest
 class ExportTest {
-    /** All that PostgreSQL stores and JSON escapes, line ends of all kinds, and characters of four bytes. */
+    /** All characters that PostgreSQL stores and JSON escapes, all line ends, and a character of four bytes. */
     private static final String ODD = "\u0001\b\t\n\f\r\u001f \"\\/ \u007f\u0085\u2028\u2029\ufeff\uffff é 😀";
 
     @Autowired
@@ -59,7 +59,7 @@ class ExportTest {
     }
 
     @Test
-    void containsEachRow() {
+    void exportContainsEachRow() {
         String user = directory.createUser();
         directory.createGroup("Team", List.of(user, directory.createUser()));
         jdbc.update(
@@ -139,7 +139,7 @@ class ExportTest {
     }
 
     @Test
-    void needsATokenWithTheScope() {
+    void requiresATokenWithTheScope() {
         double withoutToken = denied("no_token");
         double withoutScope = denied("scope");
 
@@ -159,7 +159,7 @@ class ExportTest {
     }
 
     @Test
-    void isClosedToPagesOfOtherSites() {
+    void rejectsPagesOfOtherSites() {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/export"))
                 .header("Origin", "https://other.example")
                 .build());
@@ -200,7 +200,7 @@ class ExportTest {
     }
 
     @Test
-    void endsIfTheClientReadsNothing() throws Exception {
+    void exportEndsIfTheClientReadsNothing() throws Exception {
         ExportClient.makeLarge(jdbc);
         try (Socket socket = new ExportClient(client).open()) {
             Waiting.until(() -> ExportClient.snapshots() == 1);
@@ -219,7 +219,7 @@ class ExportTest {
         return meters.get("directory.exports.lines").counter().count();
     }
 
-    /** A DateTime has milliseconds. */
+    /** Truncates the time to milliseconds, as DateTime does. */
     private static OffsetDateTime shown(OffsetDateTime time) {
         return time.truncatedTo(ChronoUnit.MILLIS);
     }

@@ -31,7 +31,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
-/** An export and the feed after its cursor have everything, and nothing twice. */
+/** An export and the feed after its cursor together contain every change once. */
 @DirectoryTest
 class ExportThenFollowTest {
     private static final int WRITERS = 6;
@@ -55,10 +55,10 @@ class ExportThenFollowTest {
         directory.createUser();
     }
 
-    /** The feed has the late user before the early one, and the export has the early one alone. */
+    /** In the feed, the late user comes before the early one, but the export contains only the early one. */
     @ParameterizedTest
     @ValueSource(ints = {1, 100})
-    void leavesOutOfTheFeedWhatTheExportContains(int first) throws Exception {
+    void feedOmitsExportedChanges(int first) throws Exception {
         try (Connection late = begin()) {
             insert(late, "Late");
             directory.createGroup("Early", directory.createUsers(2));
@@ -74,7 +74,7 @@ class ExportThenFollowTest {
     }
 
     @Test
-    void leavesItOutOfSubscriptionsAlsoWhenTheseResume() throws Exception {
+    void subscriptionsOmitExportedChangesEvenAfterResuming() throws Exception {
         try (Connection late = begin();
                 Connection later = begin()) {
             insert(late, "Late");
@@ -100,9 +100,9 @@ class ExportThenFollowTest {
         }
     }
 
-    /** A cursor that is far behind leaves the export behind, and is then like any other. */
+    /** Once a cursor is past all changes that the export contains, it is like any other cursor. */
     @Test
-    void forgetsTheExportOnceAllItsChangesAreBehind() {
+    void cursorForgetsTheExportAfterAllItsChanges() {
         Mirror mirror = new Mirror(new ExportClient(client).lines());
         int length = mirror.cursor().length();
         directory.createUser();
@@ -112,7 +112,7 @@ class ExportThenFollowTest {
     }
 
     @Test
-    void makesAMirrorWhileWritersCommitLateAndOutOfOrder() throws Exception {
+    void mirrorIsExactWhileWritersCommitLateAndOutOfOrder() throws Exception {
         long seed = System.nanoTime();
         AtomicBoolean writing = new AtomicBoolean(true);
         AtomicInteger commits = new AtomicInteger();
@@ -185,7 +185,7 @@ class ExportThenFollowTest {
         };
     }
 
-    /** A new export has what the tables contain, as another test shows. */
+    /** A new export equals the tables, as another test shows. */
     private void assertEqualsTables(Mirror mirror) {
         Mirror tables = new Mirror(new ExportClient(client).lines());
         assertThat(mirror.objects()).isEqualTo(tables.objects());

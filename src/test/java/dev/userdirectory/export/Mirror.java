@@ -13,7 +13,7 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * A copy of the directory, made by an export and kept up by following the feed. It accepts each event only once: it is an
- * error to create what exists, or to delete what does not.
+ * error to create an existing object, or to delete a missing one.
  */
 final class Mirror {
     private static final String EVENTS = """

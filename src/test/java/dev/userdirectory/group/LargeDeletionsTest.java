@@ -15,7 +15,7 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
-/** Deletions that would take longer than a request may. */
+/** Deletions that would exceed the deadline of a request. */
 @DirectoryTest
 class LargeDeletionsTest {
     private final Client client;
@@ -84,7 +84,7 @@ class LargeDeletionsTest {
                 """);
     }
 
-    /** The tests share a log of events, which would become large. */
+    /** The tests share an event log, which would become large. */
     private void withoutTriggers(String sql) {
         for (String table : List.of("users", "groups", "group_members")) {
             jdbc.execute("alter table " + table + " disable trigger user");

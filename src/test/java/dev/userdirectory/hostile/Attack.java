@@ -9,14 +9,14 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * One kind of hostile traffic.
  *
- * @param run sends it, and returns once the service has answered, disconnected or been left waiting
+ * @param run sends it, and returns once the service has responded or disconnected, or the client has stopped sending
  */
 record Attack(String name, Action run) {
     interface Action {
         void on(Target target) throws Exception;
     }
 
-    /** Sends different bodies by POST, so many at a time, without a token. */
+    /** Sends different bodies by POST, {@code atATime} of them concurrently, without a token. */
     static Attack anonymous(String name, int requests, int atATime, IntFunction<String> body) {
         return new Attack(name, target -> target.post(null, requests, atATime, body));
     }

@@ -26,7 +26,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Every attack that the service must survive. To try another one, add a line. */
 final class Attacks {
-    /** Makes every request different, also from one round to the next. */
+    /** Makes every request different, even between rounds. */
     private static final AtomicInteger COUNTER = new AtomicInteger();
 
     private static final String QUOTES = " with value '\"";
@@ -514,7 +514,7 @@ final class Attacks {
                         Map.of("r", Collections.nCopies(1_000, Map.of("__typename", "Group", "id", id)))));
     }
 
-    /** The third time a document is sent, its response comes from the cache. */
+    /** From the third time on, the response to a document comes from the cache. */
     private static void streamLongAliases(Target target) throws Exception {
         for (int i = 0; i < 200; i++) {
             String body = body("{ groups(first: 1) { nodes { " + longName(49_000) + ": id } } }");

@@ -75,7 +75,7 @@ class HostileInputIT {
         load(new JdbcTemplate(postgres.getPostgresDatabase()));
         target = new Target(service);
         probe = new Probe(URI.create("http://localhost:" + management + "/actuator/health/liveness"));
-        // This first round fills the caches, so that the second one shows what leaks.
+        // This first round fills the caches, so that the second round shows leaks.
         for (Attack attack : attacks().toList()) {
             restartIfDead();
             attack.run().on(target);

@@ -115,7 +115,7 @@ final class Target {
         }
     }
 
-    /** Opens event streams, and keeps all that are accepted open for a moment. */
+    /** Opens event streams, and keeps the accepted ones open for a moment. */
     void holdStreams(int streams, String body) throws InterruptedException {
         List<CompletableFuture<HttpResponse<InputStream>>> open = new ArrayList<>();
         for (int i = 0; i < streams; i++) {
@@ -145,7 +145,7 @@ final class Target {
         }
     }
 
-    /** Opens sockets, sends an unfinished message on each, and keeps all that are accepted open for a moment. */
+    /** Opens sockets, sends an unfinished message on each, and keeps the accepted ones open for a moment. */
     void holdUnfinished(int sockets, @Nullable String token, String message) throws InterruptedException {
         List<SocketClient> open = new ArrayList<>();
         try {

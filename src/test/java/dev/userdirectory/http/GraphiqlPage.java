@@ -12,7 +12,7 @@ import no.nav.security.mock.oauth2.MockOAuth2Server;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** What somebody does on the page of GraphiQL, served like by {@code spring-boot:test-run}. */
+/** The actions of a user on the page of GraphiQL, which is served as by {@code spring-boot:test-run}. */
 class GraphiqlPage {
     static final String QUERY = ".graphiql-query-editor";
     static final String VARIABLES = ".graphiql-editor-tool .graphiql-editor:nth-child(1)";
@@ -54,7 +54,7 @@ class GraphiqlPage {
         browser.awaitText("#caller", "Signed in as");
     }
 
-    /** A token of the identity provider, without an address. */
+    /** A token of the identity provider, without an e-mail address. */
     String token(String subject, String scopes) {
         return service.getBean(MockOAuth2Server.class)
                 .issueToken("default", subject, "user-directory", Map.of("scope", scopes))

@@ -80,7 +80,7 @@ class GraphiqlTest {
     }
 
     @Test
-    void asksForNothingBeforeSignIn() {
+    void sendsNoRequestBeforeSignIn() {
         browser.awaitText("#caller", "Not signed in");
         browser.click("[aria-label='Show Documentation Explorer']");
         browser.awaitText(".graphiql-doc-explorer", "No GraphQL schema available");
@@ -91,7 +91,7 @@ class GraphiqlTest {
     }
 
     @Test
-    void showsWhoIsSignedInUntilSignOut() {
+    void showsTheSignedInUserUntilSignOut() {
         page.signIn();
         browser.awaitText("#caller", "Signed in as Alice (alice) with users:read users:write users:self until ");
 
@@ -114,7 +114,7 @@ class GraphiqlTest {
     }
 
     @Test
-    void changesTheNameOfWhoIsSignedIn() {
+    void changesTheNameOfTheSignedInUser() {
         page.signIn();
         browser.paste(QUERY, "mutation { updateViewer(name: \"Alice\") { user { name } errors { code } } }");
         page.run();

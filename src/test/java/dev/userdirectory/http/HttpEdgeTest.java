@@ -26,7 +26,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Requests that are not one GraphQL operation in JSON, and what surrounds the response: headers and status. */
+/** Requests other than one GraphQL operation in JSON, and the headers and the status of responses. */
 @DirectoryTest
 @TestPropertySource(properties = "management.endpoints.web.exposure.include=*")
 class HttpEdgeTest {
@@ -312,7 +312,7 @@ class HttpEdgeTest {
                 .doesNotContainIgnoringCase("\r\nServer:", "Tomcat", "Exception", "java.", "<html");
     }
 
-    /** Tomcat and Spring answer these with nothing but a status. */
+    /** Tomcat and Spring would respond to these with the status alone. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             GET /graphiql/page.css HTTP/1.1 / Range: bytes=1000000- | 416 | REQUESTED_RANGE_NOT_SATISFIABLE
@@ -338,7 +338,7 @@ class HttpEdgeTest {
     }
 
     @Test
-    void isClosedToPagesOfOtherOrigins() {
+    void rejectsPagesOfOtherOrigins() {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 .method("OPTIONS", BodyPublishers.noBody())
                 .header("Origin", "https://evil.example")

@@ -17,7 +17,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.web.server.LocalManagementPort;
 import org.springframework.test.context.TestPropertySource;
 
-/** Health and metrics on a port of their own, as in the image. */
+/** Health and metrics on a separate port, as in the image. */
 @DirectoryTest
 @TestPropertySource(
         properties = {

@@ -148,7 +148,7 @@ class NegotiationTest {
         }
     }
 
-    /** What a private cache must tell apart (RFC 9111, 4.1). */
+    /** The headers by which a private cache must distinguish responses (RFC 9111, 4.1). */
     @ParameterizedTest
     @ValueSource(strings = {"GET", "POST"})
     void varyListsTheRequestHeadersThatMatter(String method) {

@@ -82,7 +82,7 @@ class ResponseWriterTest {
     @ParameterizedTest
     @MethodSource("requests")
     void bothPathsGiveTheSameResponse(String accept, boolean token, Map<String, ?> body) {
-        // After these, both paths find the same entries in the caches.
+        // After these requests, both paths find the same entries in the caches.
         send("application/json", accept, token, body);
         send("application/json", accept, token, body);
         HttpResponse<String> fast = send("application/json", accept, token, body);

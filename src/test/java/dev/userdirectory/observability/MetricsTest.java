@@ -33,7 +33,7 @@ import tools.jackson.databind.json.JsonMapper;
 @TestPropertySource(
         properties = {
             "directory.observability.operation-names=3",
-            // Metrics of Redis, the replica and webhooks exist also if none of these can be reached.
+            // Metrics of Redis, the replica and webhooks exist even if none of these can be reached.
             "spring.data.redis.url=redis://localhost:1",
             "directory.replica.url=jdbc:postgresql://localhost:1/directory",
             "directory.webhooks[0].name=measured",
@@ -56,7 +56,7 @@ class MetricsTest {
     private Directory directory;
 
     @Test
-    void includeEveryMetricOfDashboardAndAlerts() throws IOException {
+    void includesEveryMetricOfDashboardAndAlerts() throws IOException {
         directory.createGroup("Measured", List.of(directory.createUser()));
         client.data("{ users(first: 1) { nodes { groups(first: 1) { nodes { name } } } } }");
         client.data("{ users(first: 1) { nodes { groups(first: 1) { nodes { name } } } } }");
@@ -125,7 +125,7 @@ class MetricsTest {
     }
 
     @Test
-    void limitTheNumberOfOperationNames() {
+    void limitsTheNumberOfOperationNames() {
         IntStream.range(0, 5).forEach(i -> client.data("query Bounded" + i + " { users(first: 1) { totalCount } }"));
 
         List<String> names = Pattern.compile("graphql_request_seconds_count\\{.*graphql_operation_name=\"(\\w+)\"")
@@ -141,9 +141,9 @@ class MetricsTest {
                 .hasSizeLessThanOrEqualTo(3);
     }
 
-    /** Spans are recorded for some operations only, but metrics tell no difference. */
+    /** Spans are recorded only for some operations, but metrics do not distinguish them. */
     @Test
-    void countTracedAndUntracedOperationsAlike() {
+    void countsTracedAndUntracedOperationsAlike() {
         String series = Pattern.quote("graphql_request_seconds_count{code=\"OK\",error=\"none\","
                 + "graphql_operation_name=\"anonymous\",graphql_operation_type=\"query\",graphql_outcome=\"SUCCESS\"}");
         double before = sum(series);
@@ -158,9 +158,9 @@ class MetricsTest {
         assertThat(sum(series)).isEqualTo(before + 2);
     }
 
-    /** As Spring for GraphQL does: whose fault a failure is. */
+    /** Spring for GraphQL makes the same distinction. */
     @Test
-    void distinguishErrorsOfTheRequestFromThoseOfTheService() {
+    void distinguishesErrorsOfTheRequestFromThoseOfTheService() {
         client.execute("{ nothing }", Map.of());
 
         assertThat(has(
@@ -171,7 +171,7 @@ class MetricsTest {
     }
 
     @Test
-    void omitOperationNamesOfCallersWithoutToken() {
+    void omitsOperationNamesOfCallersWithoutToken() {
         IntStream.range(0, 5).forEach(i -> client.anonymous().post("query Nobody" + i + " { __typename }"));
 
         assertThat(scrape()).doesNotContain("Nobody");
@@ -180,7 +180,7 @@ class MetricsTest {
     }
 
     @Test
-    void countRejectedAndCachedOperations() {
+    void countsRejectedAndCachedOperations() {
         client.execute("{ nothing }", Map.of());
         client.execute("{" + " a: __typename".repeat(200) + " }", Map.of());
         assertThat(has(scrape(), "graphql_request_seconds_count\\{.*code=\"GRAPHQL_VALIDATION_FAILED\""))
@@ -197,7 +197,7 @@ class MetricsTest {
 
     /** A client may receive its response before the request is counted. */
     @Test
-    void countEachRequestOnce() {
+    void countsEachRequestOnce() {
         String requests = "http_server_requests_seconds_count\\{.*method=\"POST\".*uri=\"/graphql\".*}";
         double before = sum(requests);
         IntStream.range(0, 3).forEach(i -> client.data("{ __typename }"));
@@ -214,7 +214,7 @@ class MetricsTest {
                 .isEqualTo(200);
     }
 
-    /** FrozenDatabaseTest shows it. */
+    /** FrozenDatabaseTest shows that probes do not depend on the database. */
     @Test
     void healthIncludesTheDatabaseButProbesDoNot(@Autowired HealthEndpointGroups probes) {
         assertThat(probes.getPrimary().isMember("db")).isTrue();

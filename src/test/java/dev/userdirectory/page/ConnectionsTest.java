@@ -72,7 +72,7 @@ class ConnectionsTest {
             "e1",
             "nobody");
 
-    /** All of them by default. */
+    /** The number of connections to try; all of them by default. */
     private static final int TRIED = Integer.getInteger("directory.test.connections", 100);
 
     private static final Instant START = Instant.parse("2024-02-29T23:59:59.999998Z");
@@ -238,7 +238,7 @@ class ConnectionsTest {
         });
     }
 
-    /** @param matching makes the condition that matches the filter at present */
+    /** @param matching makes the condition that corresponds to the filter at present */
     private Supplier<Listing> users(
             String field, String direction, Map<String, ?> filter, Supplier<Predicate<Person>> matching) {
         Map<String, Object> variables =

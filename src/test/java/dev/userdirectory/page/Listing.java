@@ -192,7 +192,7 @@ record Listing(Client client, String document, Map<String, ?> variables, Compara
     }
 
     /**
-     * Walks while others insert and delete, and must meet each row of the list once, in order, and no other row twice.
+     * Walks while other clients insert and delete. Must meet each row of the list once, in order, and no row twice.
      */
     void walkAmongOthers(Random random, boolean backward) {
         List<String> met = new ArrayList<>();

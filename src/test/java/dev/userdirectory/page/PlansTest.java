@@ -90,7 +90,7 @@ class PlansTest {
         withoutEventsOfMembers(million.replace("1000000", Integer.toString(USERS)));
         assertThat(jdbc.queryForObject("select count(*) from users where email ~ '[0-9]@example'", Integer.class))
                 .isEqualTo(USERS);
-        // Among the last, so that no walk from the beginning meets them.
+        // Among the last users, so that no walk from the beginning meets them.
         jdbc.update("update users set email = replace(email, 'example', 'rare') where id in ("
                 + "select id from users order by created_at desc offset 100 limit 3)");
         jdbc.update("delete from group_members where user_id in ("
@@ -106,14 +106,14 @@ class PlansTest {
         keepStatistics(false);
     }
 
-    /** Autovacuum would take other samples in the middle of a test. */
+    /** Autovacuum would collect new statistics in the middle of a test. */
     private void keepStatistics(boolean keep) {
         for (String table : List.of("users", "groups", "group_members", "ungrouped_users")) {
             jdbc.execute("alter table " + table + " set (autovacuum_enabled = " + !keep + ")");
         }
     }
 
-    /** The tests share a log of events, which would become large. */
+    /** The tests share an event log, which would become large. */
     private void withoutEventsOfMembers(String sql) {
         jdbc.execute("alter table group_members disable trigger user");
         jdbc.execute(sql);
@@ -138,7 +138,7 @@ class PlansTest {
         }
     }
 
-    /** The cursor of a user: a filter leaves cursors as they are. */
+    /** The cursor of a user. It is read with a filter, which does not change cursors. */
     private String cursorOf(@Nullable String email, Map<String, ?> orderBy) {
         return client.data(
                         USERS_PAGE,
@@ -171,7 +171,7 @@ class PlansTest {
         }
     }
 
-    /** Whether many users pass or few, and wherever they are. */
+    /** Regardless of how many users pass the filter, and of their place in the order. */
     @ParameterizedTest
     @ValueSource(strings = {"CREATED_AT", "UPDATED_AT", "NAME", "EMAIL"})
     void findsPageOfEachFilterWithoutReadingMuch(String field) {
@@ -191,7 +191,7 @@ class PlansTest {
         }
     }
 
-    /** Each filter, with values that many users have and with values that few have. */
+    /** Each filter, with values that match many users and with values that match few. */
     private Map<String, Map<String, ?>> filters(List<String> emails) {
         List<String> groups = groupsBySize();
         String start = "2016-01-01T00:00:00Z";
@@ -313,7 +313,7 @@ class PlansTest {
         for (JsonNode plan : plans(statements.last())) {
             nodes(plan).forEach(node -> {
                 assertThat(node.path("Node Type").asString()).isNotEqualTo("Seq Scan");
-                // Each user has at most five groups, and both tables are read for each of these.
+                // Each user has at most five groups, and both tables are read for each group.
                 assertThat(rows(node)).isLessThanOrEqualTo(50 * 5);
             });
         }
@@ -455,7 +455,7 @@ class PlansTest {
         return plans(statement, 12);
     }
 
-    /** A list of groups is a text that is cast, as all other arguments are. */
+    /** The type of an argument. A list of groups is a text that is cast, like all other arguments. */
     private static String type(String argument) {
         return !argument.startsWith("{")
                 ? "varchar"

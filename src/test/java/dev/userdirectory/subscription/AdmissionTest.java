@@ -29,7 +29,7 @@ import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Limits on what clients keep open. */
+/** Limits on the connections and operations that clients keep open. */
 @DirectoryTest
 @TestPropertySource(
         properties = {

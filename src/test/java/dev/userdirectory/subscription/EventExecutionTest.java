@@ -53,7 +53,7 @@ class EventExecutionTest {
     @Autowired
     MeterRegistry meters;
 
-    /** The first requests of a test run are slow, since their classes have to be loaded. */
+    /** The first requests of a test run are slow, because they also load classes. */
     @BeforeEach
     void warmUp() {
         // A stream whose client has disconnected executes events until the next ping.
@@ -235,7 +235,7 @@ class EventExecutionTest {
             socket.expect("next");
         }
 
-        // A server that does not cancel a statement soon enough loses its connection, but 50 operations would lose all.
+        // PostgreSQL may cancel a statement too late to keep its connection, but not those of all 50 operations.
         assertThat(backends()).as("connections that were kept").containsAnyElementsOf(before);
     }
 

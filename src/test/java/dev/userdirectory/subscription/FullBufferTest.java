@@ -36,7 +36,7 @@ import tools.jackson.databind.JsonNode;
             "directory.events.buffer=50",
             "directory.events.patience=3s",
             "directory.limits.aliases=1000",
-            // Does not end a stream that stalls for as long as a test needs.
+            // Longer than a test needs, so that stalled streams stay open.
             "server.tomcat.connection-timeout=1m",
             "spring.graphql.websocket.connection-init-timeout=2s",
             "spring.graphql.websocket.keep-alive=1s"
@@ -188,7 +188,7 @@ class FullBufferTest {
         }
     }
 
-    /** To buffer all results for each of them would take more than half a gigabyte. */
+    /** Buffering all results for each socket would take more than half a gigabyte. */
     @Test
     void buffersLittleForStalledSockets() {
         List<SocketClient> sockets = new ArrayList<>();
@@ -320,7 +320,7 @@ class FullBufferTest {
         return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }
 
-    /** Waits until the buffers are full and the patience with a stalled client is over. */
+    /** Waits until the buffers are full and the time limit for a stalled client is over. */
     private void pause() {
         AtomicLong executed = new AtomicLong();
         await().atMost(Duration.ofMinutes(1))

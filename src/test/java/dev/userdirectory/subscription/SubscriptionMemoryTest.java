@@ -86,7 +86,7 @@ class SubscriptionMemoryTest {
             for (int sent = 0; sent < 12_000; sent += USERS) {
                 update();
             }
-            // Once a socket that reads has received its events, the feed has passed on the earlier ones, too.
+            // Once a reading socket has received its events, the feed has passed the earlier ones on, too.
             try (SocketClient reader = SocketClient.connect(client.uri("/graphql"), READER)) {
                 reader.subscribe("1", "subscription { userEvents { type } }", Map.of());
                 reader.settle();

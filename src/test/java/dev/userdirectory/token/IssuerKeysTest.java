@@ -28,7 +28,7 @@ import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.server.resource.BearerTokenError;
 import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
 
-/** The keys of an issuer whose real endpoint goes away. */
+/** The keys of an issuer whose endpoint becomes unavailable. */
 class IssuerKeysTest {
     private static final RSAKey OLD = rsa("old");
     private static final RSAKey NEW = rsa("new");

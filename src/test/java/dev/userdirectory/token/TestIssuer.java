@@ -16,7 +16,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
-/** An issuer with a JWKS endpoint that can go away, come back at the same address or hang, and counts its requests. */
+/** An issuer with a JWKS endpoint that can stop, restart at the same address or hang. It counts its requests. */
 class TestIssuer implements AutoCloseable {
     private final AtomicInteger keyRequests = new AtomicInteger();
     private volatile List<JWK> keys;
@@ -59,7 +59,7 @@ class TestIssuer implements AutoCloseable {
         return "http://localhost:" + port + "/users";
     }
 
-    /** From now on it accepts requests but does not answer them, until it stops. */
+    /** From now on, accepts requests without responding, until it stops. */
     void hang() {
         hanging = true;
     }

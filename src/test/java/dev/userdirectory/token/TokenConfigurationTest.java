@@ -48,7 +48,7 @@ class TokenConfigurationTest {
     Path directory;
 
     @Test
-    void doesNotStartWithoutAnythingToCheckTokensAgainst() {
+    void doesNotStartWithoutKeyOrIssuer() {
         assertThat(analysis())
                 .satisfies(analysis -> assertThat(analysis.getDescription())
                         .isEqualTo("Nothing is set that tokens could be checked against."))

@@ -76,7 +76,7 @@ class RestoredWebhookTest {
     }
 
     @Test
-    void receiverOfALostEventIsTold() throws Exception {
+    void tellsReceiverThatAnEventWasLost() throws Exception {
         Waiting.until(() -> !SERVER.jdbc().queryForList("select from webhooks").isEmpty());
         String kept = directory.createUser();
         Waiting.until(() -> subjects().contains(kept));
@@ -99,9 +99,9 @@ class RestoredWebhookTest {
         assertThat(directory.user(after).isNull()).isFalse();
     }
 
-    /** The instance that has seen the lost event does not deliver any more, and the one that does has not seen it. */
+    /** The instance that has seen the lost event no longer delivers, and the delivering instance has not seen it. */
     @Test
-    void receiverIsToldByAnInstanceThatStartedLater() throws Exception {
+    void instanceThatStartedLaterTellsTheReceiver() throws Exception {
         Waiting.until(() -> !SERVER.jdbc().queryForList("select from webhooks").isEmpty());
         Path copy = SERVER.copy();
         String lost = directory.createUser();
@@ -128,9 +128,9 @@ class RestoredWebhookTest {
         assertThat(told()).isEqualTo(told + 1);
     }
 
-    /** It cannot know yet whether the new era lacks anything. */
+    /** Until then, the webhook cannot know whether the new era lacks events. */
     @Test
-    void isNotUpToDateUntilTheReaderHasCheckedTheEra() throws Exception {
+    void reportsALagUntilTheReaderHasCheckedTheEra() throws Exception {
         SimpleMeterRegistry meters = new SimpleMeterRegistry();
         webhooks.stop();
         try (OtherInstance other = new OtherInstance(service)) {

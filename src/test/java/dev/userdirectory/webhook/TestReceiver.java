@@ -15,7 +15,7 @@ import java.util.concurrent.Executors;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A program that receives webhooks on a port of its own, and answers as it is told to. */
+/** A program that receives webhooks, and responds as the test tells it to. */
 final class TestReceiver implements AutoCloseable {
     private final List<Request> requests = new CopyOnWriteArrayList<>();
     private final List<Request> accepted = new CopyOnWriteArrayList<>();
@@ -43,7 +43,7 @@ final class TestReceiver implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + port + "/hook");
     }
 
-    /** Every request, also those that were not accepted. */
+    /** Every request, including those that were not accepted. */
     List<Request> requests() {
         return requests;
     }

@@ -43,7 +43,7 @@ import org.springframework.dao.support.DataAccessUtils;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
-/** Webhooks of several instances, which are several {@link Webhooks} here, and receivers that misbehave. */
+/** Webhooks of several instances, simulated by several {@link Webhooks}, and receivers that misbehave. */
 @DirectoryTest
 class WebhooksTest {
     private static final byte[] KEY = "a key of at least 24 bytes".getBytes(UTF_8);
@@ -84,7 +84,7 @@ class WebhooksTest {
     }
 
     @Test
-    void sendsWhatTheFeedShows() throws Exception {
+    void sendsTheEventsOfTheFeed() throws Exception {
         start();
         String user = directory.createUser();
         client.data("mutation ($id: ID!) { updateUser(id: $id, name: \"Other\") { user { id } } }", Map.of("id", user));
@@ -244,7 +244,7 @@ class WebhooksTest {
         assertThat(subjects(receiver).subList(1, 3)).isEqualTo(users);
     }
 
-    /** The first one is stopped during an attempt whose outcome it does not learn. */
+    /** The first instance is stopped during an attempt, and does not learn its outcome. */
     @Test
     void anotherInstanceContinuesWhereOneStopped() {
         Webhooks first = start(impatient());
@@ -266,7 +266,7 @@ class WebhooksTest {
         assertThat(second.isRunning()).isTrue();
     }
 
-    /** As when PostgreSQL or the network fails. */
+    /** It loses the connection if PostgreSQL or the network fails. */
     @Test
     void continuesAfterLosingItsConnection() {
         start();
@@ -301,7 +301,7 @@ class WebhooksTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"removed", "lost", "invalid"})
-    void tellsThatEventsAreMissingAndContinues(String reason) throws Exception {
+    void tellsReceiverThatEventsAreMissingAndContinues(String reason) throws Exception {
         Webhooks before = start();
         directory.createUser();
         awaitAccepted(1);
@@ -326,9 +326,9 @@ class WebhooksTest {
         assertThat(meters.get("directory.webhook.expired").counter().count()).isEqualTo(1);
     }
 
-    /** An instance that had read more notices it only after this one has delivered the first events of the new era. */
+    /** An instance that had read more may notice the loss only after this one has delivered events of the new era. */
     @Test
-    void tellsOnceThatTheEraOfItsCursorLacksEvents() {
+    void tellsReceiverOnceThatTheEraLacksEvents() {
         start();
         directory.createUser();
         awaitAccepted(1);
@@ -363,7 +363,7 @@ class WebhooksTest {
                         Long.valueOf(place[1]));
                 directory.recount();
             }
-            // As if a server had delivered it whose last commits this one lacks.
+            // As if the event came from a server whose last commits this one lacks.
             case "lost" -> {
                 String[] place = FeedCursors.place(cursor()).split(" ", -1);
                 moveTo(cursors.encode("userEvents", place[0], place[1], 1, Long.MAX_VALUE));
@@ -395,7 +395,7 @@ class WebhooksTest {
     }
 
     @Test
-    void asksOnceIfNothingHasHappened() {
+    void readsThePageOnceIfNothingHasHappened() {
         start();
         directory.createUser();
         awaitAccepted(1);
@@ -481,7 +481,7 @@ class WebhooksTest {
         return webhook(name, receiver, types, Duration.ofSeconds(5));
     }
 
-    /** For a receiver that does not answer. */
+    /** A webhook with a short timeout, for a receiver that does not respond. */
     private Webhook impatient() {
         return webhook(name, receiver, Set.of(), Duration.ofSeconds(2));
     }

@@ -5,7 +5,7 @@ import org.springframework.util.LinkedMultiValueMap;
 import org.springframework.util.MultiValueMap;
 import org.springframework.web.client.RestClient;
 
-/** Gives a token to anybody. In production, use your identity provider, with a secret that only this program has. */
+/** Gives a token to anyone. In production, use your identity provider, with a secret that only this program has. */
 final class LocalIdentityProvider {
     private LocalIdentityProvider() {}
 

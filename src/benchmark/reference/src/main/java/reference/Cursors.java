@@ -10,7 +10,7 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.springframework.stereotype.Component;
 
-/** The cursors of the service, so that both get the same requests and give the same responses. */
+/** Encodes cursors as the service does, so that both get the same requests and return the same responses. */
 @Component
 class Cursors {
     private static final byte VERSION = 1;

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.Base64;
 import java.util.UUID;
 
-/** The IDs of the service, so that both get the same requests. */
+/** Encodes IDs as the service does, so that both get the same requests. */
 final class GlobalId {
     private GlobalId() {}
 

@@ -73,7 +73,7 @@ class LambdaTest {
     @Autowired
     JdbcTemplate jdbc;
 
-    /** The password of each role, as Secrets Manager has it. */
+    /** The password of each role in Secrets Manager. */
     private final Map<String, String> passwords = new ConcurrentHashMap<>();
 
     private HttpServer secrets;
@@ -177,7 +177,7 @@ class LambdaTest {
             return Objects.requireNonNull(jdbc.queryForObject(INSTANCES, Integer.class, name));
         }
 
-        /** The processor time taken so far. A busy machine changes it less than the time that passes. */
+        /** The processor time used so far. A busy machine affects it less than it affects elapsed time. */
         Duration processorTime() {
             return process.info().totalCpuDuration().orElseThrow();
         }
@@ -211,7 +211,7 @@ class LambdaTest {
         restored.api.awaitSnapshot();
         long snapshotAfter = System.nanoTime() - restored.start;
         connectionsBefore = started.connections();
-        // The pool's threads end shortly after they were told to.
+        // The pool's threads stop with a short delay.
         Waiting.until(() -> restored.connections() == 0);
         connectionsInSnapshot = restored.connections();
         long restoration = System.nanoTime();

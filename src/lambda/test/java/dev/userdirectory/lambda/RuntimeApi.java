@@ -87,7 +87,7 @@ class RuntimeApi implements AutoCloseable {
         return "127.0.0.1:" + server.getAddress().getPort();
     }
 
-    /** Returns when the function first asks for an event. */
+    /** Returns when the function first requests an event. */
     void awaitInitialization() throws Exception {
         initialized.get(180, TimeUnit.SECONDS);
     }

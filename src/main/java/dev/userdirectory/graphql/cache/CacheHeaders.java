@@ -7,7 +7,7 @@ import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
 
-/** The headers by which clients and the service tell each other what may be cached. */
+/** The headers by which clients and the service agree on caching. */
 final class CacheHeaders {
     /** Request headers that add something to the response that is only for this request. */
     private static final List<String> UNCACHED = List.of("GraphQL-Cost", "apollo-federation-include-trace");
@@ -18,7 +18,7 @@ final class CacheHeaders {
 
     private CacheHeaders() {}
 
-    /** Whether the response to a request with these headers is of no use for other requests. */
+    /** Whether these headers make the response useless for other requests. */
     static boolean forbidCaching(HttpHeaders request) {
         return UNCACHED.stream().anyMatch(request::containsHeader);
     }

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * The objects that were looked up by their IDs. When a response has to be read again, only those are loaded that have
- * changed. The same rule as for responses applies: an object is current until a commit changes it.
+ * Objects that were looked up by their IDs. When a response has to be read again, only objects that have changed are
+ * loaded. The same rule as for responses applies: an object is current until a commit changes it.
  */
 @Component
 public class CachedObjects {
@@ -30,7 +30,7 @@ public class CachedObjects {
                 .build();
     }
 
-    /** @param version the version of the {@link RecentChanges} that the object has at least */
+    /** @param version the object is at least as new as this version of the {@link RecentChanges} */
     private record Entry(Dependency object, String server, long version) {}
 
     /** Returns the object if it is cached and nothing has changed it before the operation began. */

@@ -15,7 +15,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param server the database server's run in which the response was read
  * @param snapshot of a statement before the response was read; the data is at least as new
  * @param version the version of the {@link RecentChanges} of this instance that the response has at least
- * @param dependencies the names of what the response depends on
+ * @param dependencies the names of the response's dependencies
  * @param expires when the {@code maxAge} of the schema is over
  * @param maxAge the {@code maxAge} of the schema, in seconds
  * @param nanos how long the execution took

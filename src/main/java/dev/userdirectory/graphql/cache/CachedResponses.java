@@ -47,14 +47,14 @@ class CachedResponses {
                 .scheduler(Scheduler.systemScheduler())
                 .build();
         Gauge.builder("directory.cache.memory", responses, CachedResponses::weight)
-                .description("How much memory the cached responses take")
+                .description("Memory of the cached responses")
                 .baseUnit("bytes")
                 .register(meters);
         hits = requests(meters, "hit");
         sharedHits = requests(meters, "shared hit");
         misses = requests(meters, "miss");
         saved = Counter.builder("directory.cache.saved")
-                .description("Time that cache hits saved: how long executing their operations had taken")
+                .description("Time saved by cache hits: the execution time of the cached responses")
                 .baseUnit("seconds")
                 .register(meters);
         shared = sharedStore.getIfAvailable();
@@ -65,7 +65,7 @@ class CachedResponses {
         }
     }
 
-    /** @param result what the cache did for the request */
+    /** @param result the value of the counter's tag, such as {@code hit} */
     static Counter requests(MeterRegistry meters, String result) {
         return Counter.builder("directory.cache.requests")
                 .description("Operations by the result of looking them up in the cache")
@@ -112,7 +112,7 @@ class CachedResponses {
         }
     }
 
-    /** Null if there is no shared store, or the database does not answer. */
+    /** Null if there is no shared store, or the database does not respond. */
     private @Nullable String sharedKey(CacheKey key) {
         String identity = shared == null ? null : database.identity();
         return identity == null ? null : key.hash(schema, identity);

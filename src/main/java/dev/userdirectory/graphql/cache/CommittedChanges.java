@@ -3,7 +3,7 @@ package dev.userdirectory.graphql.cache;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Reads from the database what transactions have changed. */
+/** Reads the changes of committed transactions from the database. */
 public interface CommittedChanges {
     /**
      * @param server differs between databases, between servers, and after each start and recovery of a server

@@ -12,7 +12,7 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 
 /**
- * Knows what has been committed to the database, by any program, and what that has changed. Each request asks the
+ * Tracks the commits to the database, by any program, and the objects that they change. Each request queries the
  * database; concurrent requests share one round trip.
  */
 @Component
@@ -31,13 +31,13 @@ class DatabaseState {
     }
 
     /**
-     * @param server the run of a database server in which the versions count
-     * @param snapshot what a statement sees in this state, at least
+     * @param server the run of a database server to which the versions belong
+     * @param snapshot the transactions that a statement sees in this state, at least
      * @param version the newest version of the changes
      */
     record State(String server, String snapshot, long version, RecentChanges changes) {}
 
-    /** The state at a time after this call began; null if the database does not answer. */
+    /** The state at a time after this call began; null if the database does not respond. */
     @Nullable
     State current() {
         try {
@@ -74,7 +74,7 @@ class DatabaseState {
         return new State(before.server, found.snapshot(), version, before.changes);
     }
 
-    /** Identifies this database and schema among those of all servers; null if the database does not answer. */
+    /** Identifies this database and schema among those of all servers; null if the database does not respond. */
     @Nullable
     String identity() {
         if (identity == null) {

@@ -9,10 +9,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the response to an operation depends on. It stays cached until a commit changes one of these. Each has a name:
- * an object's global ID, a type for all objects of the type, or a field and the ID of its object for a list of that
- * object. Objects that a response shows are added by the execution; data fetchers add lists, and objects that may not
- * exist.
+ * The dependencies of the response to an operation. It stays cached until a commit changes one of them. Each has a
+ * name: an object's global ID, a type for all objects of the type, or a field and the ID of its object for a list of
+ * that object. Objects that a response shows are added by the execution; data fetchers add lists, and objects that may
+ * not exist.
  */
 public final class Dependencies {
     /** Every change of a membership changes this. */
@@ -21,10 +21,10 @@ public final class Dependencies {
     /** Every change changes this. */
     static final String EVERYTHING = "everything";
 
-    /** Beyond this, single names cost more than they gain. */
+    /** Beyond this number, single names cost more than they gain. */
     private static final int MANY = 1000;
 
-    /** What had been committed before the operation began; null if the operation may not read from the cache. */
+    /** The state of the database before the operation began; null if the operation may not read from the cache. */
     @Nullable
     State state;
 

@@ -11,8 +11,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The recent changes of one run of a database server. Each look at the database that finds changes begins a new
- * version. A response read at a version is current as long as nothing that it depends on has changed in a later one.
+ * The recent changes of one run of a database server. Each query that finds changes begins a new version. A response
+ * read at a version is current as long as none of its dependencies has changed in a later version.
  */
 final class RecentChanges {
     /** How many changed names are remembered; each takes about 200 bytes. */
@@ -59,12 +59,12 @@ final class RecentChanges {
     private void forgetFirst() {
         Version first = versions.remove();
         size -= 1 + first.changed().size();
-        // First, so that whoever misses a forgotten name notices it.
+        // First, so that a reader that misses a forgotten name notices it.
         oldest = versions.getFirst().number();
         first.changed().forEach(name -> lastChanges.remove(name, first.number()));
     }
 
-    /** Whether none of these has changed after a version; false if that has been forgotten. */
+    /** Whether none of these has changed after a version; false if the version has been forgotten. */
     boolean areUnchanged(Collection<String> names, long version) {
         for (String name : names) {
             if (lastChanges.getOrDefault(name, 0L) > version) {

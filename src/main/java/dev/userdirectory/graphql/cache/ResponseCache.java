@@ -27,10 +27,10 @@ import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
 /**
- * Returns cached responses, as long as {@code @cacheControl} in the schema allows and nothing that they depend on has
- * changed in the database. Each request asks the database for new changes before it uses a response. So every write is
- * in every later response, on every instance. A response is only reused for the callers it was meant for: all callers
- * with the same scopes, or one caller.
+ * Returns cached responses, as long as {@code @cacheControl} in the schema allows and none of their dependencies has
+ * changed in the database. Each request queries the database for new changes before it uses a response. So every write
+ * is in every later response, on every instance. A response is only reused for the callers it was meant for: all
+ * callers with the same scopes, or one caller.
  *
  * <p>The policy of an operation is only known once it has been executed. Until then its response is treated as private.
  * The cache blocks its thread, which is a virtual one.
@@ -50,7 +50,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         this.uncached = CachedResponses.requests(meters, "uncached");
     }
 
-    /** @param deadline of the request that executes the operation for all that wait for the response */
+    /** @param deadline the deadline of the request that executes the operation for all waiting requests */
     private record Running(@Nullable Deadline deadline, CompletableFuture<@Nullable CachedResponse> response) {}
 
     @Override
@@ -142,7 +142,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
                 });
     }
 
-    /** Null if the other request has no response that can be used again. */
+    /** Null if the response of the other request cannot be reused. */
     private static @Nullable CachedResponse await(Running other) {
         Deadline.waitFor(other.deadline);
         try {

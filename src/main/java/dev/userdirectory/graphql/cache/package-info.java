@@ -1,4 +1,4 @@
-/** Caches responses until something that they depend on changes in the database. */
+/** Caches responses until one of their dependencies changes in the database. */
 @NullMarked
 package dev.userdirectory.graphql.cache;
 

@@ -17,7 +17,7 @@ import java.util.Set;
  * </ul>
  */
 public class DocumentText {
-    /** How many numbers of the greatest length a document may have; that is thousands of ordinary ones. */
+    /** How many numbers of the greatest length a document may have, or thousands of ordinary numbers instead. */
     private static final int LONGEST_NUMBERS = 100;
 
     private static final Set<String> KEYWORDS_OF_TYPES =

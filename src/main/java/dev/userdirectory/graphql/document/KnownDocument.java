@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** A parsed and valid document within the limits, with everything learned about it since. */
+/** A parsed and valid document within the limits, with everything that its executions have revealed. */
 public final class KnownDocument {
     /** Bytes of a syntax node with its location, its name and its list of children. */
     private static final int NODE = 140;
@@ -18,7 +18,7 @@ public final class KnownDocument {
     private final String text;
     private final PreparsedDocumentEntry parsed;
     private final long bytesOfParsed;
-    /** By the operation name that requests give, which is empty if they give none. */
+    /** By the operation name in the request, which is empty if the request has none. */
     private final Map<String, KnownOperation> operations = new ConcurrentHashMap<>(1);
 
     KnownDocument(String text, PreparsedDocumentEntry parsed) {

@@ -54,7 +54,7 @@ public final class KnownOperation {
         return Sha256.hex(name + " " + document);
     }
 
-    /** The policy by which cached responses are looked up: that of the first response without errors. */
+    /** The policy for looking up cached responses: that of the first response without errors. */
     public CachePolicy policy() {
         return policy;
     }
@@ -86,8 +86,8 @@ public final class KnownOperation {
     }
 
     /**
-     * Reduces variables to what their cost and cache policy depend on: numbers, booleans and the lengths of lists, but
-     * no text. A list becomes the forms of its elements, each followed by how many times in a row it occurs.
+     * Reduces variables to the parts on which cost and cache policy depend: numbers, booleans and the lengths of lists,
+     * but no text. A list becomes the forms of its elements, each followed by how many times in a row it occurs.
      */
     static Object form(Map<String, Object> variables) {
         return variables.isEmpty() ? Map.of() : Objects.requireNonNull(formOf(variables));

@@ -59,7 +59,7 @@ public class PersistedDocuments {
                 throw hash == null
                         ? error(
                                 ErrorCode.PERSISTED_QUERY_ID_REQUIRED,
-                                "Only trusted documents are run, and this is none")
+                                "Only trusted documents are run, and this is not one")
                         : error(
                                 ErrorCode.PERSISTED_QUERY_NOT_IN_LIST,
                                 "Only trusted documents are run, and none has this hash");

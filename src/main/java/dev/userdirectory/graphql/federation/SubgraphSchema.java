@@ -50,7 +50,7 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
     private static final Pattern ROOT_TYPE =
             Pattern.compile("(?ms)^type (?<type>Query|Mutation|Subscription)(?: \\{\n(?<fields>.*?)^\\})?\n");
 
-    /** Descriptions of what Federation adds to the schema, by name. */
+    /** Descriptions of the elements that Federation adds to the schema, by name. */
     private static final Map<String, String> DESCRIPTIONS = Map.of(
             ANY,
             "A representation of an entity: its `__typename`, and the fields of one of its keys.",

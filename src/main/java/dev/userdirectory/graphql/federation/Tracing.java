@@ -14,8 +14,8 @@ import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
 /**
- * Adds how long each field took to {@code extensions.ftv1}, if a router requests it by header and may introspect,
- * because the trace contains type names.
+ * Adds the time that each field took to {@code extensions.ftv1}, if a router requests it by header and may introspect.
+ * The trace contains type names.
  */
 @Component
 public class Tracing extends FederatedTracingInstrumentation implements WebGraphQlInterceptor {

@@ -12,7 +12,7 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 
 /**
- * The budget that each account has left for operations, as a token bucket. Instances with a shared store share the
+ * The remaining budget of each account for operations, as a token bucket. Instances with a shared store share the
  * buckets. While the store is unavailable, each instance uses its own.
  */
 @Component
@@ -52,7 +52,7 @@ public class CostBudgets {
     }
 
     /**
-     * Takes what an operation may cost at most, for a request whose cost is not estimated.
+     * Takes the maximum cost of an operation, for a request whose cost is not estimated.
      *
      * @return the error if the account has less left
      */

@@ -110,7 +110,7 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
         WebGraphQlResponse response = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
                 request.toExecutionInput(),
                 ExecutionResult.newExecutionResult().addError(error).build()));
-        // Caching would hurt most for an unknown persisted document: the client's next request registers it.
+        // Caching would be worst for an unknown persisted document, which the client's next request registers.
         response.getResponseHeaders().setCacheControl(CacheControl.noStore());
         return Mono.just(response);
     }

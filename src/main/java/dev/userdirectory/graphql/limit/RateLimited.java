@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** The error for an operation that costs more than its caller's budget has left. Nothing of it is executed. */
+/** The error for an operation that costs more than the rest of its caller's budget. Nothing of it is executed. */
 public final class RateLimited {
     private static final String RETRY_AFTER = "retryAfter";
 

@@ -11,8 +11,8 @@ import org.springframework.stereotype.Component;
 
 /**
  * The part of the heap that requests may take, from their first byte until the last byte of their response is sent. A
- * caller never holds more than is left for the others, so slow clients with large bodies or large responses cannot shut
- * everybody else out. All callers without a token count as one.
+ * caller never holds more than is left for the others, so slow clients with large bodies or large responses cannot lock
+ * the others out. All callers without a token count as one.
  */
 @Component
 public class RequestMemory {

@@ -54,7 +54,7 @@ public final class ResponseBudget {
         return used;
     }
 
-    /** Takes back what was counted for values that are completed again. */
+    /** Removes the bytes of values that are completed again. */
     public void resetTo(long used) {
         this.used = used;
     }

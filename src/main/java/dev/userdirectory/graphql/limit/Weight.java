@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Estimates the heap size of objects in bytes, rather too high than too low, to weigh what a cache retains. */
+/** Estimates the heap size of cached objects in bytes, rather too high than too low. */
 public final class Weight {
     /** An entry of a cache, with its place in the hash table and in the eviction queues. */
     public static final int ENTRY = 200;

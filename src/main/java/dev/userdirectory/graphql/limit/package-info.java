@@ -1,4 +1,4 @@
-/** Limits what one request may cost, in values, fields, objects, bytes and memory. */
+/** Limits the cost of one request, in values, fields, objects, bytes and memory. */
 @NullMarked
 package dev.userdirectory.graphql.limit;
 

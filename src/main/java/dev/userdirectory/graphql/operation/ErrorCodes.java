@@ -96,7 +96,7 @@ public class ErrorCodes extends SimplePerformantInstrumentation {
             case IntrospectionDisabledError disabled -> ErrorCode.INTROSPECTION_DISABLED;
             case BadFaithIntrospectionError bad -> ErrorCode.INTROSPECTION_LIMIT_EXCEEDED;
             default ->
-                // A validation error of another class is about a variable, not about the document.
+                // A validation error of another class concerns a variable, not the document.
                 error.getErrorType() == graphql.ErrorType.ValidationError
                         ? ErrorCode.BAD_USER_INPUT
                         : ErrorCode.INTERNAL_SERVER_ERROR;

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The errors that were logged with their stack traces. There is one stack trace per place and interval, so that a client
- * that has found a fault cannot fill the log with it.
+ * The errors that were logged with their stack traces. Each place in the code logs one stack trace per interval, so
+ * that a client that has found a fault cannot fill the log with it.
  */
 final class LoggedErrors {
     private static final long INTERVAL = Duration.ofSeconds(10).toNanos();
@@ -25,7 +25,7 @@ final class LoggedErrors {
                 .id();
     }
 
-    /** Only as many as there are in the code. The frames of libraries can depend on the request. */
+    /** Uses only frames of our code, since those of libraries can depend on the request. */
     private static String place(Throwable error) {
         String frame = Arrays.stream(error.getStackTrace())
                 .filter(called -> called.getClassName().startsWith("dev.userdirectory."))

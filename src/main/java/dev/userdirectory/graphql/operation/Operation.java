@@ -63,7 +63,7 @@ public final class Operation {
     /** Null until the operation is executed. */
     public @Nullable ResponseBudget response;
 
-    /** What the response depends on, as far as the operation has been executed. */
+    /** The dependencies of the response, as far as the operation has been executed. */
     public final Dependencies dependencies = new Dependencies();
 
     /** The connection to the client, while the operation is executed. */
@@ -74,7 +74,7 @@ public final class Operation {
         /** The operation is over, and the connection belongs to the server again. */
         void answered();
 
-        /** Closes the connection in the middle of the response, so that the client does not take it for complete. */
+        /** Closes the connection in the middle of the response, so that the client cannot mistake it for complete. */
         void cut();
     }
 

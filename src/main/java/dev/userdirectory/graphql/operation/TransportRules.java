@@ -67,7 +67,7 @@ public class TransportRules extends SimplePerformantInstrumentation {
         return context;
     }
 
-    /** Checked no earlier, so that callers who may not subscribe get that error first. Nothing has subscribed yet. */
+    /** Checked this late, so that callers who may not subscribe get that error first. Nothing has subscribed yet. */
     @Override
     public CompletableFuture<ExecutionResult> instrumentExecutionResult(
             ExecutionResult result,

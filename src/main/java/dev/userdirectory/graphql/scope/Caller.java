@@ -36,7 +36,7 @@ public record Caller(
     public static final Caller NOBODY = new Caller(true, "", Set.of());
     /** An IPv6 client can choose the other bytes of its address itself. */
     private static final int IPV6_NETWORK_BYTES = 8;
-    /** OpenID Connect limits a subject to that. */
+    /** The maximum length of a subject in OpenID Connect. */
     private static final int ACTOR_LENGTH = 255;
 
     public Caller(boolean anonymous, String subject, Set<String> scopes) {
@@ -89,7 +89,7 @@ public record Caller(
         }
     }
 
-    /** Whether this caller can be told from every other one. All anonymous callers count as one. */
+    /** Whether this caller can be distinguished from all others. All anonymous callers count as one. */
     public boolean isIdentified() {
         return anonymous || !subject.isEmpty();
     }
@@ -103,7 +103,7 @@ public record Caller(
                         .map(type::cast);
     }
 
-    /** Whom the events of this caller's changes name; null if the caller has no subject. */
+    /** The actor in the events of this caller's changes; null if the caller has no subject. */
     public @Nullable Actor actor() {
         return subject.isEmpty()
                 ? null
@@ -118,7 +118,7 @@ public record Caller(
                 .findFirst();
     }
 
-    /** Cuts the text off, and replaces what PostgreSQL cannot store. */
+    /** Truncates the text, and replaces characters that PostgreSQL cannot store. */
     private static String storable(String text) {
         int[] characters = text.codePoints()
                 .map(c -> Characters.isControl(c) ? '\ufffd' : c)

@@ -14,13 +14,13 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What an element of the schema requires of its caller: a token with every scope of at least one of these sets.
+ * The requirement of a schema element: the caller's token has every scope of at least one of these sets.
  *
  * @param anyOf a single empty set for {@code @authenticated}
  */
 public record Requirement(List<Set<String>> anyOf) {
     static final Requirement AUTHENTICATED = new Requirement(List.of(Set.of()));
-    /** What scopes end in that give access to nobody but the caller, such as {@code users:self}. */
+    /** The end of scopes that give access to nobody but the caller, such as {@code users:self}. */
     private static final String SELF = ":self";
 
     /** Reads the directives of Apollo Federation, by their imported or their prefixed names. */
@@ -40,7 +40,7 @@ public record Requirement(List<Set<String>> anyOf) {
                 .findFirst();
     }
 
-    /** Whether a scope is enough that gives access to nobody but the caller. */
+    /** Whether a scope that gives access to nobody but the caller is enough. */
     boolean acceptsSelf() {
         return anyOf.stream().anyMatch(Requirement::isOfSelf);
     }

@@ -28,8 +28,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Guards the data fetcher of every field that {@code @authenticated} or {@code @requiresScopes} applies to, when the
- * schema is built. A denied field fetches nothing, and a denied mutation changes nothing.
+ * Guards, when the schema is built, the data fetcher of every field to which {@code @authenticated} or
+ * {@code @requiresScopes} applies. A denied field fetches nothing, and a denied mutation changes nothing.
  *
  * <p>A field has the requirements of its own directives, of its declaration in an interface, and of the type that it
  * returns. If it returns an interface or a union, it requires what at least one of the possible types requires, and the

@@ -7,7 +7,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * Who may call the service. The issuer of tokens is configured by Spring's own
+ * Access to the service. The issuer of tokens is configured by Spring's own
  * {@code spring.security.oauth2.resourceserver.jwt.*}, and cross-origin requests by
  * {@code spring.graphql.cors.allowed-origins}.
  *

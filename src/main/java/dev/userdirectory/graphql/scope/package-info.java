@@ -1,4 +1,4 @@
-/** Callers, and what the schema requires of them. */
+/** Callers, and the scopes that the schema requires of them. */
 @NullMarked
 package dev.userdirectory.graphql.scope;
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Two instances read at random from a model of a database, through their caches and a shared one, while transactions
- * write, wait, and commit or roll back in any order. No response may differ from what the database has.
+ * write, wait, and commit or roll back in any order. No response may differ from the database.
  * {@code -Ddirectory.test.seed=1} repeats a run, and {@code -Ddirectory.test.steps} sets how long it is.
  */
 class CacheModelTest {
@@ -96,7 +96,7 @@ class CacheModelTest {
             }
         }
 
-        /** Running transactions are lost, and the numbers after the last commit are used again. */
+        /** Loses running transactions, and uses the numbers after the last commit again. */
         void crash() {
             log.removeIf(event -> running.containsKey(event.writer));
             running.clear();
@@ -173,7 +173,7 @@ class CacheModelTest {
             return outdated;
         }
 
-        /** Few enough sets that a response is often asked for again. */
+        /** Few different sets, so that the same response is often requested again. */
         private List<String> names(int count) {
             int first = random.nextInt(OBJECTS);
             return IntStream.rangeClosed(first, first + count)
@@ -181,7 +181,7 @@ class CacheModelTest {
                     .toList();
         }
 
-        /** Whether the response of an instance is what the database has. */
+        /** Whether the response of an instance equals the database. */
         private boolean read() {
             int instance = random.nextInt(2);
             List<String> names = names(3);

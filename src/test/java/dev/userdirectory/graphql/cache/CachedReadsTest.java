@@ -73,7 +73,7 @@ class CachedReadsTest {
             "_entities(representations: [{__typename: \"User\", id: $user}, {__typename: \"User\", email: $email}])"
                     + " { ... on User { name active } }");
 
-    /** What the schema does not allow to be cached. */
+    /** The fields that the schema does not allow to be cached. */
     private static final List<String> NOT_CACHED = List.of("userEvents", "directoryEvents", "history", "viewer");
 
     private final Random random = new Random(SEED);
@@ -175,7 +175,7 @@ class CachedReadsTest {
         assertThat(count("shared hit")).isPositive();
     }
 
-    /** So that the reads show something from the beginning. */
+    /** Creates objects, so that the reads show something from the beginning. */
     private void fill() throws SQLException {
         Connection program = programs.getFirst();
         try (Statement statement = program.createStatement()) {
@@ -200,7 +200,7 @@ class CachedReadsTest {
                 + "', now(), now(), 0)";
     }
 
-    /** With the IDs and values of this run. */
+    /** The queries, with the IDs and values of this run. */
     private List<String> queries() {
         return QUERIES.stream()
                 .map(query -> "{ "
@@ -226,7 +226,7 @@ class CachedReadsTest {
                 .sum();
     }
 
-    /** Writes in the program's open transaction, if nobody else has locked the row, and may end it. */
+    /** Writes in the program's open transaction, unless another one has locked the row, and may end the transaction. */
     private void write(Connection program) throws SQLException {
         try (Statement statement = program.createStatement()) {
             statement.execute("set local lock_timeout = '10ms'");

@@ -57,7 +57,7 @@ class CrashTest {
 
     @Test
     void returnsNoStaleResponseAfterACrash() throws Exception {
-        // The first requests of a test run are slow, because their classes are being loaded.
+        // The first requests of a test run are slow, because they also load classes.
         await().atMost(Duration.ofMinutes(1)).ignoreExceptions().until(() -> update(directory.createUser()) > 0);
         String id = directory.createUser();
         int stale = 0;

@@ -275,7 +275,7 @@ class SharedCacheTest {
                 times.add(Duration.ofNanos(System.nanoTime() - start));
                 assertThat(read).isEqualTo(written);
             }
-            // Also while nobody calls Redis.
+            // This also holds while Redis is not called.
             Waiting.until(() -> instances.stream()
                     .noneMatch(instance -> instance.getBean(SharedStore.class).isPaused()));
             assertThat(List.of(isRedisUsed(0), isRedisUsed(1))).as(how).containsOnly(0.0);

@@ -36,7 +36,7 @@ class PersistedQueriesTest {
 
         JsonNode unknown = send(Map.of("extensions", extension(document)));
         assertThat(code(unknown)).isEqualTo("PERSISTED_QUERY_NOT_FOUND");
-        // Apollo Client checks the message in case the code is lost on the way.
+        // Apollo Client checks the message as well, in case the code is lost on the way.
         assertThat(unknown.at("/errors/0/message").asString()).isEqualTo("PersistedQueryNotFound");
 
         assertThat(data(send(Map.of("query", document, "extensions", extension(document)))))
@@ -150,7 +150,7 @@ class PersistedQueriesTest {
         }
     }
 
-    /** Otherwise anybody could evict everybody else's documents. */
+    /** Otherwise any anonymous client could evict the documents of all other clients. */
     @Test
     void keepsNoDocumentOfACallerWithoutAToken() {
         String document = newDocument();

@@ -25,7 +25,7 @@ import org.springframework.test.context.DynamicPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** With a folder of trusted documents, no other document can be run, whoever the caller is. */
+/** With a folder of trusted documents, no caller can run any other document. */
 @DirectoryTest
 class TrustedDocumentsTest {
     private static final String USERS =

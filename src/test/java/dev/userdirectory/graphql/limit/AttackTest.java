@@ -323,7 +323,7 @@ class AttackTest {
         }
     }
 
-    /** More connections than the server has threads; each sends a byte now and then. */
+    /** More connections than the server has threads; each sends a byte from time to time. */
     @Test
     void answersWhileManyBodiesArriveSlowly() throws Exception {
         List<Socket> slow = new ArrayList<>();

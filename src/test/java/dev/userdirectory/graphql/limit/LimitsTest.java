@@ -126,7 +126,7 @@ class LimitsTest {
                 tokens -> "mutation { addGroupMembers(groupId: \"\" userIds: [%s]) { __typename } }"
                         .formatted("\"\" ".repeat(tokens - 17));
 
-        // So many IDs are too expensive, which is found out later.
+        // So many IDs exceed the cost limit, which is checked later.
         assertThat(client.error(document.apply(15_000), Map.of())
                         .at("/extensions/code")
                         .asString())
@@ -140,7 +140,7 @@ class LimitsTest {
     void acceptsVariablesUpToTheLimit() {
         String document = "mutation ($ids: [ID!]!) { addGroupMembers(groupId: \"\", userIds: $ids) { __typename } }";
 
-        // So many IDs are too expensive, which is found out later.
+        // So many IDs exceed the cost limit, which is checked later.
         assertThat(client.error(document, Map.of("ids", Collections.nCopies(9_999, "")))
                         .at("/extensions/code")
                         .asString())
@@ -279,7 +279,7 @@ class LimitsTest {
         }
     }
 
-    /** In full, the response would have 500 megabytes. */
+    /** The whole response would have 500 megabytes. */
     @Test
     void sendsNoResponseAboveTheLimitToACallerWhoMayOnlyWrite() {
         String document = DESCRIBED.formatted(repeat(99, i -> "a" + i + ": description"));

@@ -84,7 +84,7 @@ class RateLimitTest {
     }
 
     @Test
-    void anExportTakesWhatAnOperationMayCost() {
+    void exportTakesTheMaximumCostOfAnOperation() {
         Client greedy = subject("exporter");
 
         assertThat(export(greedy).statusCode()).isEqualTo(200);

@@ -24,7 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** The limits of the JSON that carries an operation, on every transport. */
 @DirectoryTest
 class RequestBodyTest {
-    /** Accept headers that lead to each reader of bodies: the filters, Spring's handler and event streams. */
+    /** Accept headers for each reader of bodies: the filters, Spring's handler and event streams. */
     private static final String WAYS_IN = "application/json,application/graphql-response+json,text/event-stream";
 
     @Autowired
@@ -50,7 +50,7 @@ class RequestBodyTest {
         }
     }
 
-    /** Jackson would cache the names for the next request, which would seldom have the same ones. */
+    /** Jackson would cache the names for later requests, which would seldom have the same ones. */
     @Test
     void keepsNoMemberNames() {
         assertThat(json.tokenStreamFactory().isEnabled(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES))

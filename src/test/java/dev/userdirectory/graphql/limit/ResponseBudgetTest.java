@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 class ResponseBudgetTest {
     /** The request is over, so completing more fields would be wasted work. */
     @Test
-    void isExceededOnceTheThreadIsInterrupted() {
+    void budgetIsExceededOnceTheThreadIsInterrupted() {
         ResponseBudget budget = new ResponseBudget(1_000, null);
         assertThat(budget.isExceeded()).isFalse();
 

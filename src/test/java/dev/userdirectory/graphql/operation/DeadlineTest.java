@@ -29,19 +29,19 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
-/** Requests that have to wait for a table, which the test has locked. */
+/** Requests that wait for a table that the test has locked. */
 @DirectoryTest
 @TestPropertySource(
         properties = {
             "directory.limits.deadline=3s",
-            // So that it is the service that stops the SQL.
+            // Lets the service stop the SQL before PostgreSQL does.
             "directory.database.grace=1m",
             "logging.level.dev.userdirectory.graphql.operation.DeadlineInterceptor=error",
             "spring.datasource.hikari.data-source-properties.ApplicationName=deadline"
         })
 class DeadlineTest {
     private static final Duration LIMIT = Duration.ofSeconds(3);
-    /** On a busy machine, a request may meet its deadline first. */
+    /** On a busy machine, a request may exceed its deadline first. */
     private static final int ATTEMPTS = 5;
 
     private static final String USERS = "{ users(first: 1) { nodes { id } } }";
@@ -52,7 +52,7 @@ class DeadlineTest {
     @Autowired
     Directory directory;
 
-    /** The first requests of a test run are slow, because their classes are being loaded. */
+    /** The first requests of a test run are slow, because they also load classes. */
     @BeforeEach
     void warmUp() {
         for (String document :

@@ -31,7 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @DirectoryTest
 class ErrorCodesTest {
-    /** Values as JSON. As GraphQL they only lack the quotes around the names of fields. */
+    /** Values as JSON. In GraphQL, they only lack the quotes around the names of fields. */
     private static final List<String> VALUES = List.of(
             "null",
             "true",

@@ -18,7 +18,7 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
-/** Unexpected failures: here a table that is gone, and one that rejects its rows. */
+/** Unexpected failures: a table is missing, or rejects its rows. */
 @DirectoryTest
 @ExtendWith(OutputCaptureExtension.class)
 class ErrorHandlerTest {
@@ -31,7 +31,7 @@ class ErrorHandlerTest {
     @Autowired
     JdbcTemplate jdbc;
 
-    /** Levels are set when a context starts, and that of another class may have switched the log off. */
+    /** Log levels are set when a context starts, and the context of another class may have switched the log off. */
     @BeforeEach
     void log() {
         LoggingSystem.get(getClass().getClassLoader()).setLogLevel("dev.userdirectory", LogLevel.INFO);

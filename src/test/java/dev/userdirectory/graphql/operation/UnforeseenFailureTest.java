@@ -39,7 +39,7 @@ class UnforeseenFailureTest {
 
     @ParameterizedTest
     @CsvSource({"throws,200", "later,200", "stack,200", "outside,500", "servlet,500"})
-    void isReportedAsGraphQlErrorWithTheIdOfALogEntry(String how, int status, CapturedOutput output) {
+    void reportsGraphQlErrorWithTheIdOfALogEntry(String how, int status, CapturedOutput output) {
         HttpResponse<String> response = client.send(HttpRequest.newBuilder(client.uri("/graphql"))
                 // The content type chooses one of the two endpoints.
                 .header("Content-Type", how.equals("servlet") ? "application/graphql" : "application/json")

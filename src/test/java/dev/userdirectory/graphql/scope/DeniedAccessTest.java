@@ -17,7 +17,7 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.test.context.TestPropertySource;
 
 @DirectoryTest
-// An application context of its own, and so a log of its own.
+// A separate application context has a separate log.
 @TestPropertySource(properties = "directory.limits.body=10KB")
 @ExtendWith(OutputCaptureExtension.class)
 class DeniedAccessTest {
@@ -30,7 +30,7 @@ class DeniedAccessTest {
     MeterRegistry meters;
 
     @Test
-    void isCountedByReason() {
+    void countsDenialsByReason() {
         counts("no_token", () -> client.anonymous().post(READ));
         counts("no_token", () -> client.anonymous().post("{ a: users { totalCount } b: users { totalCount } }"));
         counts("no_token", () -> get(client.anonymous(), "/actuator/prometheus"));
@@ -47,7 +47,7 @@ class DeniedAccessTest {
         client.send(HttpRequest.newBuilder(client.uri(path)).build());
     }
 
-    /** A client may have its response before the request is counted. */
+    /** A client may receive its response before the request is counted. */
     private void counts(String reason, Runnable request) {
         double before = count(reason);
         double all = meters.get("directory.denied").counters().stream()
@@ -71,7 +71,7 @@ class DeniedAccessTest {
     }
 
     @Test
-    void isLoggedRarelyAndWithoutTheSubject(CapturedOutput output) {
+    void logsDenialsRarelyAndWithoutTheSubject(CapturedOutput output) {
         double before = count("scope");
         Client denied = client.withToken(dev.userdirectory.Tokens.of("a-name-to-keep-secret", "other"));
         for (int i = 0; i < 100; i++) {

@@ -25,7 +25,7 @@ import java.util.stream.Stream;
 import org.springframework.core.io.Resource;
 import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 
-/** The schema as it is written, with an operation for each guard in it that meets this guard. */
+/** The schema as it is written, and for each of its guards an operation that this guard checks. */
 class GuardedSchema {
     @SuppressWarnings("rawtypes")
     private final List<Definition> definitions = new ArrayList<>();

@@ -38,7 +38,7 @@ class ScopesTest {
         return all().filter(guarded -> !guarded.name().equals("Query.viewer"));
     }
 
-    /** With {@code viewer}, which any token may read. */
+    /** All guards, including that of {@code viewer}, which any token may read. */
     static Stream<Guarded> all() throws IOException {
         GuardedSchema schema = new GuardedSchema();
         return Stream.of(
