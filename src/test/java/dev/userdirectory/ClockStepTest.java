@@ -110,8 +110,7 @@ class ClockStepTest {
     }
 
     /** The token expires ten seconds later, however the clock is set meanwhile. */
-    private static void assertStreamEndsWithItsToken(ServiceProcess service, Path clock, String user)
-            throws Exception {
+    private static void assertStreamEndsWithItsToken(ServiceProcess service, Path clock, String user) throws Exception {
         String token = Tokens.sign(Tokens.claims()
                 .claim("scope", "users:read")
                 .expirationTime(Date.from(Instant.now().plusSeconds(10)))

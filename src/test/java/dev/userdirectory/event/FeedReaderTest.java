@@ -11,6 +11,7 @@ import dev.userdirectory.generated.types.DirectoryEventType;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
@@ -21,6 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.springframework.boot.health.contributor.Status;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.support.JdbcTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 
 class FeedReaderTest {
     private static final int EVENTS = 100_000;
@@ -42,7 +45,7 @@ class FeedReaderTest {
         reader = new FeedReader(
                 live,
                 new DirectoryEvents(jdbc, new EventRows(new Coverage())),
-                new RestoredFeed(jdbc),
+                inTransactions(),
                 new FeedConnections(pool, properties),
                 properties,
                 threads,
@@ -92,8 +95,7 @@ class FeedReaderTest {
                 read.transaction() + 1_000_000,
                 read.sequence(),
                 new Position.Seen(
-                        live.era(),
-                        Objects.requireNonNull(jdbc.queryForObject("select feed_wal()", Long.class))));
+                        live.era(), Objects.requireNonNull(jdbc.queryForObject("select feed_wal()", Long.class))));
         live.add(List.of(new DirectoryEvent(
                 ahead,
                 0,
@@ -102,7 +104,7 @@ class FeedReaderTest {
                 null,
                 List.of(),
                 null,
-                OffsetDateTime.now())));
+                OffsetDateTime.now(ZoneOffset.UTC))));
         jdbc.execute("update user_events set transaction = " + ahead.transaction()
                 + "; insert into feed_eras (system_identifier, timeline, server_started, events, began_after)"
                 + " select system_identifier, timeline, server_started, events, 'F/0' from feed_eras"
@@ -113,6 +115,17 @@ class FeedReaderTest {
 
         Waiting.until(() -> live.recent().end().sequence() == last());
         assertThat(live.recent().end().transaction()).isLessThan(ahead.transaction());
+    }
+
+    /** As the application context runs it. */
+    private RestoredFeed inTransactions() {
+        TransactionTemplate transaction = new TransactionTemplate(new JdbcTransactionManager(pool));
+        return new RestoredFeed(jdbc) {
+            @Override
+            int deleteIfForeign() {
+                return Objects.requireNonNull(transaction.execute(status -> super.deleteIfForeign()));
+            }
+        };
     }
 
     private void append(int events) {
