@@ -9,7 +9,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param url the JDBC URL of a streaming replica that queries read from; without it, they read from the primary
  * @param username the user name at the replica, if it is not the primary's
  * @param password the password at the replica, if it is not the primary's
- * @param patience how long a query waits until the replica has replayed what the primary has committed; after that it
+ * @param patience how long a query waits until the replica has replayed all commits of the primary; after that it
  *     reads from the primary
  */
 @ConfigurationProperties("directory.replica")

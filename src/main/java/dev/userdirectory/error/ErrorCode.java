@@ -35,19 +35,20 @@ public enum ErrorCode {
     MAX_DIGITS_LIMIT("A number, or all numbers of the document together, have too many digits."),
     MAX_MEMBER_NAME_LIMIT("The name of a JSON member is too long."),
     MAX_BODY_LIMIT("The body of the request is too large.", HttpStatus.CONTENT_TOO_LARGE),
-    MAX_RESPONSE_LIMIT("The response would be too large. A mutation has been carried out."),
+    MAX_RESPONSE_LIMIT("The response would be too large. If it is a mutation's, the mutation took effect."),
     COST_ESTIMATED_TOO_EXPENSIVE("The operation costs too much: ask for smaller pages."),
     INTROSPECTION_LIMIT_EXCEEDED("The introspection has too many fields, or too many levels of them."),
     RATE_LIMITED(
             "The operation costs more than the caller's budget has left, or the caller is running an export already.",
             HttpStatus.TOO_MANY_REQUESTS),
     TOO_MANY_SUBSCRIPTIONS(
-            "The caller, or all callers together, keep too much open on sockets and event streams.",
+            "The caller, or all callers together, have too many sockets, event streams or subscriptions open.",
             HttpStatus.TOO_MANY_REQUESTS),
     DEADLINE_EXCEEDED(
             "The request took too long. Whether a mutation took effect is unknown.", HttpStatus.REQUEST_TIMEOUT),
     UNAVAILABLE(
-            "The service is overloaded, is stopping, cannot write for now, or cannot reach the token's issuer: try again.",
+            "The service is overloaded or stopping, cannot write at the moment, or cannot reach the token's issuer:"
+                    + " try again.",
             HttpStatus.SERVICE_UNAVAILABLE),
 
     EVENTS_EXPIRED("Events after the cursor may be missing: read the users again, then follow without a cursor."),
@@ -68,8 +69,7 @@ public enum ErrorCode {
     HTTP_VERSION_NOT_SUPPORTED("The request is of another version of HTTP.", HttpStatus.HTTP_VERSION_NOT_SUPPORTED),
 
     INTERNAL_SERVER_ERROR(
-            "The service failed. The error has the ID under which the log has the reason.",
-            HttpStatus.INTERNAL_SERVER_ERROR);
+            "The service failed. The log has the cause under the error's ID.", HttpStatus.INTERNAL_SERVER_ERROR);
 
     private final String meaning;
     private final @Nullable HttpStatus status;

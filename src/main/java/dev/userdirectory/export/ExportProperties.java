@@ -9,7 +9,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param concurrency how many exports this instance runs at a time, each on a connection of its own outside the pool;
  *     further ones are rejected
- * @param deadline how long an export may take; that long its snapshot may keep PostgreSQL from removing old rows
+ * @param deadline how long an export may take; for that long, its snapshot may keep PostgreSQL from removing old rows
  */
 @ConfigurationProperties("directory.export")
 record ExportProperties(

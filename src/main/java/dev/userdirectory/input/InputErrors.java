@@ -57,7 +57,7 @@ public class InputErrors {
     public void checkVersion(@Nullable Integer ifVersion, @Nullable Integer version, String id, String... path) {
         if (ifVersion != null && !ifVersion.equals(version)) {
             add(new InputError(
-                    List.of(path), InputErrorCode.STALE, "The object is at version " + version + " by now.", id, null));
+                    List.of(path), InputErrorCode.STALE, "The object is at version " + version + ".", id, null));
         }
     }
 

@@ -71,7 +71,7 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
         log.error("Error {} in a subscription", id, exception);
         return error(
                 ErrorCode.INTERNAL_SERVER_ERROR,
-                "The service failed to continue this subscription; its log has the reason under " + id + ".",
+                "The service failed to continue this subscription; its log has the cause under the ID " + id + ".",
                 lastCursor);
     }
 

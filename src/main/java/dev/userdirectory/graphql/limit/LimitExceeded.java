@@ -30,7 +30,8 @@ public enum LimitExceeded {
     MEMBER_NAME(ErrorCode.MAX_MEMBER_NAME_LIMIT, "The name of a member has %,d characters; at most %,d are read"),
     RESPONSE(
             ErrorCode.MAX_RESPONSE_LIMIT,
-            "The response has %,d bytes or more; at most %,d are sent. If it is of a mutation, that was carried out"),
+            "The response has %,d bytes or more; at most %,d are sent. If it is a mutation's, the mutation took"
+                    + " effect"),
     INTROSPECTION_DEPTH(
             ErrorCode.INTROSPECTION_LIMIT_EXCEEDED, "The introspection is %,d fields deep; at most %,d are served"),
     INTROSPECTION_FIELDS(

@@ -40,7 +40,7 @@ import org.springframework.util.unit.DataSize;
  *     until they have been sent; a caller never holds more than is left for the others
  * @param head how long a connection may take to send the whole head of a request, counted from its first byte
  * @param response how many bytes a response may have: 5,000 groups with 2,000 bytes each
- * @param deadline how long a request may take; after that it is answered with an error, and its SQL is cancelled
+ * @param deadline how long a request may take; after that, the response is an error, and its SQL is cancelled
  * @param introspectionDepth how deep introspection may be nested; GraphiQL sends 15 levels
  * @param introspectionFields how many fields of introspection an operation may have; GraphiQL sends about 200
  * @param persistedQueries how much memory is for the documents of clients that send a hash instead; the least used

@@ -81,7 +81,7 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
         }
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.INTERNAL)
-                .message("The service failed to answer this; its log has the reason under " + id + ".")
+                .message("The service failed to process this; its log has the cause under the ID " + id + ".")
                 .extensions(ErrorCode.INTERNAL_SERVER_ERROR.extensions(Map.of("id", id)));
     }
 

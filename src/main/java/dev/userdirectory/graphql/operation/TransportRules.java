@@ -30,8 +30,8 @@ public class TransportRules extends SimplePerformantInstrumentation {
 
     private static final GraphQLError KEY_FOR_SEVERAL = error(
             ErrorCode.BAD_REQUEST,
-            "The header Idempotency-Key belongs to a request with one mutation; give each of several its own"
-                    + " `idempotencyKey`");
+            "The header Idempotency-Key belongs to a request with one mutation: give each mutation the argument"
+                    + " `idempotencyKey` instead");
 
     private static final Set<Transport> WITHOUT_STREAMS = EnumSet.of(Transport.POST, Transport.GET);
 

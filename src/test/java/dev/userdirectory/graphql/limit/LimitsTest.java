@@ -340,7 +340,7 @@ class LimitsTest {
                 Map.of("users", users));
 
         assertThat(error.at("/extensions/code").asString()).isEqualTo("MAX_RESPONSE_LIMIT");
-        assertThat(error.get("message").asString()).endsWith("If it is of a mutation, that was carried out");
+        assertThat(error.get("message").asString()).endsWith("If it is a mutation's, the mutation took effect");
     }
 
     /** Each event has a budget of its own. */

@@ -82,7 +82,7 @@ class ErrorHandlerTest {
     private static void assertNeutral(JsonNode error, CapturedOutput output) {
         String id = error.at("/extensions/id").asString();
         assertThat(error.get("message").asString())
-                .isEqualTo("The service failed to answer this; its log has the reason under " + id + ".");
+                .isEqualTo("The service failed to process this; its log has the cause under the ID " + id + ".");
         assertThat(error.at("/extensions/code").asString()).isEqualTo("INTERNAL_SERVER_ERROR");
         assertThat(error.at("/extensions/errorType").asString()).isEqualTo("INTERNAL");
         assertThat(error.toString()).doesNotContain("xception", "select", "insert", "constraint", "org.", ".java");
