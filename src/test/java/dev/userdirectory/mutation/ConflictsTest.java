@@ -103,7 +103,36 @@ class ConflictsTest {
                 .isTrue();
     }
 
+    /** {@code userByEmail} requires that scope, too. */
+    @Test
+    void userWithATakenAddressIsShownOnlyToReaders() {
+        String email = directory.user(directory.createUser()).get("email").asString();
+        String mutation = "createUser(name: \"Al\", email: \"" + email + "\")";
+        statements.clear();
+
+        assertThat(current(client.as("users:write"), mutation).isNull()).isTrue();
+        assertThat(statements.executed()).noneMatch(sql -> sql.contains("given_email"));
+        assertThat(current(client.as("users:write", "users:read"), mutation)
+                        .get("email")
+                        .asString())
+                .isEqualTo(email);
+    }
+
+    @Test
+    void writersSeeTheStaleObject() {
+        String id = directory.createUser();
+
+        assertThat(current(client.as("users:write"), "deleteUser(id: \"" + id + "\", ifVersion: 7)")
+                        .get("id")
+                        .asString())
+                .isEqualTo(id);
+    }
+
     private JsonNode current(String mutation) {
+        return current(client, mutation);
+    }
+
+    private static JsonNode current(Client client, String mutation) {
         JsonNode errors = client.data("mutation { result: " + mutation + ERRORS).at("/result/errors");
         assertThat(errors).hasSize(1);
         return errors.at("/0/current");
