@@ -35,7 +35,19 @@ public class Mutations {
     /** Runs a mutation whose arguments cannot be checked without the database. */
     public <T> T execute(
             DataFetchingEnvironment env, Function<InputErrors, T> rejection, Function<InputErrors, @Nullable T> write) {
-        return execute(env, rejection, errors -> {}, write);
+        return execute("", env, rejection, errors -> {}, write);
+    }
+
+    /**
+     * Runs a mutation whose result depends on the person who makes it. Several people may share a subject, and a key
+     * belongs to one of them.
+     */
+    public <T> T executeFor(
+            String person,
+            DataFetchingEnvironment env,
+            Function<InputErrors, T> rejection,
+            Function<InputErrors, @Nullable T> write) {
+        return execute(person, env, rejection, errors -> {}, write);
     }
 
     /**
@@ -50,8 +62,17 @@ public class Mutations {
             Function<InputErrors, T> rejection,
             Consumer<InputErrors> check,
             Function<InputErrors, @Nullable T> write) {
+        return execute("", env, rejection, check, write);
+    }
+
+    private <T> T execute(
+            String person,
+            DataFetchingEnvironment env,
+            Function<InputErrors, T> rejection,
+            Consumer<InputErrors> check,
+            Function<InputErrors, @Nullable T> write) {
         InputErrors keyErrors = new InputErrors();
-        IdempotencyKey key = IdempotencyKey.of(env, keyErrors);
+        IdempotencyKey key = IdempotencyKey.of(env, person, keyErrors);
         if (!keyErrors.isEmpty()) {
             return rejection.apply(keyErrors);
         }

@@ -64,7 +64,8 @@ class ViewerDataFetcher {
             @InputArgument @Nullable Integer ifVersion,
             Caller caller,
             DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new UpdateViewerPayload(null, errors.list()), errors -> {
+        String person = properties.email(caller).orElse("");
+        return mutations.executeFor(person, env, errors -> new UpdateViewerPayload(null, errors.list()), errors -> {
             Optional<User> user = find(caller, errors);
             errors.checkNotNull(env.getArguments(), "ifVersion");
             user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), found.getId(), "ifVersion"));

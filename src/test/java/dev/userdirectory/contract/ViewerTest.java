@@ -449,6 +449,27 @@ class ViewerTest {
                 .at("/updateViewer/errors/0");
     }
 
+    /** A gateway may have one subject for all its users. */
+    @Test
+    void keyBelongsToOnePersonOfASubject() {
+        String mutation = "mutation { updateViewer(name: \"New\", idempotencyKey: \"" + email
+                + "\") { user { email version } errors { code } } }";
+        for (String address : List.of(email, newEmail())) {
+            createUser(address);
+            Client person = client.withToken(Tokens.sign(verified(address)
+                    .subject("the gateway")
+                    .claim("scope", "users:self")
+                    .build()));
+
+            JsonNode payload = person.data(mutation).get("updateViewer");
+
+            assertThat(payload.get("errors")).isEmpty();
+            assertThat(payload.at("/user/email").asString()).isEqualTo(address);
+            assertThat(payload.at("/user/version").asInt()).isEqualTo(1);
+            assertThat(person.data(mutation).get("updateViewer")).isEqualTo(payload);
+        }
+    }
+
     private String token(String scopes) {
         return Tokens.sign(verified(email).claim("scope", scopes).build());
     }

@@ -195,6 +195,8 @@ class IdempotencyTest {
 
         assertThat(refusals(create("Al", newEmail(), ""))).containsExactly("idempotencyKey INVALID");
         assertThat(refusals(create("Al", newEmail(), "😀".repeat(201)))).containsExactly("idempotencyKey INVALID");
+        assertThat(refusals(create("Al", newEmail(), "a\u0000"))).containsExactly("idempotencyKey INVALID");
+        assertThat(refusals(create("Al", newEmail(), "\ud800"))).containsExactly("idempotencyKey INVALID");
         assertThat(refusals(withHeader("other", CREATE, Map.of("name", "Al", "email", newEmail(), "key", key))
                         .at("/data/createUser")))
                 .containsExactly("idempotencyKey INVALID");
