@@ -21,6 +21,7 @@ import org.springframework.stereotype.Component;
 public class Mutations {
     private final WriteTransaction transaction;
     private final StoredOutcomes stored;
+    private final Turns turns = new Turns();
 
     Mutations(WriteTransaction transaction, StoredOutcomes stored) {
         this.transaction = transaction;
@@ -87,6 +88,16 @@ public class Mutations {
             T payload = errors.isEmpty() ? write.apply(errors) : null;
             return errors.isEmpty() ? Objects.requireNonNull(payload) : rejection.apply(errors);
         };
+        return key == null
+                ? run(null, actor, rejection, attempt)
+                : turns.take(key.id(), () -> run(key, actor, rejection, attempt));
+    }
+
+    private <T> T run(
+            @Nullable IdempotencyKey key,
+            @Nullable Actor actor,
+            Function<InputErrors, T> rejection,
+            Supplier<T> attempt) {
         try {
             return transaction.execute(actor, () -> once(key, rejection, attempt));
         } catch (Rejected e) {

@@ -7,11 +7,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Instance;
 import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.TestPostgres;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.Waiting;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +31,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -52,6 +59,9 @@ class IdempotencyTest {
 
     @Autowired
     JdbcTemplate jdbc;
+
+    @Autowired
+    JdbcConnectionDetails postgres;
 
     @Autowired
     OldKeys oldKeys;
@@ -183,6 +193,54 @@ class IdempotencyTest {
         assertThat(response.at("/errors/0/extensions/code").asString()).isEqualTo("BAD_REQUEST");
         assertThat(response.at("/errors/0/message").asString()).contains("Idempotency-Key");
         assertThat(directory.digest()).isEqualTo(before);
+    }
+
+    @Test
+    void retriesOnTwoInstancesGetTheSameUser() throws Exception {
+        String email = newEmail();
+        try (ConfigurableApplicationContext instance = Instance.start(postgres);
+                ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Client> instances = List.of(client, instance.getBean(Client.class));
+            List<Future<JsonNode>> answers = IntStream.range(0, 20)
+                    .mapToObj(i -> clients.submit(
+                            () -> instances.get(i % 2).data(CREATE, Map.of("name", "Al", "email", email, "key", key))))
+                    .toList();
+            JsonNode first = answers.getFirst().get();
+            assertThat(refusals(first.get("createUser"))).isEmpty();
+            for (Future<JsonNode> answer : answers) {
+                assertThat(answer.get()).isEqualTo(first);
+            }
+        }
+    }
+
+    /** Otherwise retries of one creation that waits for an address would occupy every connection. */
+    @Test
+    void waitingRetriesLeaveConnectionsToReads() throws Exception {
+        String email = newEmail();
+        try (Connection other = TestPostgres.connect();
+                Statement statement = other.createStatement();
+                ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            other.setAutoCommit(false);
+            statement.execute("insert into users (id, name, email, active, created_at, updated_at, version)"
+                    + " values (uuidv7(), 'Other', '" + email + "', true, now(), now(), 0)");
+            List<Future<JsonNode>> retries = IntStream.range(0, 20)
+                    .mapToObj(i -> clients.submit(() -> create("Al", email, key)))
+                    .toList();
+            Waiting.until(() -> Boolean.TRUE.equals(jdbc.queryForObject(
+                    "select exists (select from pg_stat_activity where query_start < now() - interval '0.2 s'"
+                            + " and pg_blocking_pids(pid) <> '{}' and query like 'insert%')",
+                    Boolean.class)));
+
+            client.data("{ users(first: 1, filter: { emails: [\"" + email + "\"] }) { nodes { id } } }");
+            assertThat(retries).noneMatch(Future::isDone);
+
+            other.rollback();
+            JsonNode first = retries.getFirst().get();
+            assertThat(refusals(first)).isEmpty();
+            for (Future<JsonNode> retry : retries) {
+                assertThat(retry.get()).isEqualTo(first);
+            }
+        }
     }
 
     @Test
