@@ -27,11 +27,12 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Tells a retry from a new mutation.
  *
+ * @param subject the caller's subject
  * @param id the hash of the subject, of the person if several share the subject, and of the key
  * @param fingerprint the hash of the mutation's field and of the arguments that were sent
  * @param argument the argument or the header that gave the key
  */
-record IdempotencyKey(String id, String fingerprint, String argument) {
+record IdempotencyKey(String subject, String id, String fingerprint, String argument) {
     static final String ARGUMENT = "idempotencyKey";
     private static final int MAX_LENGTH = 200;
     /** After the person, since keys have no control characters. */
@@ -58,7 +59,7 @@ record IdempotencyKey(String id, String fingerprint, String argument) {
         errors.check(problem(key, header, operation.caller), argument);
         String subject = operation.caller.subject();
         String owner = subject.length() + " " + subject + (person.isEmpty() ? "" : person + END);
-        return new IdempotencyKey(Sha256.hex(owner + key), fingerprint(env), argument);
+        return new IdempotencyKey(subject, Sha256.hex(owner + key), fingerprint(env), argument);
     }
 
     /**

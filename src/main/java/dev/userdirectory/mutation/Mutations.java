@@ -21,11 +21,13 @@ import org.springframework.stereotype.Component;
 public class Mutations {
     private final WriteTransaction transaction;
     private final StoredOutcomes stored;
+    private final OutcomeBudgets budgets;
     private final Turns turns = new Turns();
 
-    Mutations(WriteTransaction transaction, StoredOutcomes stored) {
+    Mutations(WriteTransaction transaction, StoredOutcomes stored, OutcomeBudgets budgets) {
         this.transaction = transaction;
         this.stored = stored;
+        this.budgets = budgets;
     }
 
     public static boolean hasKey(DataFetchingEnvironment env) {
@@ -112,9 +114,15 @@ public class Mutations {
         if (key == null) {
             return attempt.get();
         }
+        InputErrors errors = new InputErrors();
         if (stored.claim(key)) {
+            errors.check(budgets.problem(key.subject()), key.argument());
+            if (!errors.isEmpty()) {
+                stored.release(key);
+                return rejection.apply(errors);
+            }
             T payload = attempt.get();
-            stored.store(key, payload);
+            budgets.spend(key.subject(), stored.store(key, payload));
             return payload;
         }
         @SuppressWarnings("unchecked") // a payload is not generic
@@ -123,7 +131,6 @@ public class Mutations {
         if (known.outcome() != null) {
             return known.outcome();
         }
-        InputErrors errors = new InputErrors();
         errors.addKeyReused(known.objectId(), key.argument());
         return rejection.apply(errors);
     }

@@ -8,6 +8,7 @@ import dev.userdirectory.input.InputError;
 import dev.userdirectory.relay.Node;
 import jakarta.persistence.EntityManager;
 import java.beans.PropertyDescriptor;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -68,13 +69,21 @@ class StoredOutcomes {
                 == 1;
     }
 
-    void store(IdempotencyKey key, Object payload) {
+    /** Gives a key back that was claimed, as if it had never been used. */
+    void release(IdempotencyKey key) {
+        jdbc.update("delete from idempotency_keys where id = ?", key.id());
+    }
+
+    /** @return the size of the outcome in bytes */
+    int store(IdempotencyKey key, Object payload) {
         entities.flush(); // so that the payload has the new version
+        String outcome = JSON.writeValueAsString(payload);
         jdbc.update(
                 "update idempotency_keys set outcome = ?, object_id = ? where id = ?",
-                JSON.writeValueAsString(payload),
+                outcome,
                 shown(payload),
                 key.id());
+        return outcome.getBytes(StandardCharsets.UTF_8).length;
     }
 
     /**
