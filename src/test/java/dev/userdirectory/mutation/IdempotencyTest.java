@@ -15,6 +15,7 @@ import dev.userdirectory.Tokens;
 import dev.userdirectory.Waiting;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.util.HashMap;
@@ -196,6 +197,41 @@ class IdempotencyTest {
     }
 
     @Test
+    void headerCostsAsMuchAsTheArgument() {
+        String mutation = "mutation { createGroup(name: \"\"%s) { errors { code } } }";
+        String query = "{ users(first: 1) { nodes { id } } }";
+
+        assertThat(cost(mutation.formatted(""), "Idempotency-Key", key))
+                .isEqualTo(cost(mutation.formatted(", idempotencyKey: \"k\"")))
+                .isEqualTo(cost(mutation.formatted("")) + 10);
+        assertThat(cost(query, "Idempotency-Key", key)).isEqualTo(cost(query));
+    }
+
+    private int cost(String document, String... headers) {
+        return JsonMapper.shared()
+                .readTree(client.send(request(document, Map.of(), headers)
+                                .header("GraphQL-Cost", "report")
+                                .build())
+                        .body())
+                .at("/extensions/cost/requested")
+                .asInt();
+    }
+
+    @Test
+    void headerCountsOverAnEventStream() throws Exception {
+        String mutation =
+                "mutation { createGroup(name: \"Stream\", idempotencyKey: \"" + key + "\") { group { id } } }";
+        JsonNode first = client.data(mutation);
+
+        HttpResponse<String> streamed = client.send(
+                request(mutation.replace(", idempotencyKey: \"" + key + "\"", ""), Map.of(), "Idempotency-Key", key)
+                        .header("Accept", "text/event-stream")
+                        .build());
+
+        assertThat(streamed.body()).contains(first.at("/createGroup/group/id").asString());
+    }
+
+    @Test
     void retriesOnTwoInstancesGetTheSameUser() throws Exception {
         String email = newEmail();
         try (ConfigurableApplicationContext instance = Instance.start(postgres);
@@ -316,13 +352,20 @@ class IdempotencyTest {
     }
 
     private JsonNode withHeader(String header, String document, Map<String, ?> variables) {
-        JsonMapper json = JsonMapper.shared();
-        return json.readTree(client.send(HttpRequest.newBuilder(client.uri("/graphql"))
-                        .header("Content-Type", "application/json")
-                        .header("Idempotency-Key", header)
-                        .POST(BodyPublishers.ofString(
-                                json.writeValueAsString(Map.of("query", document, "variables", variables))))
-                        .build())
-                .body());
+        return send(document, variables, "Idempotency-Key", header);
+    }
+
+    private JsonNode send(String document, Map<String, ?> variables, String... headers) {
+        return JsonMapper.shared()
+                .readTree(client.send(request(document, variables, headers).build())
+                        .body());
+    }
+
+    private HttpRequest.Builder request(String document, Map<String, ?> variables, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(
+                        JsonMapper.shared().writeValueAsString(Map.of("query", document, "variables", variables))));
+        return headers.length == 0 ? request : request.headers(headers);
     }
 }
