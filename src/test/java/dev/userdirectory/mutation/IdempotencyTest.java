@@ -197,6 +197,48 @@ class IdempotencyTest {
     }
 
     @Test
+    void headerIsAStructuredString() {
+        String email = newEmail();
+        JsonNode first = create("Al", email, key + "\"a\\b, c;d");
+
+        assertThat(withHeader("\"" + key + "\\\"a\\\\b, c;d\"", CREATE, Map.of("name", "Al", "email", email))
+                        .at("/data/createUser"))
+                .isEqualTo(first);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"a\"b\"",
+                "\"a",
+                "\"",
+                "\"a\\b\"",
+                "\"a\\\"",
+                "a b",
+                "\"a\";b=1",
+                "a;b",
+                "\"a\", \"b\"",
+                "a,b",
+                "a\\b"
+            })
+    void rejectsHeaderThatIsNotOneKey(String header) {
+        isRefused(withHeader(header, CREATE, Map.of("name", "Al", "email", newEmail())));
+    }
+
+    @Test
+    void rejectsTwoHeaders() {
+        isRefused(send(
+                CREATE, Map.of("name", "Al", "email", newEmail()), "Idempotency-Key", key, "Idempotency-Key", key + 2));
+    }
+
+    private static void isRefused(JsonNode response) {
+        assertThat(response.at("/errors/0/extensions/code").asString()).isEqualTo("BAD_REQUEST");
+        assertThat(response.at("/errors/0/message").asString()).contains("Idempotency-Key");
+        assertThat(response.path("data").isNull() || response.path("data").isMissingNode())
+                .isTrue();
+    }
+
+    @Test
     void headerCostsAsMuchAsTheArgument() {
         String mutation = "mutation { createGroup(name: \"\"%s) { errors { code } } }";
         String query = "{ users(first: 1) { nodes { id } } }";
