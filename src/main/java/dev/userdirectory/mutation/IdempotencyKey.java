@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -38,6 +39,7 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
     /** After the person, since keys have no control characters. */
     private static final String END = "\0";
 
+    private static final Pattern HALF_PAIR = Pattern.compile("\\p{Cs}");
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
@@ -59,7 +61,7 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
         errors.check(problem(key, header, operation.caller), argument);
         String subject = operation.caller.subject();
         String owner = subject.length() + " " + subject + (person.isEmpty() ? "" : person + END);
-        return new IdempotencyKey(subject, Sha256.hex(owner + key), fingerprint(env), argument);
+        return new IdempotencyKey(subject, hash(owner + key), fingerprint(env), argument);
     }
 
     /**
@@ -70,7 +72,14 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
         Map<String, @Nullable Object> arguments =
                 withoutDefaults(env.getArguments(), env.getFieldDefinition()::getArgument);
         arguments.remove(ARGUMENT);
-        return Sha256.hex(env.getField().getName() + " " + JSON.writeValueAsString(arguments));
+        return hash(env.getField().getName() + " " + JSON.writeValueAsString(arguments));
+    }
+
+    /** Half a surrogate pair has no UTF-8, in which all of them would be the same question mark. */
+    private static String hash(String text) {
+        return Sha256.hex(HALF_PAIR
+                .matcher(text)
+                .replaceAll(half -> "\\\\u%04x".formatted((int) half.group().charAt(0))));
     }
 
     private static Map<String, @Nullable Object> withoutDefaults(
