@@ -372,9 +372,30 @@ class IdempotencyTest {
 
         assertThat(refusals(create("Al", email, key))).containsExactly("email TAKEN");
 
-        assertThat(oldKeys.delete(jdbc, 1000)).isZero();
+        assertThat(oldKeys.delete(jdbc, 1000)).isFalse();
+        assertThat(refusals(create("Al", email, key))).containsExactly("email TAKEN");
         jdbc.update("update idempotency_keys set created_at = now() - interval '1 day 1 second'");
-        assertThat(oldKeys.delete(jdbc, 1000)).isPositive();
+        assertThat(oldKeys.delete(jdbc, 1)).isTrue();
+        assertThat(oldKeys.delete(jdbc, 1000)).isFalse();
+        assertThat(jdbc.queryForList("select from idempotency_keys")).isEmpty();
+    }
+
+    /** In one step, they would take longer than a statement may. */
+    @Test
+    void oldKeysWithLargeOutcomesAreDeletedInSmallSteps() {
+        jdbc.update("delete from idempotency_keys");
+        jdbc.update("""
+                insert into idempotency_keys (id, fingerprint, outcome, created_at)
+                select 'large ' || i, '', outcome, now() - interval '2 days'
+                from generate_series(1, 60) i, (
+                    select string_agg(md5(i::text), '') as outcome from generate_series(1, 31250) i
+                )
+                """);
+        int steps = 1;
+        while (oldKeys.delete(jdbc, 1000)) {
+            steps++;
+        }
+        assertThat(steps).isGreaterThan(2);
         assertThat(jdbc.queryForList("select from idempotency_keys")).isEmpty();
     }
 
