@@ -16,7 +16,6 @@ import dev.userdirectory.http.HttpError;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
@@ -100,7 +99,7 @@ public class LambdaHandler implements RequestStreamHandler, Resource {
                     .values()) {
                 upkeep.run(time);
             }
-        } catch (SQLException | InterruptedException e) {
+        } catch (InterruptedException e) {
             throw new IllegalStateException("The scheduled work failed: " + e.getMessage(), e);
         }
     }

@@ -5,10 +5,10 @@ import org.springframework.jdbc.core.JdbcTemplate;
 /** Rows of a table that are kept for a while. They are deleted in small steps, so that locks and transactions are short. */
 public interface OldRows {
     /**
-     * Deletes the oldest rows past their retention.
+     * Deletes the oldest rows past their retention, fewer than the limit if they are large.
      *
      * @param jdbc a connection outside the pool
-     * @return the number of deleted rows, at most the limit
+     * @return whether there may be more of them
      */
-    int delete(JdbcTemplate jdbc, int limit);
+    boolean delete(JdbcTemplate jdbc, int limit);
 }

@@ -6,6 +6,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,7 +16,10 @@ import org.springframework.scheduling.annotation.EnableScheduling;
 import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
-/** Deletes events, and other rows, past their retention: a thousand at a time, so that locks and transactions are short. */
+/**
+ * Deletes events, and other rows, past their retention: a thousand at a time, so that locks and transactions are short. The
+ * kinds of rows take turns, so that none waits until another one is done.
+ */
 @Component
 @EnableScheduling
 class EventTrimming implements Upkeep {
@@ -24,44 +28,42 @@ class EventTrimming implements Upkeep {
     private static final Duration PAUSE = Duration.ofMillis(100);
 
     private final FeedConnections connections;
-    private final EventProperties properties;
     private final DirectoryEvents events;
-    private final List<OldRows> others;
+    private final List<OldRows> kinds;
 
     EventTrimming(
             FeedConnections connections, EventProperties properties, DirectoryEvents events, List<OldRows> others) {
         this.connections = connections;
-        this.properties = properties;
         this.events = events;
-        this.others = others;
+        kinds = new ArrayList<>(others);
+        kinds.add((jdbc, limit) -> trim(jdbc, properties.retention(), limit) == limit);
     }
 
     @Scheduled(
             initialDelayString = "${directory.events.trim-interval:1m}",
             fixedDelayString = "${directory.events.trim-interval:1m}")
     void trim() throws InterruptedException {
-        try {
-            run(ChronoUnit.FOREVER.getDuration());
-        } catch (SQLException | DataAccessException e) {
-            log.warn("Deleting old rows failed, and will be tried again: {}", e.getMessage());
-        }
+        run(ChronoUnit.FOREVER.getDuration());
     }
 
     @Override
-    public void run(Duration time) throws SQLException, InterruptedException {
+    public void run(Duration time) throws InterruptedException {
         Instant start = Instant.now();
-        try (FeedConnection connection = connections.open("user-directory trimming")) {
-            run((jdbc, limit) -> trim(jdbc, properties.retention(), limit), connection.jdbc(), start, time);
-            for (OldRows rows : others) {
-                run(rows, connection.jdbc(), start, time);
-            }
+        List<OldRows> left = new ArrayList<>(kinds);
+        left.removeIf(rows -> !delete(rows));
+        while (!left.isEmpty() && Duration.between(start, Instant.now()).compareTo(time) < 0) {
+            Thread.sleep(PAUSE);
+            left.removeIf(rows -> !delete(rows));
         }
     }
 
-    private static void run(OldRows rows, JdbcTemplate jdbc, Instant start, Duration time) throws InterruptedException {
-        while (rows.delete(jdbc, STEP) == STEP
-                && Duration.between(start, Instant.now()).compareTo(time) < 0) {
-            Thread.sleep(PAUSE);
+    /** On a connection of its own, since one that has timed out is closed. Returns whether there may be more. */
+    private boolean delete(OldRows rows) {
+        try (FeedConnection connection = connections.open("user-directory trimming")) {
+            return rows.delete(connection.jdbc(), STEP);
+        } catch (SQLException | DataAccessException e) {
+            log.warn("Deleting old rows failed, and will be tried again: {}", e.getMessage());
+            return false;
         }
     }
 

@@ -2,6 +2,9 @@ package dev.userdirectory.mutation;
 
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.operation.Transport;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
@@ -11,26 +14,33 @@ import reactor.core.publisher.Mono;
 
 /**
  * Reads the header {@code Idempotency-Key} of <a
- * href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/">the IETF's draft</a>, with or
- * without the quotes of a structured string. A socket has one set of headers for all operations, so there they mean
- * nothing.
+ * href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/">the IETF's draft</a>: a string of RFC
+ * 9651 3.3.3, or the key without quotes. A socket has one set of headers for all operations, so there they mean nothing.
  */
 @Component
 public class IdempotencyHeader implements WebGraphQlInterceptor {
     static final String NAME = "Idempotency-Key";
+    private static final Pattern QUOTED = Pattern.compile("\"((?:[ !#-\\[\\]-~]|\\\\[\"\\\\])*+)\"");
+    /** Whatever is neither quoted, nor a list, nor has parameters. */
+    private static final Pattern PLAIN = Pattern.compile("[!-~&&[^\",;\\\\]]*+");
 
     @Override
     public Mono<WebGraphQlResponse> intercept(WebGraphQlRequest request, Chain chain) {
         Operation operation = Operation.of(request);
-        if (operation.transport != Transport.SOCKET) {
-            operation.idempotencyKey = unquoted(request.getHeaders().getFirst(NAME));
+        List<String> given = request.getHeaders().get(NAME);
+        if (given != null && operation.transport != Transport.SOCKET) {
+            operation.idempotencyKey = given.size() == 1 ? parse(given.getFirst()) : null;
+            operation.hasMalformedKey = operation.idempotencyKey == null;
         }
         return chain.next(request);
     }
 
-    private static @Nullable String unquoted(@Nullable String header) {
-        return header != null && header.length() > 1 && header.startsWith("\"") && header.endsWith("\"")
-                ? header.substring(1, header.length() - 1)
-                : header;
+    /** Returns null if it is malformed. */
+    private static @Nullable String parse(String header) {
+        Matcher quoted = QUOTED.matcher(header);
+        if (quoted.matches()) {
+            return quoted.group(1).replaceAll("\\\\(.)", "$1");
+        }
+        return PLAIN.matcher(header).matches() ? header : null;
     }
 }

@@ -6,6 +6,7 @@ import static graphql.schema.GraphQLInputObjectField.getInputFieldDefaultValue;
 import dev.userdirectory.graphql.document.Sha256;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.scope.Caller;
+import dev.userdirectory.input.Characters;
 import dev.userdirectory.input.InputErrors;
 import graphql.schema.DataFetchingEnvironment;
 import graphql.schema.GraphQLArgument;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -26,19 +28,28 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Tells a retry from a new mutation.
  *
- * @param id the hash of the caller's subject and the key
+ * @param subject the caller's subject
+ * @param id the hash of the subject, of the person if several share the subject, and of the key
  * @param fingerprint the hash of the mutation's field and of the arguments that were sent
  * @param argument the argument or the header that gave the key
  */
-record IdempotencyKey(String id, String fingerprint, String argument) {
+record IdempotencyKey(String subject, String id, String fingerprint, String argument) {
     static final String ARGUMENT = "idempotencyKey";
     private static final int MAX_LENGTH = 200;
+    /** After the person, since keys have no control characters. */
+    private static final String END = "\0";
+
+    private static final Pattern HALF_PAIR = Pattern.compile("\\p{Cs}");
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
 
-    /** Returns null if the mutation has no key, and adds an error if it has one that cannot be used. */
-    static @Nullable IdempotencyKey of(DataFetchingEnvironment env, InputErrors errors) {
+    /**
+     * Returns null if the mutation has no key, and adds an error if it has one that cannot be used.
+     *
+     * @param person whom the key belongs to among those who share the subject; empty if it belongs to the subject
+     */
+    static @Nullable IdempotencyKey of(DataFetchingEnvironment env, String person, InputErrors errors) {
         Operation operation = Operation.of(env.getGraphQlContext());
         String given = env.getArgument(ARGUMENT);
         String header = operation.idempotencyKey;
@@ -49,7 +60,8 @@ record IdempotencyKey(String id, String fingerprint, String argument) {
         String argument = given == null ? IdempotencyHeader.NAME : ARGUMENT;
         errors.check(problem(key, header, operation.caller), argument);
         String subject = operation.caller.subject();
-        return new IdempotencyKey(Sha256.hex(subject.length() + " " + subject + key), fingerprint(env), argument);
+        String owner = subject.length() + " " + subject + (person.isEmpty() ? "" : person + END);
+        return new IdempotencyKey(subject, hash(owner + key), fingerprint(env), argument);
     }
 
     /**
@@ -60,7 +72,14 @@ record IdempotencyKey(String id, String fingerprint, String argument) {
         Map<String, @Nullable Object> arguments =
                 withoutDefaults(env.getArguments(), env.getFieldDefinition()::getArgument);
         arguments.remove(ARGUMENT);
-        return Sha256.hex(env.getField().getName() + " " + JSON.writeValueAsString(arguments));
+        return hash(env.getField().getName() + " " + JSON.writeValueAsString(arguments));
+    }
+
+    /** Half a surrogate pair has no UTF-8, in which all of them would be the same question mark. */
+    private static String hash(String text) {
+        return Sha256.hex(HALF_PAIR
+                .matcher(text)
+                .replaceAll(half -> "\\\\u%04x".formatted((int) half.group().charAt(0))));
     }
 
     private static Map<String, @Nullable Object> withoutDefaults(
@@ -93,8 +112,11 @@ record IdempotencyKey(String id, String fingerprint, String argument) {
     }
 
     private static @Nullable String problem(String key, @Nullable String header, Caller caller) {
-        if (key.isEmpty() || key.codePointCount(0, key.length()) > MAX_LENGTH) {
+        if (key.isEmpty() || Characters.length(key) > MAX_LENGTH) {
             return "A key has 1 to 200 characters.";
+        }
+        if (Characters.contains(key, Characters::isControl)) {
+            return "A key has no control characters.";
         }
         if (header != null && !header.equals(key)) {
             return "The header " + IdempotencyHeader.NAME + " has another key.";

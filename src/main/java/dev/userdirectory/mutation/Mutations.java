@@ -21,10 +21,13 @@ import org.springframework.stereotype.Component;
 public class Mutations {
     private final WriteTransaction transaction;
     private final StoredOutcomes stored;
+    private final OutcomeBudgets budgets;
+    private final Turns turns = new Turns();
 
-    Mutations(WriteTransaction transaction, StoredOutcomes stored) {
+    Mutations(WriteTransaction transaction, StoredOutcomes stored, OutcomeBudgets budgets) {
         this.transaction = transaction;
         this.stored = stored;
+        this.budgets = budgets;
     }
 
     public static boolean hasKey(DataFetchingEnvironment env) {
@@ -35,7 +38,19 @@ public class Mutations {
     /** Runs a mutation whose arguments cannot be checked without the database. */
     public <T> T execute(
             DataFetchingEnvironment env, Function<InputErrors, T> rejection, Function<InputErrors, @Nullable T> write) {
-        return execute(env, rejection, errors -> {}, write);
+        return execute("", env, rejection, errors -> {}, write);
+    }
+
+    /**
+     * Runs a mutation whose result depends on the person who makes it. Several people may share a subject, and a key
+     * belongs to one of them.
+     */
+    public <T> T executeFor(
+            String person,
+            DataFetchingEnvironment env,
+            Function<InputErrors, T> rejection,
+            Function<InputErrors, @Nullable T> write) {
+        return execute(person, env, rejection, errors -> {}, write);
     }
 
     /**
@@ -50,8 +65,17 @@ public class Mutations {
             Function<InputErrors, T> rejection,
             Consumer<InputErrors> check,
             Function<InputErrors, @Nullable T> write) {
+        return execute("", env, rejection, check, write);
+    }
+
+    private <T> T execute(
+            String person,
+            DataFetchingEnvironment env,
+            Function<InputErrors, T> rejection,
+            Consumer<InputErrors> check,
+            Function<InputErrors, @Nullable T> write) {
         InputErrors keyErrors = new InputErrors();
-        IdempotencyKey key = IdempotencyKey.of(env, keyErrors);
+        IdempotencyKey key = IdempotencyKey.of(env, person, keyErrors);
         if (!keyErrors.isEmpty()) {
             return rejection.apply(keyErrors);
         }
@@ -66,6 +90,16 @@ public class Mutations {
             T payload = errors.isEmpty() ? write.apply(errors) : null;
             return errors.isEmpty() ? Objects.requireNonNull(payload) : rejection.apply(errors);
         };
+        return key == null
+                ? run(null, actor, rejection, attempt)
+                : turns.take(key.id(), () -> run(key, actor, rejection, attempt));
+    }
+
+    private <T> T run(
+            @Nullable IdempotencyKey key,
+            @Nullable Actor actor,
+            Function<InputErrors, T> rejection,
+            Supplier<T> attempt) {
         try {
             return transaction.execute(actor, () -> once(key, rejection, attempt));
         } catch (Rejected e) {
@@ -80,9 +114,15 @@ public class Mutations {
         if (key == null) {
             return attempt.get();
         }
+        InputErrors errors = new InputErrors();
         if (stored.claim(key)) {
+            errors.check(budgets.problem(key.subject()), key.argument());
+            if (!errors.isEmpty()) {
+                stored.release(key);
+                return rejection.apply(errors);
+            }
             T payload = attempt.get();
-            stored.store(key, payload);
+            budgets.spend(key.subject(), stored.store(key, payload));
             return payload;
         }
         @SuppressWarnings("unchecked") // a payload is not generic
@@ -91,7 +131,6 @@ public class Mutations {
         if (known.outcome() != null) {
             return known.outcome();
         }
-        InputErrors errors = new InputErrors();
         errors.addKeyReused(known.objectId(), key.argument());
         return rejection.apply(errors);
     }

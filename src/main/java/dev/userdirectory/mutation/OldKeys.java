@@ -7,6 +7,9 @@ import org.springframework.stereotype.Component;
 /** Idempotency keys past their retention. */
 @Component
 class OldKeys implements OldRows {
+    /** Of outcomes as they are stored, which takes a fraction of a second. */
+    private static final int BYTES = 20_000_000;
+
     private final IdempotencyProperties properties;
 
     OldKeys(IdempotencyProperties properties) {
@@ -14,13 +17,20 @@ class OldKeys implements OldRows {
     }
 
     @Override
-    public int delete(JdbcTemplate jdbc, int limit) {
-        return jdbc.update("""
-                delete from idempotency_keys where id = any(array(
-                    select id from idempotency_keys
+    public boolean delete(JdbcTemplate jdbc, int limit) {
+        return Boolean.TRUE.equals(
+                jdbc.queryForObject("""
+                with oldest as (
+                    select id, created_at, coalesce(pg_column_size(outcome), 0) as bytes from idempotency_keys
                     where created_at < now() - ? * interval '1 second'
                     order by created_at limit ?
-                    for update skip locked))
-                """, properties.retention().toSeconds(), limit);
+                    for update skip locked
+                ), step as (
+                    select id, sum(bytes) over (order by created_at, id) - bytes < ? as fits from oldest
+                ), deleted as (
+                    delete from idempotency_keys where id = any(array(select id from step where fits))
+                )
+                select count(*) = ? or coalesce(not bool_and(fits), false) from step
+                """, Boolean.class, properties.retention().toSeconds(), limit, BYTES, limit));
     }
 }

@@ -8,8 +8,11 @@ import dev.userdirectory.input.InputError;
 import dev.userdirectory.relay.Node;
 import jakarta.persistence.EntityManager;
 import java.beans.PropertyDescriptor;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.BeanWrapper;
 import org.springframework.beans.BeanWrapperImpl;
@@ -66,20 +69,28 @@ class StoredOutcomes {
                 == 1;
     }
 
-    void store(IdempotencyKey key, Object payload) {
+    /** Gives a key back that was claimed, as if it had never been used. */
+    void release(IdempotencyKey key) {
+        jdbc.update("delete from idempotency_keys where id = ?", key.id());
+    }
+
+    /** @return the size of the outcome in bytes */
+    int store(IdempotencyKey key, Object payload) {
         entities.flush(); // so that the payload has the new version
+        String outcome = JSON.writeValueAsString(payload);
         jdbc.update(
                 "update idempotency_keys set outcome = ?, object_id = ? where id = ?",
-                JSON.writeValueAsString(payload),
+                outcome,
                 shown(payload),
                 key.id());
+        return outcome.getBytes(StandardCharsets.UTF_8).length;
     }
 
     /**
      * What is stored under a key.
      *
      * @param outcome null if the key was used for another mutation
-     * @param objectId the ID of the object that the outcome shows, if it shows one
+     * @param objectId the ID of the object that the outcome shows, or that was in the way; null if there are several
      */
     record Known<T>(@Nullable T outcome, @Nullable String objectId) {}
 
@@ -97,12 +108,22 @@ class StoredOutcomes {
 
     private static @Nullable String shown(Object payload) {
         BeanWrapper properties = new BeanWrapperImpl(payload);
-        return Arrays.stream(properties.getPropertyDescriptors())
+        List<String> ids = Arrays.stream(properties.getPropertyDescriptors())
                 .map(PropertyDescriptor::getName)
                 .map(properties::getPropertyValue)
-                .filter(Node.class::isInstance)
-                .map(node -> ((Node) Objects.requireNonNull(node)).getId())
-                .findFirst()
-                .orElse(null);
+                .flatMap(value -> value instanceof List<?> list ? list.stream() : Stream.ofNullable(value))
+                .flatMap(value -> Stream.ofNullable(id(value)))
+                .distinct()
+                .limit(2)
+                .toList();
+        return ids.size() == 1 ? ids.getFirst() : null;
+    }
+
+    private static @Nullable String id(Object value) {
+        return switch (value) {
+            case Node node -> node.getId();
+            case InputError error -> error.currentId();
+            default -> null;
+        };
     }
 }

@@ -21,7 +21,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
-import org.springframework.security.oauth2.core.oidc.StandardClaimNames;
 import org.springframework.security.oauth2.jwt.JwtClaimNames;
 
 /** The caller, and the user that the caller's token belongs to. */
@@ -51,7 +50,7 @@ class ViewerDataFetcher {
 
     @DgsData(parentType = "Viewer", field = "user")
     CompletableFuture<@Nullable User> user(Caller caller, DgsDataFetchingEnvironment env) {
-        Optional<String> email = email(caller);
+        Optional<String> email = properties.email(caller);
         return email.isEmpty()
                 ? CompletableFuture.completedFuture(null)
                 : env.<String, @Nullable User>getDataLoader(UserByEmailDataLoader.class)
@@ -65,7 +64,8 @@ class ViewerDataFetcher {
             @InputArgument @Nullable Integer ifVersion,
             Caller caller,
             DataFetchingEnvironment env) {
-        return mutations.execute(env, errors -> new UpdateViewerPayload(null, errors.list()), errors -> {
+        String person = properties.email(caller).orElse("");
+        return mutations.executeFor(person, env, errors -> new UpdateViewerPayload(null, errors.list()), errors -> {
             Optional<User> user = find(caller, errors);
             errors.checkNotNull(env.getArguments(), "ifVersion");
             user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), found.getId(), "ifVersion"));
@@ -80,7 +80,7 @@ class ViewerDataFetcher {
 
     /** Finds and locks the caller's user. Adds an error if there is none. */
     private Optional<User> find(Caller caller, InputErrors errors) {
-        Optional<String> email = email(caller);
+        Optional<String> email = properties.email(caller);
         Optional<User> user = email.flatMap(users::findByEmailAndLock).filter(found -> found.hasEmail(email.get()));
         if (user.isEmpty()) {
             errors.add(
@@ -91,14 +91,5 @@ class ViewerDataFetcher {
                                     .formatted(properties.needsVerification() ? "verified " : "", properties.claim()));
         }
         return user;
-    }
-
-    /** The e-mail address that the issuer vouches for. */
-    private Optional<String> email(Caller caller) {
-        return !properties.needsVerification()
-                        || caller.claim(StandardClaimNames.EMAIL_VERIFIED, Boolean.class)
-                                .orElse(false)
-                ? caller.claim(properties.claim(), String.class).filter(email -> EmailAddress.problem(email) == null)
-                : Optional.empty();
     }
 }

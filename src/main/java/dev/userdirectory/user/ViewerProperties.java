@@ -1,5 +1,7 @@
 package dev.userdirectory.user;
 
+import dev.userdirectory.graphql.scope.Caller;
+import java.util.Optional;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.security.oauth2.core.oidc.StandardClaimNames;
@@ -15,5 +17,19 @@ record ViewerProperties(
         @DefaultValue(StandardClaimNames.EMAIL) String claim) {
     boolean needsVerification() {
         return claim.equals(StandardClaimNames.EMAIL);
+    }
+
+    /** The e-mail address that the issuer vouches for. */
+    Optional<String> email(Caller caller) {
+        return !needsVerification()
+                        || caller.claim(StandardClaimNames.EMAIL_VERIFIED, Boolean.class)
+                                .orElse(false)
+                ? caller.claim(claim, String.class).filter(email -> EmailAddress.problem(email) == null)
+                : Optional.empty();
+    }
+
+    /** Whether the caller's token belongs to this user. */
+    boolean isUser(Caller caller, User user) {
+        return email(caller).filter(user::hasEmail).isPresent();
     }
 }

@@ -411,6 +411,65 @@ class ViewerTest {
         assertThat(directory.user(id).get("version")).isEqualTo(first.at("/updateViewer/user/version"));
     }
 
+    /** Keys belong to the subject, whose other tokens may have other scopes, and no address. */
+    @ParameterizedTest
+    @ValueSource(strings = {"createUser(name: \"X\", email: \"EMAIL\", KEY)", "createGroup(name: \"X\", KEY)"})
+    void usersSelfSeesNobodyInAKeyConflict(String mutation) {
+        String key = "idempotencyKey: \"" + email + "\"";
+        me("users:write")
+                .data("mutation { " + mutation.replace("EMAIL", email).replace("KEY", key) + " { errors { code } } }");
+
+        JsonNode error = conflict(
+                client.withToken(Tokens.sign(Tokens.claims()
+                        .subject("me of " + email)
+                        .claim("scope", "users:self")
+                        .build())),
+                key);
+
+        assertThat(error.get("code").asString()).isEqualTo("KEY_REUSED");
+        assertThat(error.get("current").isNull()).isTrue();
+    }
+
+    @Test
+    void usersSelfSeesNobodyWhoHadItsAddressBefore() {
+        String id = createUser(email);
+        String key = "idempotencyKey: \"" + email + "\"";
+        me("users:self").data("mutation { updateViewer(name: \"Before\", " + key + ") { errors { code } } }");
+        assertThat(conflict(me("users:self"), key).at("/current/id").asString()).isEqualTo(id);
+
+        client.data("mutation { updateUser(id: \"" + id + "\", email: \"" + newEmail() + "\") { errors { code } } }");
+        createUser(email);
+
+        assertThat(conflict(me("users:self"), key).get("current").isNull()).isTrue();
+    }
+
+    private static JsonNode conflict(Client caller, String key) {
+        return caller.data("mutation { updateViewer(name: \"Another\", " + key + ") { errors { code current { id"
+                        + " ... on User { name email } ... on Group { name } } } } }")
+                .at("/updateViewer/errors/0");
+    }
+
+    /** A gateway may have one subject for all its users. */
+    @Test
+    void keyBelongsToOnePersonOfASubject() {
+        String mutation = "mutation { updateViewer(name: \"New\", idempotencyKey: \"" + email
+                + "\") { user { email version } errors { code } } }";
+        for (String address : List.of(email, newEmail())) {
+            createUser(address);
+            Client person = client.withToken(Tokens.sign(verified(address)
+                    .subject("the gateway")
+                    .claim("scope", "users:self")
+                    .build()));
+
+            JsonNode payload = person.data(mutation).get("updateViewer");
+
+            assertThat(payload.get("errors")).isEmpty();
+            assertThat(payload.at("/user/email").asString()).isEqualTo(address);
+            assertThat(payload.at("/user/version").asInt()).isEqualTo(1);
+            assertThat(person.data(mutation).get("updateViewer")).isEqualTo(payload);
+        }
+    }
+
     private String token(String scopes) {
         return Tokens.sign(verified(email).claim("scope", scopes).build());
     }

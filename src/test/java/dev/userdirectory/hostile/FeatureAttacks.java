@@ -82,6 +82,16 @@ final class FeatureAttacks {
                         12,
                         12,
                         i -> write("createUsers", 1_000, n -> Map.of("name", "A", "email", n + "@" + LONG_DOMAIN))),
+                authenticated(
+                        "a thousand new users with Punycode",
+                        12,
+                        12,
+                        i -> write("createUsers", 1_000, n -> Map.of("name", "A", "email", n + "@" + PUNYCODE))),
+                authenticated(
+                        "a thousand changes of users with Punycode",
+                        12,
+                        12,
+                        i -> write("upsertUsers", 1_000, n -> Map.of("name", "A", "email", n + "@" + PUNYCODE))),
 
                 // Filters and look-ups
                 authenticated(

@@ -103,7 +103,66 @@ class ConflictsTest {
                 .isTrue();
     }
 
+    /** {@code userByEmail} requires that scope, too. */
+    @Test
+    void userWithATakenAddressIsShownOnlyToReaders() {
+        String email = directory.user(directory.createUser()).get("email").asString();
+        String mutation = "createUser(name: \"Al\", email: \"" + email + "\")";
+        statements.clear();
+
+        assertThat(current(client.as("users:write"), mutation).isNull()).isTrue();
+        assertThat(statements.executed()).noneMatch(sql -> sql.contains("given_email"));
+        assertThat(current(client.as("users:write", "users:read"), mutation)
+                        .get("email")
+                        .asString())
+                .isEqualTo(email);
+    }
+
+    @Test
+    void writersSeeTheStaleObject() {
+        String id = directory.createUser();
+
+        assertThat(current(client.as("users:write"), "deleteUser(id: \"" + id + "\", ifVersion: 7)")
+                        .get("id")
+                        .asString())
+                .isEqualTo(id);
+    }
+
+    /** As by a client that merges and forgets to take a new key. */
+    @Test
+    void keyOfARejectedUpdateShowsTheUser() {
+        String id = directory.createUser();
+        String update =
+                "updateUser(id: \"" + id + "\", name: \"Merged\", ifVersion: %d, idempotencyKey: \"" + id + "\")";
+        assertThat(current(update.formatted(7)).get("id").asString()).isEqualTo(id);
+        statements.clear();
+
+        assertThat(current(update.formatted(0)).get("id").asString()).isEqualTo(id);
+        // The actor, the key, what is stored under it, and the user unless it is cached.
+        assertThat(statements.executed()).hasSizeLessThanOrEqualTo(4);
+    }
+
+    @Test
+    void keyOfOneCreatedUserShowsItAndOfSeveralNone() {
+        String create = "createUsers(users: [%s], idempotencyKey: \"%s\")";
+        String first = "{ name: \"One\", email: \"" + newEmail() + "\" }";
+        String second = "{ name: \"Two\", email: \"" + newEmail() + "\" }";
+        String third = "{ name: \"Three\", email: \"" + newEmail() + "\" }";
+        String one = newEmail();
+        String two = newEmail();
+        client.data("mutation { one: " + create.formatted(first, one) + " { errors { code } } two: "
+                + create.formatted(second + third, two) + " { errors { code } } }");
+
+        assertThat(current(create.formatted(second, one)).get("name").asString())
+                .isEqualTo("One");
+        assertThat(current(create.formatted(first, two)).isNull()).isTrue();
+    }
+
     private JsonNode current(String mutation) {
+        return current(client, mutation);
+    }
+
+    private static JsonNode current(Client client, String mutation) {
         JsonNode errors = client.data("mutation { result: " + mutation + ERRORS).at("/result/errors");
         assertThat(errors).hasSize(1);
         return errors.at("/0/current");

@@ -2,6 +2,7 @@ package dev.userdirectory.mutation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.userdirectory.graphql.document.Sha256;
 import graphql.ExecutionInput;
 import graphql.GraphQL;
 import graphql.schema.idl.RuntimeWiring;
@@ -9,6 +10,7 @@ import graphql.schema.idl.SchemaGenerator;
 import graphql.schema.idl.SchemaParser;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -46,6 +48,22 @@ class IdempotencyKeyTest {
         String given = fingerprint(NEW, "mutation { create(" + arguments + ") }", Map.of());
 
         assertThat(given.equals(fingerprint(NEW, MUTATION, ROW))).isEqualTo(isSame);
+    }
+
+    /** In UTF-8, each half of a surrogate pair would be a question mark. */
+    @Test
+    void fingerprintTellsHalvesOfSurrogatePairsApart() {
+        assertThat(Stream.of("?", "\ud800", "\ud801", "\udc00", "\\ud800", "😀").map(IdempotencyKeyTest::ofNote))
+                .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void fingerprintOfTextIsThatOfItsJson() {
+        assertThat(ofNote("Zoë 😀")).isEqualTo(Sha256.hex("create {\"note\":\"Zoë 😀\"}"));
+    }
+
+    private static String ofNote(String note) {
+        return fingerprint(OLD, "mutation ($note: String) { create(note: $note) }", Map.of("note", note));
     }
 
     private static String fingerprint(String schema, String document, Map<String, Object> variables) {

@@ -7,11 +7,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Instance;
 import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.TestPostgres;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.Waiting;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +32,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -52,6 +60,9 @@ class IdempotencyTest {
 
     @Autowired
     JdbcTemplate jdbc;
+
+    @Autowired
+    JdbcConnectionDetails postgres;
 
     @Autowired
     OldKeys oldKeys;
@@ -186,6 +197,131 @@ class IdempotencyTest {
     }
 
     @Test
+    void headerIsAStructuredString() {
+        String email = newEmail();
+        JsonNode first = create("Al", email, key + "\"a\\b, c;d");
+
+        assertThat(withHeader("\"" + key + "\\\"a\\\\b, c;d\"", CREATE, Map.of("name", "Al", "email", email))
+                        .at("/data/createUser"))
+                .isEqualTo(first);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"a\"b\"",
+                "\"a",
+                "\"",
+                "\"a\\b\"",
+                "\"a\\\"",
+                "a b",
+                "\"a\";b=1",
+                "a;b",
+                "\"a\", \"b\"",
+                "a,b",
+                "a\\b"
+            })
+    void rejectsHeaderThatIsNotOneKey(String header) {
+        isRefused(withHeader(header, CREATE, Map.of("name", "Al", "email", newEmail())));
+    }
+
+    @Test
+    void rejectsTwoHeaders() {
+        isRefused(send(
+                CREATE, Map.of("name", "Al", "email", newEmail()), "Idempotency-Key", key, "Idempotency-Key", key + 2));
+    }
+
+    private static void isRefused(JsonNode response) {
+        assertThat(response.at("/errors/0/extensions/code").asString()).isEqualTo("BAD_REQUEST");
+        assertThat(response.at("/errors/0/message").asString()).contains("Idempotency-Key");
+        assertThat(response.path("data").isNull() || response.path("data").isMissingNode())
+                .isTrue();
+    }
+
+    @Test
+    void headerCostsAsMuchAsTheArgument() {
+        String mutation = "mutation { createGroup(name: \"\"%s) { errors { code } } }";
+        String query = "{ users(first: 1) { nodes { id } } }";
+
+        assertThat(cost(mutation.formatted(""), "Idempotency-Key", key))
+                .isEqualTo(cost(mutation.formatted(", idempotencyKey: \"k\"")))
+                .isEqualTo(cost(mutation.formatted("")) + 10);
+        assertThat(cost(query, "Idempotency-Key", key)).isEqualTo(cost(query));
+    }
+
+    private int cost(String document, String... headers) {
+        return JsonMapper.shared()
+                .readTree(client.send(request(document, Map.of(), headers)
+                                .header("GraphQL-Cost", "report")
+                                .build())
+                        .body())
+                .at("/extensions/cost/requested")
+                .asInt();
+    }
+
+    @Test
+    void headerCountsOverAnEventStream() throws Exception {
+        String mutation =
+                "mutation { createGroup(name: \"Stream\", idempotencyKey: \"" + key + "\") { group { id } } }";
+        JsonNode first = client.data(mutation);
+
+        HttpResponse<String> streamed = client.send(
+                request(mutation.replace(", idempotencyKey: \"" + key + "\"", ""), Map.of(), "Idempotency-Key", key)
+                        .header("Accept", "text/event-stream")
+                        .build());
+
+        assertThat(streamed.body()).contains(first.at("/createGroup/group/id").asString());
+    }
+
+    @Test
+    void retriesOnTwoInstancesGetTheSameUser() throws Exception {
+        String email = newEmail();
+        try (ConfigurableApplicationContext instance = Instance.start(postgres);
+                ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Client> instances = List.of(client, instance.getBean(Client.class));
+            List<Future<JsonNode>> answers = IntStream.range(0, 20)
+                    .mapToObj(i -> clients.submit(
+                            () -> instances.get(i % 2).data(CREATE, Map.of("name", "Al", "email", email, "key", key))))
+                    .toList();
+            JsonNode first = answers.getFirst().get();
+            assertThat(refusals(first.get("createUser"))).isEmpty();
+            for (Future<JsonNode> answer : answers) {
+                assertThat(answer.get()).isEqualTo(first);
+            }
+        }
+    }
+
+    /** Otherwise retries of one creation that waits for an address would occupy every connection. */
+    @Test
+    void waitingRetriesLeaveConnectionsToReads() throws Exception {
+        String email = newEmail();
+        try (Connection other = TestPostgres.connect();
+                Statement statement = other.createStatement();
+                ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            other.setAutoCommit(false);
+            statement.execute("insert into users (id, name, email, active, created_at, updated_at, version)"
+                    + " values (uuidv7(), 'Other', '" + email + "', true, now(), now(), 0)");
+            List<Future<JsonNode>> retries = IntStream.range(0, 20)
+                    .mapToObj(i -> clients.submit(() -> create("Al", email, key)))
+                    .toList();
+            Waiting.until(() -> Boolean.TRUE.equals(jdbc.queryForObject(
+                    "select exists (select from pg_stat_activity where query_start < now() - interval '0.2 s'"
+                            + " and pg_blocking_pids(pid) <> '{}' and query like 'insert%')",
+                    Boolean.class)));
+
+            client.data("{ users(first: 1, filter: { emails: [\"" + email + "\"] }) { nodes { id } } }");
+            assertThat(retries).noneMatch(Future::isDone);
+
+            other.rollback();
+            JsonNode first = retries.getFirst().get();
+            assertThat(refusals(first)).isEmpty();
+            for (Future<JsonNode> retry : retries) {
+                assertThat(retry.get()).isEqualTo(first);
+            }
+        }
+    }
+
+    @Test
     void rejectsKeysThatCannotBeUsed() {
         Object before = directory.digest();
         String nobody = Tokens.sign(Tokens.claims()
@@ -195,6 +331,8 @@ class IdempotencyTest {
 
         assertThat(refusals(create("Al", newEmail(), ""))).containsExactly("idempotencyKey INVALID");
         assertThat(refusals(create("Al", newEmail(), "😀".repeat(201)))).containsExactly("idempotencyKey INVALID");
+        assertThat(refusals(create("Al", newEmail(), "a\u0000"))).containsExactly("idempotencyKey INVALID");
+        assertThat(refusals(create("Al", newEmail(), "\ud800"))).containsExactly("idempotencyKey INVALID");
         assertThat(refusals(withHeader("other", CREATE, Map.of("name", "Al", "email", newEmail(), "key", key))
                         .at("/data/createUser")))
                 .containsExactly("idempotencyKey INVALID");
@@ -234,9 +372,30 @@ class IdempotencyTest {
 
         assertThat(refusals(create("Al", email, key))).containsExactly("email TAKEN");
 
-        assertThat(oldKeys.delete(jdbc, 1000)).isZero();
+        assertThat(oldKeys.delete(jdbc, 1000)).isFalse();
+        assertThat(refusals(create("Al", email, key))).containsExactly("email TAKEN");
         jdbc.update("update idempotency_keys set created_at = now() - interval '1 day 1 second'");
-        assertThat(oldKeys.delete(jdbc, 1000)).isPositive();
+        assertThat(oldKeys.delete(jdbc, 1)).isTrue();
+        assertThat(oldKeys.delete(jdbc, 1000)).isFalse();
+        assertThat(jdbc.queryForList("select from idempotency_keys")).isEmpty();
+    }
+
+    /** In one step, they would take longer than a statement may. */
+    @Test
+    void oldKeysWithLargeOutcomesAreDeletedInSmallSteps() {
+        jdbc.update("delete from idempotency_keys");
+        jdbc.update("""
+                insert into idempotency_keys (id, fingerprint, outcome, created_at)
+                select 'large ' || i, '', outcome, now() - interval '2 days'
+                from generate_series(1, 60) i, (
+                    select string_agg(md5(i::text), '') as outcome from generate_series(1, 31250) i
+                )
+                """);
+        int steps = 1;
+        while (oldKeys.delete(jdbc, 1000)) {
+            steps++;
+        }
+        assertThat(steps).isGreaterThan(2);
         assertThat(jdbc.queryForList("select from idempotency_keys")).isEmpty();
     }
 
@@ -256,13 +415,20 @@ class IdempotencyTest {
     }
 
     private JsonNode withHeader(String header, String document, Map<String, ?> variables) {
-        JsonMapper json = JsonMapper.shared();
-        return json.readTree(client.send(HttpRequest.newBuilder(client.uri("/graphql"))
-                        .header("Content-Type", "application/json")
-                        .header("Idempotency-Key", header)
-                        .POST(BodyPublishers.ofString(
-                                json.writeValueAsString(Map.of("query", document, "variables", variables))))
-                        .build())
-                .body());
+        return send(document, variables, "Idempotency-Key", header);
+    }
+
+    private JsonNode send(String document, Map<String, ?> variables, String... headers) {
+        return JsonMapper.shared()
+                .readTree(client.send(request(document, variables, headers).build())
+                        .body());
+    }
+
+    private HttpRequest.Builder request(String document, Map<String, ?> variables, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(client.uri("/graphql"))
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(
+                        JsonMapper.shared().writeValueAsString(Map.of("query", document, "variables", variables))));
+        return headers.length == 0 ? request : request.headers(headers);
     }
 }

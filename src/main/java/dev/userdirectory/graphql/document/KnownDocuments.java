@@ -110,7 +110,11 @@ public class KnownDocuments implements PreparsedDocumentProvider {
             known.add(form, shape, bytesOfOperation);
             documents.put(document.text(), document); // weighs it again
         }
-        operation.shape = shape;
-        return shape;
+        boolean hasKeyInHeader =
+                operation.idempotencyKey != null && known.type().equals("mutation");
+        KnownOperation.Shape priced =
+                hasKeyInHeader ? new KnownOperation.Shape(shape.cost() + Cost.KEY, shape.policy()) : shape;
+        operation.shape = priced;
+        return priced;
     }
 }

@@ -33,6 +33,10 @@ public class TransportRules extends SimplePerformantInstrumentation {
             "The header Idempotency-Key belongs to a request with one mutation: give each mutation the argument"
                     + " `idempotencyKey` instead");
 
+    private static final GraphQLError MALFORMED_KEY = error(
+            ErrorCode.BAD_REQUEST,
+            "The header Idempotency-Key must be one key, with or without quotes, and without parameters");
+
     private static final Set<Transport> WITHOUT_STREAMS = EnumSet.of(Transport.POST, Transport.GET);
 
     private final GraphQLError needsStream;
@@ -55,6 +59,9 @@ public class TransportRules extends SimplePerformantInstrumentation {
             Operation operation = Operation.of(context.getGraphQLContext());
             if (operation.transport.isByGet()) {
                 throw new AbortExecutionException(List.of(MUTATION_BY_GET));
+            }
+            if (operation.hasMalformedKey) {
+                throw new AbortExecutionException(List.of(MALFORMED_KEY));
             }
             if (operation.idempotencyKey != null
                     && context.getNormalizedQueryTree().get().getTopLevelFields().stream()

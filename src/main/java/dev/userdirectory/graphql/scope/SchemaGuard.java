@@ -37,7 +37,8 @@ import java.util.stream.Stream;
  * type.
  *
  * <p>A scope like {@code users:self}, which gives access to nobody but the caller, is only enough where the field itself
- * says so, too. A type cannot promise that a field finds nobody else: {@code _entities} finds everybody.
+ * says so, too. A type cannot promise that a field finds nobody else: {@code _entities} finds everybody. The data fetcher
+ * of a field that says so must find nobody but the caller, since an object of an interface is not guarded again.
  */
 public class SchemaGuard extends GraphQLTypeVisitorStub {
     private final Access introspection;
