@@ -152,7 +152,10 @@ final class Benchmark {
     /** Compares responses with SQL, and learns how all further responses have to begin. */
     private void check(Build build, Workload workload, Results result) throws IOException, InterruptedException {
         List<String> answers = new ArrayList<>();
-        int samples = workload.isBoundedByPgBench() ? SAMPLES : CHECKED;
+        // At least one of each operation.
+        int samples = Math.max(
+                workload.isBoundedByPgBench() ? SAMPLES : CHECKED,
+                workload.operations().size());
         long start = requests.getAndAdd(samples);
         ServiceProcess service = build.service(workload.kind());
         try (HttpConnection connection = new HttpConnection(service.graphQl(), service.token())) {
