@@ -5,9 +5,10 @@ import java.time.Duration;
 /** Periodic work of the service. On AWS Lambda, where no timer runs, the event of a schedule calls it. */
 public interface Upkeep {
     /**
-     * Logs failures; the next run tries again.
+     * Logs failures and continues with other work; the next run tries again.
      *
      * @param time after which to stop; the next run continues with the rest
+     * @throws IllegalStateException at the end, if anything failed
      */
     void run(Duration time) throws InterruptedException;
 }

@@ -43,26 +43,36 @@ class EventTrimming implements Upkeep {
             initialDelayString = "${directory.events.trim-interval:1m}",
             fixedDelayString = "${directory.events.trim-interval:1m}")
     void trim() throws InterruptedException {
-        run(ChronoUnit.FOREVER.getDuration());
+        delete(ChronoUnit.FOREVER.getDuration());
     }
 
     @Override
     public void run(Duration time) throws InterruptedException {
-        Instant start = Instant.now();
-        List<OldRows> left = new ArrayList<>(kinds);
-        left.removeIf(rows -> !delete(rows));
-        while (!left.isEmpty() && Duration.between(start, Instant.now()).compareTo(time) < 0) {
-            Thread.sleep(PAUSE);
-            left.removeIf(rows -> !delete(rows));
+        if (!delete(time)) {
+            throw new IllegalStateException("Some old rows could not be deleted; the log has the cause");
         }
     }
 
+    /** Returns whether nothing failed. */
+    private boolean delete(Duration time) throws InterruptedException {
+        Instant start = Instant.now();
+        List<OldRows> failed = new ArrayList<>();
+        List<OldRows> left = new ArrayList<>(kinds);
+        left.removeIf(rows -> !delete(rows, failed));
+        while (!left.isEmpty() && Duration.between(start, Instant.now()).compareTo(time) < 0) {
+            Thread.sleep(PAUSE);
+            left.removeIf(rows -> !delete(rows, failed));
+        }
+        return failed.isEmpty();
+    }
+
     /** On a connection of its own, since one that has timed out is closed. Returns whether there may be more. */
-    private boolean delete(OldRows rows) {
+    private boolean delete(OldRows rows, List<OldRows> failed) {
         try (FeedConnection connection = connections.open("user-directory trimming")) {
             return rows.delete(connection.jdbc(), STEP);
         } catch (SQLException | DataAccessException e) {
             log.warn("Deleting old rows failed, and will be tried again: {}", e.getMessage());
+            failed.add(rows);
             return false;
         }
     }

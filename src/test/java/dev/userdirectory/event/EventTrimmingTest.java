@@ -1,6 +1,7 @@
 package dev.userdirectory.event;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.database.OldRows;
@@ -24,13 +25,14 @@ class EventTrimmingTest {
     private final AtomicInteger steps = new AtomicInteger();
 
     @Test
-    void deletesTheRestIfOneKindOfRowsFails() throws InterruptedException {
-        trim(
-                (jdbc, limit) -> {
-                    jdbc.execute("select pg_terminate_backend(pg_backend_pid())");
-                    return true;
-                },
-                (jdbc, limit) -> steps.incrementAndGet() < 3);
+    void deletesTheRestIfOneKindOfRowsFails() {
+        assertThatThrownBy(() -> trim(
+                        (jdbc, limit) -> {
+                            jdbc.execute("select pg_terminate_backend(pg_backend_pid())");
+                            return true;
+                        },
+                        (jdbc, limit) -> steps.incrementAndGet() < 3))
+                .isInstanceOf(IllegalStateException.class);
 
         assertThat(steps).hasValue(3);
     }
