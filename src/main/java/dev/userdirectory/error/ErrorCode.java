@@ -35,7 +35,7 @@ public enum ErrorCode {
     MAX_DIGITS_LIMIT("A number, or all numbers of the document together, have too many digits."),
     MAX_MEMBER_NAME_LIMIT("The name of a JSON member is too long."),
     MAX_BODY_LIMIT("The body of the request is too large.", HttpStatus.CONTENT_TOO_LARGE),
-    MAX_RESPONSE_LIMIT("The response would be too large. If it is a mutation's, the mutation took effect."),
+    MAX_RESPONSE_LIMIT("The response would be too large. If the operation is a mutation, it took effect."),
     COST_ESTIMATED_TOO_EXPENSIVE("The operation costs too much: ask for smaller pages."),
     INTROSPECTION_LIMIT_EXCEEDED("The introspection has too many fields, or too many levels of them."),
     RATE_LIMITED(

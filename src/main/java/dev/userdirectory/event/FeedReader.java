@@ -26,7 +26,6 @@ class FeedReader extends BackgroundThread {
 
     private final LiveFeed live;
     private final DirectoryEvents events;
-    private final RestoredFeed restored;
     private final FeedConnections connections;
     private final EventProperties properties;
     private final FeedLag lag;
@@ -34,7 +33,6 @@ class FeedReader extends BackgroundThread {
     FeedReader(
             LiveFeed live,
             DirectoryEvents events,
-            RestoredFeed restored,
             FeedConnections connections,
             EventProperties properties,
             BackgroundThreads threads,
@@ -42,7 +40,6 @@ class FeedReader extends BackgroundThread {
         super(threads, "user-events", Duration.ofSeconds(2));
         this.live = live;
         this.events = events;
-        this.restored = restored;
         this.connections = connections;
         this.properties = properties;
         this.lag = new FeedLag(this::isRunning, meters);
@@ -59,7 +56,6 @@ class FeedReader extends BackgroundThread {
         long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
         while (true) {
             try {
-                restored.deleteIfForeign();
                 live.begin(events);
                 break;
             } catch (DataAccessException | TransactionException e) {
@@ -79,7 +75,6 @@ class FeedReader extends BackgroundThread {
         try (FeedConnection connection = connections.openToListen("user-directory events")) {
             connection.jdbc().execute("listen " + CHANNEL);
             DirectoryEvents table = events.over(connection.jdbc());
-            restored.deleteIfForeign();
             live.check(table);
             long lookedAround = System.nanoTime() - POLL.toNanos();
             while (current.isRunning()) {
@@ -87,23 +82,13 @@ class FeedReader extends BackgroundThread {
                 long now = System.nanoTime();
                 if (now - lookedAround >= POLL.toNanos()) {
                     lookedAround = now;
-                    noticeEra(table, table.eras().current());
+                    live.noticeEra(table, table.eras().current());
                     takeHeldBack(table, current);
                 }
                 current.progress();
                 connection.awaitNotification((int) POLL.toMillis());
             }
         }
-    }
-
-    /** @return whether a new era has begun */
-    private boolean noticeEra(DirectoryEvents table, long era) {
-        if (era == live.era()) {
-            return false;
-        }
-        // If this is another server, the reader may be far ahead of its transaction numbers.
-        restored.deleteIfForeign();
-        return live.noticeEra(table, table.eras().current());
     }
 
     private void takeAll(DirectoryEvents table, Position settled, Task current) {
@@ -113,7 +98,7 @@ class FeedReader extends BackgroundThread {
             asked = System.nanoTime();
             page = table.read(live.recent().end(), settled, EventFilter.ALL, PAGE);
             if (!page.isEmpty()) {
-                if (noticeEra(table, page.getFirst().position().seen().era())) {
+                if (live.noticeEra(table, page.getFirst().position().seen().era())) {
                     return;
                 }
                 live.add(page);

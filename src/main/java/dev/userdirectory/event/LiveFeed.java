@@ -17,12 +17,14 @@ import reactor.core.publisher.Sinks;
 class LiveFeed {
     private static final Logger log = LoggerFactory.getLogger(LiveFeed.class);
 
+    private final RestoredFeed restored;
     private final int capacity;
     private final Sinks.Many<Boolean> news = Sinks.many().multicast().directBestEffort();
     private volatile RecentEvents recent;
     private volatile long era;
 
-    LiveFeed(EventProperties properties) {
+    LiveFeed(EventProperties properties, RestoredFeed restored) {
+        this.restored = restored;
         this.capacity = properties.buffer();
         this.recent = new RecentEvents(capacity, Position.START, FeedEras.Known.NONE);
     }
@@ -44,6 +46,7 @@ class LiveFeed {
 
     /** Begins after the newest event. */
     void begin(DirectoryEvents table) {
+        restored.deleteIfForeign();
         era = table.eras().current();
         recent = new RecentEvents(capacity, table.end(), table.eras().known());
     }
@@ -65,12 +68,16 @@ class LiveFeed {
      * followers have seen is not only what this instance has read: some began with an export, or at another instance. So
      * in each new era every follower checks it.
      *
+     * @param found the ID of the era in which the server is, or was a moment ago
      * @return whether a new era has begun
      */
-    boolean noticeEra(DirectoryEvents table, long current) {
-        if (era == current) {
+    boolean noticeEra(DirectoryEvents table, long found) {
+        if (era == found) {
             return false;
         }
+        // The events in memory may be in the future of another server. If so, this begins yet another era.
+        restored.deleteIfForeign();
+        long current = table.eras().current();
         boolean kept = hasKeptEnd(table);
         if (!kept) {
             table.eras().markLossy(current);

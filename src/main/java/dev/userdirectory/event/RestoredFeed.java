@@ -12,7 +12,7 @@ import org.springframework.transaction.annotation.Transactional;
  * those of the events yet. New events would be sorted before the old ones, so the old ones are deleted, a new era
  * expires every cursor, and the users are counted again.
  *
- * <p>Instances that follow the feed check this when they start, connect or find a new era. On AWS Lambda no instance
+ * <p>Instances that follow the feed check this when they start and when they find a new era. On AWS Lambda no instance
  * follows the feed, so every migration checks it, too.
  */
 @Component

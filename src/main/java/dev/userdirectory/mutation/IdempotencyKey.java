@@ -36,7 +36,7 @@ import tools.jackson.databind.json.JsonMapper;
 record IdempotencyKey(String subject, String id, String fingerprint, String argument) {
     static final String ARGUMENT = "idempotencyKey";
     private static final int MAX_LENGTH = 200;
-    /** After the person, since keys have no control characters. */
+    /** Ends the person. No key contains it. */
     private static final String END = "\0";
 
     private static final Pattern HALF_PAIR = Pattern.compile("\\p{Cs}");
@@ -47,7 +47,7 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
     /**
      * Returns null if the mutation has no key, and adds an error if it has one that cannot be used.
      *
-     * @param person whom the key belongs to among those who share the subject; empty if it belongs to the subject
+     * @param person the owner of the key, if several people share the subject; empty if the subject owns the key
      */
     static @Nullable IdempotencyKey of(DataFetchingEnvironment env, String person, InputErrors errors) {
         Operation operation = Operation.of(env.getGraphQlContext());
@@ -75,7 +75,7 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
         return hash(env.getField().getName() + " " + JSON.writeValueAsString(arguments));
     }
 
-    /** Half a surrogate pair has no UTF-8, in which all of them would be the same question mark. */
+    /** Half a surrogate pair cannot be encoded in UTF-8: each would become the same question mark. */
     private static String hash(String text) {
         return Sha256.hex(HALF_PAIR
                 .matcher(text)

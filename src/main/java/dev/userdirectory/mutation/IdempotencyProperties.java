@@ -9,8 +9,8 @@ import org.springframework.util.unit.DataSize;
  * Settings of idempotency keys.
  *
  * @param retention how long a key is known, so that a retry gets the outcome of the first request
- * @param size how much this instance stores under the keys of a subject in the time of the retention; after that, new keys
- *     are rejected for a while. A thousand users take about 300 kB
+ * @param size how many bytes of outcomes this instance stores for one subject within the retention; beyond that, it
+ *     rejects new keys until there is room again. The outcome for a thousand users takes about 300 kB
  */
 @ConfigurationProperties("directory.idempotency")
 record IdempotencyProperties(

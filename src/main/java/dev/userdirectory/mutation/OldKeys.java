@@ -7,7 +7,7 @@ import org.springframework.stereotype.Component;
 /** Idempotency keys past their retention. */
 @Component
 class OldKeys implements OldRows {
-    /** Of outcomes as they are stored, which takes a fraction of a second. */
+    /** The stored size of the outcomes that one step deletes, which takes a fraction of a second. */
     private static final int BYTES = 20_000_000;
 
     private final IdempotencyProperties properties;

@@ -36,7 +36,7 @@ import reactor.util.context.ContextView;
  */
 @Component
 public class EventExecution implements WebGraphQlInterceptor {
-    /** The pool does not check connections that were used less than half a second ago, and may have ended since. */
+    /** The pool does not validate connections that were used in the last half second, so an earlier retry may get a dead one. */
     private static final Duration BEFORE_RETRY = Duration.ofMillis(600);
 
     private final int attempts;
@@ -117,7 +117,7 @@ public class EventExecution implements WebGraphQlInterceptor {
                     });
         }
 
-        /** Even with data, which then lacks a field whose data fetcher failed. */
+        /** A response may have data as well, without the fields that failed. */
         private static boolean has(WebGraphQlResponse response, ErrorCode code) {
             return response.getExecutionResult().getErrors().stream()
                     .anyMatch(error -> ErrorCode.of(error.getExtensions()) == code);

@@ -33,7 +33,7 @@ class FeedReaderTest {
     private final JdbcTemplate jdbc = new JdbcTemplate(pool);
     private final EventProperties properties =
             new EventProperties(Duration.ofDays(1), 100, true, PATIENCE, Duration.ofSeconds(10), null);
-    private final LiveFeed live = new LiveFeed(properties);
+    private final LiveFeed live = new LiveFeed(properties, inTransactions());
     private final BackgroundThreads threads = ImpatientThreads.after(PATIENCE);
     private final FeedReader reader;
 
@@ -45,7 +45,6 @@ class FeedReaderTest {
         reader = new FeedReader(
                 live,
                 new DirectoryEvents(jdbc, new EventRows(new Coverage())),
-                inTransactions(),
                 new FeedConnections(pool, properties),
                 properties,
                 threads,

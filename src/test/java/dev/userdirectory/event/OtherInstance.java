@@ -11,11 +11,10 @@ public final class OtherInstance implements AutoCloseable {
     private final EventLog events;
 
     public OtherInstance(ApplicationContext service) {
-        LiveFeed live = new LiveFeed(service.getBean(EventProperties.class));
+        LiveFeed live = new LiveFeed(service.getBean(EventProperties.class), service.getBean(RestoredFeed.class));
         reader = new FeedReader(
                 live,
                 service.getBean(DirectoryEvents.class),
-                service.getBean(RestoredFeed.class),
                 service.getBean(FeedConnections.class),
                 service.getBean(EventProperties.class),
                 service.getBean(BackgroundThreads.class),

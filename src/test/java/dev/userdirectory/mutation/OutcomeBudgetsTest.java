@@ -43,7 +43,8 @@ class OutcomeBudgetsTest {
         assertThat(keys).isBetween(4, 6);
         assertThat(refusals(last)).containsExactly("idempotencyKey INVALID");
         assertThat(last.at("/errors/0/message").asString())
-                .startsWith("What is stored under this subject's keys takes all of its 10,240 bytes. Try again in ");
+                .startsWith(
+                        "The outcomes stored under this subject's keys take all of its 10,240 bytes. Try again in ");
         assertThat(jdbc.queryForObject(
                         "select count(*) from user_events where actor_subject = ?", Integer.class, subject))
                 .isEqualTo(keys - 1);

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 public class Cost {
     private static final int MUTATION = 10;
     private static final int BY_EMAIL = 8;
-    /** Of a header that does the same as the argument {@code idempotencyKey}, which has this {@code weight}. */
+    /** The cost of the header {@code Idempotency-Key}: the {@code weight} of the argument that does the same. */
     public static final int KEY = 10;
 
     private final GraphQLSchema schema;

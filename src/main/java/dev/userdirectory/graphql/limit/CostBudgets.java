@@ -1,9 +1,6 @@
 package dev.userdirectory.graphql.limit;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import graphql.GraphQLError;
-import io.github.bucket4j.Bucket;
 import io.github.bucket4j.BucketConfiguration;
 import io.github.bucket4j.ConsumptionProbe;
 import java.util.Map;
@@ -17,17 +14,12 @@ import org.springframework.stereotype.Component;
  */
 @Component
 public class CostBudgets {
-    /** Buckets may be evicted: a caller with enough addresses for that is not held back by buckets anyway. */
-    private static final int MEMORY = 16_000_000;
-
-    private static final int BUCKET = 300;
-
     private final @Nullable Long limit;
     private final long most;
     private final RateLimits properties;
     private final BucketConfiguration budget;
     private final @Nullable SharedBudgets shared;
-    private final Cache<String, Bucket> buckets;
+    private final Buckets buckets;
 
     CostBudgets(RateLimits properties, Limits limits, ObjectProvider<SharedBudgets> shared) {
         this.properties = properties;
@@ -39,16 +31,8 @@ public class CostBudgets {
                     "directory.rate-limit.cost (%d) must be at least directory.limits.cost (%d): some operations could never run"
                             .formatted(limit, limits.cost()));
         }
-        long capacity = limit == null ? 1 : limit;
-        budget = BucketConfiguration.builder()
-                .addLimit(bandwidth -> bandwidth.capacity(capacity).refillGreedy(capacity, properties.period()))
-                .build();
-        buckets = Caffeine.newBuilder()
-                .maximumWeight(MEMORY)
-                .<String, Bucket>weigher((account, bucket) -> Weight.sum(Weight.ENTRY + BUCKET + Weight.of(account)))
-                // By then the bucket is full again, like a new one.
-                .expireAfterAccess(properties.period())
-                .build();
+        buckets = new Buckets(limit == null ? 1 : limit, properties.period());
+        budget = BucketConfiguration.builder().addLimit(buckets.bandwidth()).build();
     }
 
     /**
@@ -69,23 +53,13 @@ public class CostBudgets {
         }
         long spent = Math.max(1, cost);
         ConsumptionProbe found = shared == null ? null : shared.spend(account, spent, budget);
-        return found != null ? found : own(account).tryConsumeAndReturnRemaining(spent);
-    }
-
-    private Bucket own(String account) {
-        // This clock is monotonic: if the wall clock were set back, nothing would be refilled until it caught up.
-        return buckets.get(
-                account,
-                name -> Bucket.builder()
-                        .addLimit(budget.getBandwidths()[0])
-                        .withNanosecondPrecision()
-                        .build());
+        return found != null ? found : buckets.of(account).tryConsumeAndReturnRemaining(spent);
     }
 
     /** The budget as reported to clients. */
     Map<String, ?> describe(ConsumptionProbe spent) {
         return Map.of(
-                "limit", budget.getBandwidths()[0].getCapacity(),
+                "limit", buckets.bandwidth().getCapacity(),
                 "remaining", spent.getRemainingTokens(),
                 "periodSeconds", properties.period().toSeconds());
     }

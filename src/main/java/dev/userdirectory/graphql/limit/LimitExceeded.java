@@ -30,7 +30,7 @@ public enum LimitExceeded {
     MEMBER_NAME(ErrorCode.MAX_MEMBER_NAME_LIMIT, "The name of a member has %,d characters; at most %,d are read"),
     RESPONSE(
             ErrorCode.MAX_RESPONSE_LIMIT,
-            "The response has %,d bytes or more; at most %,d are sent. If it is a mutation's, the mutation took"
+            "The response has %,d bytes or more; at most %,d are sent. If the operation is a mutation, it took"
                     + " effect"),
     INTROSPECTION_DEPTH(
             ErrorCode.INTROSPECTION_LIMIT_EXCEEDED, "The introspection is %,d fields deep; at most %,d are served"),

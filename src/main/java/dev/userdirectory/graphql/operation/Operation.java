@@ -37,7 +37,7 @@ public final class Operation {
     public Transport transport = Transport.POST;
     /** The idempotency key from the request's headers; null if there is none. */
     public @Nullable String idempotencyKey;
-    /** Whether the request's headers have something else in place of a key. */
+    /** Whether the request has the header of an idempotency key, but not with exactly one key in it. */
     public boolean hasMalformedKey;
     /** Null where a disconnect cannot be detected. */
     public @Nullable Client client;

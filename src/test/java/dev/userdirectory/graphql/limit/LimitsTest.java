@@ -340,7 +340,7 @@ class LimitsTest {
                 Map.of("users", users));
 
         assertThat(error.at("/extensions/code").asString()).isEqualTo("MAX_RESPONSE_LIMIT");
-        assertThat(error.get("message").asString()).endsWith("If it is a mutation's, the mutation took effect");
+        assertThat(error.get("message").asString()).endsWith("If the operation is a mutation, it took effect");
     }
 
     /** Each event has a budget of its own. */
