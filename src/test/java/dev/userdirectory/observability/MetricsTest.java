@@ -75,6 +75,8 @@ class MetricsTest {
     /** Prometheus can add only series with the same labels. */
     @Test
     void queueAndPoolHaveTheSameLabels() {
+        // A pool has metrics once it has been used.
+        client.data("{ users(first: 2) { nodes { id } } }");
         String scrape = scrape();
 
         assertThat(labels(scrape, "directory_connections_waiting"))
