@@ -35,10 +35,13 @@ public class AotCache {
     public static final List<String> JAVA = List.of(HEADERS, "-XX:AOTCache=" + CACHE, "-jar", JAR.toString());
 
     private static final int CLIENTS = 8;
-    /** Long enough for C2: a method that it has not compiled during training is compiled late in production. */
+    /** Long enough for C2: methods that it does not compile during training are compiled late in production. */
     private static final Duration TRAINING = Duration.ofSeconds(40);
 
-    /** All take the same variables, which differ between requests because a cached response would train little. */
+    /**
+     * All queries take the same variables. Their values differ between requests, because cached responses would train
+     * little.
+     */
     private static final List<String> QUERIES = List.of(
             "query ($id: ID!) { user(id: $id) { id name email } }",
             "query ($first: Int, $after: String) { users(first: $first, after: $after) {"

@@ -22,7 +22,7 @@ import java.util.concurrent.Future;
  * ./mvnw -q package -DskipTests spring-boot:test-run -Dspring-boot.run.main-class=dev.userdirectory.FeedBenchmark
  * </pre>
  *
- * Two packaged services, one embedded PostgreSQL and the clients run on one machine. The time runs from
+ * Two packaged services, one embedded PostgreSQL and the clients run on one machine. Times are measured from just
  * before a mutation is sent to one instance until its event arrives from the other. Fails if the subscribers' instance
  * runs out of heap.
  */
@@ -46,7 +46,7 @@ class FeedBenchmark {
                                 "-Xmx" + MAX_HEAP_MB + "m",
                                 "-jar",
                                 jar,
-                                // All subscribers have the same subject.
+                                // All subscribers have the same subject, so the limits per subject are raised, too.
                                 "--directory.subscriptions.connections=" + 2 * IDLE,
                                 "--directory.subscriptions.connections-per-subject=" + 2 * IDLE,
                                 "--directory.subscriptions.operations=" + 2 * IDLE,

@@ -12,8 +12,8 @@ import java.util.function.ToLongFunction;
 
 /**
  * Measures the time from {@code java -jar} to the first response, and the processor time and memory used until then,
- * for the plain jar, the extracted jar and the AOT cache (JEP 483, 514 and 515). They take turns, with the reference as
- * well if it has been built:
+ * for the plain jar, the extracted jar and the AOT cache (JEP 483, 514 and 515). The variants take turns, along with
+ * the reference if it has been built:
  *
  * <pre>
  * ./mvnw -q -f src/benchmark/reference package

@@ -17,7 +17,8 @@ import java.util.concurrent.Future;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Measures how many queries per second running instances answer. 16 clients send different variables each time:
+ * Measures how many queries per second running instances answer. 16 clients send requests, each with different
+ * variables:
  *
  * <pre>
  * TOKEN=… ./mvnw -q spring-boot:test-run -Dspring-boot.run.main-class=dev.userdirectory.Throughput \

@@ -24,13 +24,13 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(DatabaseProperties.class)
 class DatabaseConfiguration {
-    /** The driver's property for settings that apply to a connection from its first statement to its last. */
+    /** The driver's property for server settings that apply to a connection for its whole life. */
     static final String OPTIONS = "options";
 
     static final String SOCKET_TIMEOUT = "socketTimeout";
     private static final Duration SLACK = Duration.ofSeconds(1);
 
-    /** Wraps each pool, the primary's and the replica's. */
+    /** Wraps each pool: the primary's and the replica's. */
     @Bean
     static BeanPostProcessor wrapPools(
             ObjectProvider<DatabaseProperties> database, ObjectProvider<Limits> limits, ObjectProvider<Tracer> tracer) {
@@ -77,7 +77,10 @@ class DatabaseConfiguration {
         }
     }
 
-    /** Tagged with the pools' names, so that requests waiting in front of a pool and inside it can be added up. */
+    /**
+     * Tagged with the name of the pool, so that the requests waiting here can be added to those waiting inside the
+     * pool.
+     */
     @Bean
     MeterBinder waitingRequests(ApplicationContext context) {
         return meters -> context.getBeansOfType(DataSource.class).values().forEach(bean -> {

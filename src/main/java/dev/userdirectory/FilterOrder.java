@@ -15,7 +15,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
 
-/** Our servlet filters in their order: three before those of Spring Security, two after them. */
+/** Our servlet filters, in order: three before those of Spring Security, and two after. */
 @Configuration(proxyBeanMethods = false)
 class FilterOrder {
     private static final int FIRST = Ordered.HIGHEST_PRECEDENCE;
@@ -28,7 +28,10 @@ class FilterOrder {
         return at(FIRST, draining);
     }
 
-    /** Before Spring Security, to observe requests that it rejects, too. Spring Boot's filter is the alternative. */
+    /**
+     * Before Spring Security, to observe the requests that it rejects, too. If either shortcut is off, Spring Boot's
+     * own filter observes requests instead.
+     */
     @Bean
     @ConditionalOnBooleanProperty(
             prefix = SHORTCUTS,

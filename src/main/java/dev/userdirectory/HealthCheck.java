@@ -6,9 +6,9 @@ import java.net.URI;
 import java.util.Map;
 
 /**
- * The health check of the image, which has no shell tool for it. It exits with 0 if the service of this container is
- * ready for requests, and with 1 otherwise. It finds the port by the same environment variables as the service:
- * {@code MANAGEMENT_SERVER_PORT}, or else {@code SERVER_PORT}.
+ * The health check of the image, which contains no shell tool that could do it. It exits with 0 if the service of this
+ * container is ready for requests, and with 1 otherwise. It takes the port from the same environment variables as the
+ * service: {@code MANAGEMENT_SERVER_PORT}, or else {@code SERVER_PORT}.
  */
 final class HealthCheck {
     private HealthCheck() {}

@@ -15,9 +15,9 @@ import org.springframework.context.annotation.FilterType;
 import org.springframework.context.annotation.Import;
 
 /**
- * Migrates the database and exits, before instances of a new version start with {@code spring.flyway.enabled=false}. It
- * needs the properties of the data source and nothing else. Several migrations may run at once, because Flyway holds a
- * lock in the database.
+ * Migrates the database and exits. Run it before instances of a new version start with
+ * {@code spring.flyway.enabled=false}. It needs the properties of the data source and nothing else. Several migrations
+ * may run at once, because Flyway holds a lock in the database.
  */
 @ImportAutoConfiguration({
     DataSourceAutoConfiguration.class,

@@ -13,12 +13,12 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
 /**
- * A migration may take as long as it needs, so it has its own connections without timeouts for statements. Otherwise
- * they have the driver properties of the pool, whichever user they belong to.
+ * Gives migrations connections of their own, without statement timeouts, because a migration may take as long as it
+ * needs. Apart from that, these connections have the pool's driver properties, even if they log in as another user.
  */
 @Configuration(proxyBeanMethods = false)
 class MigrationConnections {
-    /** After pauses of 1, 2, 4 and 8 seconds. The pool tries for about as long when it starts. */
+    /** Flyway pauses for 1, 2, 4 and 8 seconds before them. The pool keeps trying for about as long when it starts. */
     private static final int RETRIES = 4;
 
     @Bean

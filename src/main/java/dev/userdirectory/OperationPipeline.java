@@ -54,7 +54,7 @@ class OperationPipeline {
         return Stream.<WebGraphQlInterceptor>of(
                         observer, // sees every outcome
                         events, // passes each event of a subscription to the steps below
-                        caller, // the deadline queues for connections under its account
+                        caller, // before the deadline, which queues for connections under the caller's account
                         idempotency,
                         deadline,
                         limits, // finds the document
@@ -66,7 +66,7 @@ class OperationPipeline {
                 .apply(request -> service.execute(request).map(WebGraphQlResponse::new));
     }
 
-    /** The same for sockets and for Spring's endpoint, which may change threads. */
+    /** The same pipeline for sockets and for Spring's endpoint, which may change threads. */
     @Bean
     WebGraphQlHandler operationHandler(ExecutionGraphQlService service, Chain operations) {
         return WebGraphQlHandler.builder(service)
@@ -86,7 +86,7 @@ class OperationPipeline {
             ObjectProvider<Instrumentation> all,
             ShortcutProperties shortcuts) {
         Set<Instrumentation> ordered = new LinkedHashSet<>(List.of(
-                errorCodes, // before DGS classifies errors, after which they look alike
+                errorCodes, // before DGS classifies errors and their original types are lost
                 observer,
                 nullVariables,
                 limits,

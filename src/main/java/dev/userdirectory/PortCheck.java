@@ -12,7 +12,7 @@ import org.springframework.boot.context.event.ApplicationEnvironmentPreparedEven
 import org.springframework.context.ApplicationListener;
 import org.springframework.core.env.Environment;
 
-/** Exits with one line in the log if a port is taken, before starting anything that is slow or has to be stopped. */
+/** Logs one line and exits if a port is taken, before anything starts that is slow or would have to be stopped. */
 class PortCheck implements ApplicationListener<ApplicationEnvironmentPreparedEvent> {
     private static final Logger log = LoggerFactory.getLogger(PortCheck.class);
 

@@ -17,7 +17,7 @@ const DOCUMENT = {
 
 let opened = null;
 
-/** Follows the feed beside GraphiQL, which stops a subscription when its tab is left. */
+/** Follows the feed outside GraphiQL, which would stop the subscription when the user switches to another tab. */
 export async function watchFeed(fetcher) {
   const mine = {};
   opened = mine;

@@ -13,7 +13,7 @@ const signOut = document.getElementById("sign-out");
 const watch = document.getElementById("watch");
 const root = ReactDOM.createRoot(document.getElementById("graphiql"));
 
-// The subscriptions of GraphiQL with the current token.
+// GraphiQL's open subscriptions, all with the current token.
 let streams = [];
 
 function setToken(text) {
@@ -44,7 +44,7 @@ function setToken(text) {
   );
 }
 
-// Without a name, the claims of the token remain. Another token may have been set by then.
+// If there is no name, the token's claims stay on the page. By the time of the response, the token may be another one.
 async function showName(token, mine) {
   try {
     const response = await fetch(endpoint, {
@@ -57,11 +57,11 @@ async function showName(token, mine) {
       showCaller(token, name);
     }
   } catch {
-    // If the service is unavailable, the user's own operations show it.
+    // If the service is unavailable, the user's own operations will show that.
   }
 }
 
-// A browser cannot send headers with a socket: there the token goes into connection_init.
+// A browser cannot send headers with a WebSocket, so the token goes into connection_init.
 function fetcherFor(token) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const fetcher = GraphiQL.createFetcher({
@@ -84,7 +84,7 @@ function fetcherFor(token) {
       }
     }
     const page = result.data?.users?.pageInfo;
-    // Another tab's variables may be shown by now.
+    // By now, the editor may show the variables of another tab.
     if (page && "after" in (params.variables ?? {}) && editor.getValue() === variables) {
       const after = page.hasNextPage ? page.endCursor : null;
       editor.setValue(JSON.stringify({ ...params.variables, after }, null, 2));
@@ -116,7 +116,7 @@ new MutationObserver(() => {
 
 tokenBox.addEventListener("change", () => setToken(tokenBox.value));
 signOut.addEventListener("click", () => setToken(""));
-// Only development has a local identity provider, and this button.
+// This button exists only in development, where there is a local identity provider.
 signIn?.addEventListener("click", async () => {
   const { tokenUri } = signIn.dataset;
   try {

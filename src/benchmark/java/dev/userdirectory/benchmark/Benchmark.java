@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.DefaultApplicationArguments;
 
 /**
- * Measures the packaged service with a million users, beside PostgreSQL alone and the HTTP server alone:
+ * Measures the packaged service with a million users, in comparison with PostgreSQL alone and the HTTP server alone:
  *
  * <pre>
  * ./mvnw -q package -DskipTests spring-boot:test-run -Dspring-boot.test-run.optimizedLaunch=false \
@@ -35,11 +35,11 @@ import org.springframework.boot.DefaultApplicationArguments;
  */
 final class Benchmark {
     private static final int CONNECTIONS = 32;
-    /** An alternative for pgbench: PostgreSQL alone may be faster with fewer connections. */
+    /** PostgreSQL alone may be faster with few connections, so pgbench is run with the better of both numbers. */
     private static final int FEW_CONNECTIONS = 8;
 
     private static final Duration ALONE = Duration.ofMillis(500);
-    /** Load before each measurement, which fills the caches as in a service under constant load. */
+    /** How long load runs before each measurement, to fill the caches as in a service under constant load. */
     private static final Duration BEFORE = Duration.ofSeconds(1);
     /** The number of requests that pgbench repeats. It accepts at most 128 scripts. */
     private static final int SAMPLES = 100;
@@ -56,7 +56,7 @@ final class Benchmark {
     private final List<String> only;
     private final boolean limits;
     private final List<String> shortcuts;
-    /** The workloads of the other build, by the same workloads of this one. */
+    /** Maps each workload of this build to the same workload of the other build. */
     private final Map<Workload, Workload> others = new HashMap<>();
 
     private final AtomicLong requests = new AtomicLong();
@@ -149,10 +149,10 @@ final class Benchmark {
         return new Workloads(build, name -> only.stream().anyMatch(name::contains)).all();
     }
 
-    /** Compares responses with SQL, and learns how all further responses have to begin. */
+    /** Compares responses with the results of SQL, and records the beginning that all later responses must have. */
     private void check(Build build, Workload workload, Results result) throws IOException, InterruptedException {
         List<String> answers = new ArrayList<>();
-        // At least one of each operation.
+        // At least one request for each operation.
         int samples = Math.max(
                 workload.isBoundedByPgBench() ? SAMPLES : CHECKED,
                 workload.operations().size());
@@ -177,7 +177,7 @@ final class Benchmark {
                 .mapToInt(at -> at < 0 ? first.length() : at)
                 .min()
                 .orElseThrow();
-        // Values may share characters by chance, so the beginning ends before the value.
+        // Values may start with the same characters by chance, so the common beginning is cut off before the value.
         result.beginning = first.substring(0, first.lastIndexOf(':', same) + 1);
         result.bytes = (int) answers.stream().mapToInt(String::length).average().orElseThrow();
     }

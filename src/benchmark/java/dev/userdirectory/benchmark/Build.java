@@ -23,7 +23,7 @@ final class Build implements AutoCloseable {
     private final String suffix;
     private final List<String> javaOptions;
     private final List<String> moreJavaOptions;
-    /** By kind and by the shortcut that is switched off. */
+    /** Keyed by kind and by the shortcut that is switched off. */
     private final Map<List<Object>, ServiceProcess> services = new LinkedHashMap<>();
 
     final JdbcTemplate million;
@@ -115,7 +115,7 @@ final class Build implements AutoCloseable {
 
     private ServiceProcess start(Kind kind, String shortcut) throws IOException {
         List<String> java = new ArrayList<>(List.of("-Xmx256m"));
-        // The default of a JVM in a container this small.
+        // The collector that a JVM chooses by default in so small a container.
         java.addAll(javaOptions.isEmpty() ? List.of("-XX:+UseSerialGC") : javaOptions);
         java.addAll(moreJavaOptions);
         if (kind == Kind.STATIC) {
@@ -131,13 +131,13 @@ final class Build implements AutoCloseable {
         if (!shortcut.isEmpty()) {
             java.add("--directory.shortcuts." + shortcut + "=false");
         }
-        // Lets the token of the load read metrics, too.
+        // Lets the token that the load uses read metrics, too.
         java.add("--directory.security.actuator-scope=users:read");
         return new ServiceProcess(
                 java, postgres.getJdbcUrl("postgres", database(kind)), Servers.DATA.resolve("service.log"));
     }
 
-    /** Creates a folder with only this class, to be added to the packaged ones. */
+    /** Creates a folder that contains only {@link StaticDocument}, to be added to the class path of the jar. */
     private static Path staticDocument() throws IOException {
         String name = StaticDocument.class.getName().replace('.', '/') + ".class";
         Path folder = Servers.DATA.resolve("static");

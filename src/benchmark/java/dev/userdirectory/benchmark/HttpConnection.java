@@ -16,7 +16,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A minimal HTTP/1.1 client that sends and receives JSON. Processor time that the client uses is lost to the service.
+ * A minimal HTTP/1.1 client that sends and receives JSON. Minimal, because processor time that the client uses is lost
+ * to the service.
  */
 final class HttpConnection implements AutoCloseable {
     private static final String END_OF_HEADERS = "\r\n\r\n";
@@ -42,7 +43,7 @@ final class HttpConnection implements AutoCloseable {
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     }
 
-    /** Makes {@link #receive} non-blocking: the selector tells when there is something to read. */
+    /** Makes {@link #receive} non-blocking: the selector reports when there is something to read. */
     void register(Selector selector) throws IOException {
         channel.configureBlocking(false);
         channel.register(selector, SelectionKey.OP_READ, this);

@@ -12,8 +12,8 @@ import java.util.function.Supplier;
 
 /**
  * Sends requests over several connections, each as soon as the previous response has arrived. It uses one thread, as
- * load generators do. With a thread per connection, a thread that gets its responses at once would keep its processor
- * while the others wait for one.
+ * load generators do. With a thread per connection, a thread whose responses arrive at once would keep its core while
+ * other threads wait for one.
  */
 final class Load {
     private Load() {}
@@ -21,7 +21,7 @@ final class Load {
     /** The request rate, and response times in milliseconds. */
     record Result(double perSecond, double median, double percentile99) {}
 
-    /** @throws IllegalStateException if there is no response in time, or one has errors or another beginning */
+    /** @throws IllegalStateException if no response arrives in time, or if one has errors or a different beginning */
     static Result run(URI uri, String token, int connections, Duration time, Supplier<byte[]> bodies, String beginning)
             throws IOException {
         Map<HttpConnection, Long> sent = new HashMap<>();

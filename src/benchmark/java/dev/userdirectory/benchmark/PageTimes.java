@@ -16,8 +16,8 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Measures how long pages take, one request at a time. Requests that are compared take turns. Fails if a page exceeds
- * its limit.
+ * Measures how long pages take, one request at a time. Requests that are compared with each other take turns. Fails if
+ * a page exceeds its limit.
  */
 final class PageTimes {
     private static final int DEPTH = Workloads.DEPTH;
@@ -62,7 +62,7 @@ final class PageTimes {
         return passed;
     }
 
-    /** Each filter in each order, with values that match many users and with values that match few. */
+    /** Compares every filter in every order, with values that match many users and with values that match few. */
     private boolean compareFilteredPages() throws IOException, InterruptedException {
         boolean passed = true;
         Map<String, Map<String, ?>> filters = filters();
@@ -112,7 +112,7 @@ final class PageTimes {
         return filters;
     }
 
-    /** Combinations of a filter and an order that no single index serves. */
+    /** Measures combinations of a filter and an order that no single index serves. */
     private void compareFilters() throws IOException, InterruptedException {
         List<UUID> groups =
                 jdbc.queryForList("select group_id from group_members group by 1 order by count(*)", UUID.class);
@@ -162,7 +162,9 @@ final class PageTimes {
         return new Workload(name, variables, limit);
     }
 
-    /** The cursor of the user at that place. It is read with a filter, which does not change cursors. */
+    /**
+     * Returns the cursor of the user at this position. The user is read with a filter, which does not change cursors.
+     */
     private String cursorAt(int place, String field) throws IOException, InterruptedException {
         String name = field.toLowerCase(Locale.ROOT);
         String column = field.endsWith("_AT") ? name : name + "_lower";
@@ -176,7 +178,7 @@ final class PageTimes {
         return new GlobalId(Group.TYPE, group).toString();
     }
 
-    /** Prints the median and the 95th percentile of each. Returns whether every median is within its limit. */
+    /** Prints the median and the 95th percentile of each workload. Returns whether every median is within its limit. */
     private boolean compare(String title, int rounds, List<Workload> workloads)
             throws IOException, InterruptedException {
         if (only.stream().noneMatch(title::contains)) {

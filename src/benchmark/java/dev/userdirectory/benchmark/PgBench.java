@@ -51,7 +51,8 @@ final class PgBench {
 
     /**
      * @param log the log of the server, in JSON
-     * @return empty if neither the environment variable {@code PGBENCH} nor the path leads to it
+     * @return the program that the environment variable {@code PGBENCH} names or, without it, the first {@code pgbench}
+     *     on the path; empty if there is none
      */
     static Optional<PgBench> find(EmbeddedPostgres postgres, Path log) {
         String named = System.getenv("PGBENCH");
@@ -106,7 +107,7 @@ final class PgBench {
         jdbc.execute("select pg_reload_conf()");
     }
 
-    /** The statements of each request. */
+    /** Returns the statements of each request, in the order in which the service sent them. */
     private List<List<Statement>> read(String end) throws IOException, InterruptedException {
         String text = Files.readString(log);
         while (!text.contains(end) || !text.endsWith("\n")) {
@@ -144,7 +145,8 @@ final class PgBench {
         StringBuilder script = new StringBuilder("\\set new random(1, 1000000000000000000)\n");
         for (Statement statement : statements) {
             if (statement.sql.contains("insert into users")) {
-                // The service inserts users of several requests with one statement; here it is one request.
+                // The service may insert the users of several requests with one statement. This inserts the user of one
+                // request.
                 script.append(INSERT);
                 continue;
             }
@@ -155,7 +157,7 @@ final class PgBench {
                 }
                 String name = prefix + arguments.size();
                 arguments.addAll(List.of("-D", name + "=" + value.get()));
-                // The driver sends types. Without them, PostgreSQL infers all but that of this array.
+                // The driver sends types. Without types, PostgreSQL infers all of them except that of this array.
                 return ":" + name + (value.get().startsWith("{") ? "::uuid[]" : "");
             }));
             script.append(";\n");

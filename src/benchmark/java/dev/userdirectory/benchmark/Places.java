@@ -12,11 +12,11 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/** The starting points of pages of users in the order of creation. Each database signs its own cursors. */
+/** Reads cursors at which pages of users, in order of creation, start. Each database signs its own cursors. */
 final class Places {
     private static final GlobalIds IDS = new GlobalIds(List.of(User.TYPE));
 
-    /** The place after a user. */
+    /** A user, and the cursor of the place after that user. */
     record Place(String cursor, UUID user) {}
 
     private final Build build;
@@ -44,7 +44,9 @@ final class Places {
                 .orElseThrow();
     }
 
-    /** The places of successive users, from the start or, if it is null, from the first user. */
+    /**
+     * Returns the places after consecutive users: those that follow {@code start} or, if it is null, the first ones.
+     */
     List<Place> after(Kind kind, @Nullable Place start, int count) {
         List<Place> places = new ArrayList<>();
         Place last = start;

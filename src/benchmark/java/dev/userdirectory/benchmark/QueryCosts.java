@@ -26,7 +26,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Prints a Markdown table of operations: their cost by the schema, and how long they take with 200,000 users:
+ * Prints a Markdown table of operations, with their cost by the schema and the time that they take with 200,000 users:
  *
  * <pre>
  * ./mvnw -q package -DskipTests spring-boot:test-run \
@@ -142,7 +142,10 @@ final class QueryCosts {
                 Map.of("text", text));
     }
 
-    /** Returns the outcome and the shortest time of each service. Other work on the machine only adds to the times. */
+    /**
+     * Returns the outcome and the shortest time of each service. The shortest is closest to the truth, because other
+     * work on the machine only adds to the times.
+     */
     private static String measure(List<ServiceProcess> services, Operation operation)
             throws IOException, InterruptedException {
         double[] shortest = new double[services.size()];

@@ -7,7 +7,10 @@ import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
-/** Medians over the rounds. Ratios are taken within a round, whose measurements were made shortly after each other. */
+/**
+ * Prints medians over all rounds. A ratio compares measurements of the same round, which were taken shortly after one
+ * another.
+ */
 final class Report {
     private final Map<Workload, Results> results;
 
@@ -35,7 +38,7 @@ final class Report {
             long megabytes,
             double hitRatio) {}
 
-    /** How to measure one workload, and a measurement for each round. */
+    /** How to measure one workload, and its measurements, one per round. */
     static final class Results {
         String beginning = "";
         int bytes;
@@ -43,7 +46,7 @@ final class Report {
         int clients;
         final List<Measured> service = new ArrayList<>();
         final List<Measured> other = new ArrayList<>();
-        /** By the shortcut that was switched off. */
+        /** Keyed by the shortcut that was switched off. */
         final Map<String, List<Measured>> without = new LinkedHashMap<>();
 
         final List<Double> pgBench = new ArrayList<>();
@@ -64,7 +67,10 @@ final class Report {
             return ratio(perSecond(service), perSecond(other));
         }
 
-        /** The other build's processor time by this one's, both with PostgreSQL's. Varies less than the rates. */
+        /**
+         * The other build's processor time divided by this one's, each including PostgreSQL's. It varies less than the
+         * rates do.
+         */
         double microsOfOther() {
             return ratio(allMicros(other), allMicros(service));
         }
@@ -73,7 +79,7 @@ final class Report {
             return alone() / 1e3 * median(pgBenchAlone, rate -> rate);
         }
 
-        /** The milliseconds of a request while there is no other one. */
+        /** How long a request takes when no other one is in flight, in milliseconds. */
         double alone() {
             return median(service, measured -> measured.alone().median());
         }
@@ -110,7 +116,7 @@ final class Report {
                                 median(perSecond(result.other), rate -> rate),
                                 result.ofOther(),
                                 result.microsOfOther())
-                        // Leaves figures blank that were not measured.
+                        // Figures that were not measured stay blank.
                         .replace("NaN", "   ")));
         results.forEach((workload, result) -> result.without.forEach((shortcut, without) -> System.out.printf(
                 "%-33s with the shortcut %-12s %5.2f times as many per second, %5.2f of the processor time%n",

@@ -32,10 +32,10 @@ final class Servers implements AutoCloseable {
         Files.createDirectories(DATA);
         Files.deleteIfExists(LOG);
         EmbeddedPostgres.Builder settings = LocalPostgres.embedded()
-                // All data fits.
+                // Large enough for all data.
                 .setServerConfig("shared_buffers", "3GB")
                 .setServerConfig("max_wal_size", "4GB")
-                // The embedded PostgreSQL is meant for tests, and switches these off.
+                // The embedded PostgreSQL is meant for tests, and disables these settings by default.
                 .setServerConfig("fsync", "on")
                 .setServerConfig("synchronous_commit", "on")
                 .setServerConfig("logging_collector", "on")

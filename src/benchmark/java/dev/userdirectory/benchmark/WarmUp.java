@@ -25,7 +25,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Measures the responses in each second of full load after the start, and the memory before and after:
+ * Measures the throughput in each second of full load after the start, and the memory before and after the load:
  *
  * <pre>
  * ./mvnw -q package -DskipTests -Paot spring-boot:test-run -Dspring-boot.test-run.optimizedLaunch=false \
@@ -76,7 +76,10 @@ final class WarmUp {
             return mean(SECONDS - FINAL_SECONDS, SECONDS);
         }
 
-        /** Looks at the mean of three seconds, so that a short pause does not count. */
+        /**
+         * Returns the first second by which the throughput reaches this share of its final value. Averages over three
+         * seconds, so that a short pause does not count.
+         */
         int secondsUntil(double share) {
             return IntStream.rangeClosed(3, SECONDS)
                     .filter(second -> mean(second - 3, second) >= share * last())

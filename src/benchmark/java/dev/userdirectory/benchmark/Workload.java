@@ -21,7 +21,7 @@ record Workload(String name, Kind kind, boolean writes, List<Operation> operatio
     /**
      * @param body the body of the n-th request of the run
      * @param shown the expected data of the n-th response
-     * @param answer selects the part of the data that is compared with it
+     * @param answer selects the part of the response data that is compared with {@code shown}
      */
     record Operation(LongFunction<byte[]> body, LongFunction<Object> shown, Function<JsonNode, JsonNode> answer) {
         /** An operation that can be repeated with the same variables. */
@@ -50,12 +50,12 @@ record Workload(String name, Kind kind, boolean writes, List<Operation> operatio
         return operation(n).body.apply(n);
     }
 
-    /** The number of connections. With many, large requests would wait for memory or be rejected. */
+    /** The number of connections. Large requests use few: with more, they would wait for memory or be rejected. */
     int connections() {
         return name.contains("1,000 ") ? 4 : 32;
     }
 
-    /** Whether pgbench can repeat the statements of its requests. */
+    /** Whether pgbench can repeat the statements of this workload's requests. */
     boolean isBoundedByPgBench() {
         return kind != Kind.DEFAULT || name.equals(Workloads.CREATE);
     }

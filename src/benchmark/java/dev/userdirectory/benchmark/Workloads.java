@@ -27,7 +27,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
- * The workloads, with SQL for the expected responses. Requests differ from each other unless the name says otherwise.
+ * Creates the workloads, with SQL for the expected responses. Requests differ from each other unless the name says
+ * otherwise.
  */
 final class Workloads {
     static final String USER = "user by ID";
@@ -59,7 +60,7 @@ final class Workloads {
             "select name_lower from users where created_at < '2026-01-01' group by 1 having count(*) < 30 order by 1";
 
     static final int DEPTH = 900_000;
-    /** A prime number, so that mixes with writes read every one of them, too. */
+    /** A prime number, so that workloads that mix reads and writes also read every one of these users. */
     private static final int USERS = 10_007;
 
     private static final int PLACES = 500;
@@ -72,9 +73,9 @@ final class Workloads {
     private final List<Workload> all = new ArrayList<>();
 
     /**
-     * Selects the same IDs from every database, whatever earlier runs have written.
+     * Selects the same IDs from every database, regardless of what earlier runs have written.
      *
-     * @param wanted whether the workload of a name is needed
+     * @param wanted whether the workload with this name is needed
      */
     Workloads(Build build, Predicate<String> wanted) {
         this.build = build;
@@ -91,7 +92,10 @@ final class Workloads {
         return name + NOT_CACHED;
     }
 
-    /** Workloads that are compared are adjacent, because the speed of the machine varies over time. */
+    /**
+     * Returns the wanted workloads. Those that are compared with each other are adjacent, because the speed of the
+     * machine varies over time.
+     */
     List<Workload> all() {
         Writes writes = new Writes(million, ids);
         Supplier<List<Place>> somewhere = once(() -> places.of(ids.subList(0, PLACES)));

@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
-/** Mutations, each of different objects. */
+/** Creates mutations, each of which changes different objects. */
 final class Writes {
     /** The end of the e-mail addresses of users that the load creates. */
     static final String CREATED = "@load.example";
@@ -21,7 +21,7 @@ final class Writes {
 
     static final List<String> UNDO = List.of(
             "delete from users where email like '%" + CREATED + "'",
-            "delete from group_members where joined_at > '2026-01-01'", // later than any in the sample
+            "delete from group_members where joined_at > '2026-01-01'", // later than any row of the sample
             "update users set name = split_part(name, '" + CHANGED + "', 1) where name like '%" + CHANGED + "%'");
 
     private static final int MANY = 1000;
@@ -134,7 +134,7 @@ final class Writes {
         return Map.of("name", "Maria Garcia", "email", number + "." + run + CREATED);
     }
 
-    /** Returns the IDs in the order of creation. */
+    /** Returns the IDs of the users with these addresses, in order of creation. */
     private List<Map<String, String>> idsOf(List<Map<String, String>> users) {
         Object[] emails = users.stream().map(user -> user.get("email")).toArray();
         return jdbc

@@ -5,7 +5,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.SmartLifecycle;
 
-/** A component that works on a thread of its own. It starts before requests are served and stops after the last one. */
+/** A component with a thread of its own. It starts before requests are served and stops after the last one. */
 public abstract class BackgroundThread implements SmartLifecycle {
     private final BackgroundThreads threads;
     private final String name;

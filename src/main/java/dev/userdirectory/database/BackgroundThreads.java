@@ -14,9 +14,9 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 
 /**
- * Threads that work for as long as the service runs. An exception does not end a thread: it is logged, and the work
- * starts again. A thread that has died, hangs, or has only failed for a minute fails the liveness probe. An unreachable
- * database does not count as such a failure, since restarting the service would not bring it back.
+ * Runs background work for as long as the service runs. An exception does not end a thread: it is logged, and the work
+ * starts again. If a thread has died, hangs, or has done nothing but fail for a minute, the liveness probe fails. An
+ * unreachable database does not count as such a failure, since restarting the service would not bring it back.
  */
 @Component
 public class BackgroundThreads implements HealthIndicator {
@@ -76,7 +76,7 @@ public class BackgroundThreads implements HealthIndicator {
             return running;
         }
 
-        /** The work calls this after each round. */
+        /** The work must call this after each round, or it will be considered stuck. */
         public void progress() {
             lastProgress = System.nanoTime();
             failures = 0;

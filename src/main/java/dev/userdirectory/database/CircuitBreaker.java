@@ -4,7 +4,7 @@ import java.time.Duration;
 import org.slf4j.Logger;
 
 /**
- * Stops calls to a server for one second after one of them has failed. A call that failed because its request was
+ * Blocks calls to a server for one second after one of them has failed. A call that failed because its request was
  * stopped does not count, since it says nothing about the server.
  */
 public final class CircuitBreaker {
@@ -15,13 +15,13 @@ public final class CircuitBreaker {
     private volatile long openUntil = System.nanoTime();
     private volatile boolean failing;
 
-    /** @param consequence the effect of stopping calls, for the log */
+    /** @param consequence the effect of blocking calls, for the log */
     public CircuitBreaker(Logger log, String consequence) {
         this.log = log;
         this.consequence = consequence;
     }
 
-    /** Whether calls are stopped. */
+    /** Whether calls are blocked. */
     public boolean isOpen() {
         return openUntil - System.nanoTime() > 0;
     }

@@ -5,7 +5,10 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** The requests that wait for a connection of a pool, which they get by their {@link FairShares}. */
+/**
+ * The queue of requests that wait for a connection of a pool. {@link FairShares} decide which request gets the next
+ * one.
+ */
 class ConnectionQueue {
     private final FairShares shares;
 
@@ -16,7 +19,7 @@ class ConnectionQueue {
     /** A request in the queue. */
     final class Waiter {
         private final Thread thread = Thread.currentThread();
-        /** The share that it waits for; guarded by the queue. */
+        /** The share that the request waits for; guarded by the queue. */
         @Nullable
         Share share;
 
@@ -38,7 +41,7 @@ class ConnectionQueue {
         }
     }
 
-    /** How many requests wait. */
+    /** The number of waiting requests. */
     synchronized int waiting() {
         return shares.waiting();
     }
@@ -55,7 +58,7 @@ class ConnectionQueue {
             }
             waiter = new Waiter();
             requester.waitsAs(waiter);
-            // The subject is read again: it may have changed before the requester knew of this waiter.
+            // Read the subject again: it may have changed before the requester knew about this waiter.
             shares.enter(waiter, requester.subject());
         }
         try {
@@ -87,7 +90,7 @@ class ConnectionQueue {
         return granted;
     }
 
-    /** @return the share, if a connection was granted at the last moment */
+    /** @return the share, if a connection was granted at the last moment; otherwise null */
     private synchronized @Nullable Share giveUp(Waiter waiter) {
         if (waiter.granted == null && waiter.share != null) {
             shares.leave(waiter, waiter.share);

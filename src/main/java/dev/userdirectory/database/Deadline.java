@@ -15,9 +15,10 @@ import reactor.core.scheduler.Schedulers;
  * The thread and the connections that work for one request, so that they can be stopped when the request's time is over
  * or its client has disconnected. After that nothing new begins, not even a commit.
  *
- * <p>A commit that has begun is never cancelled. If it waits for a synchronous standby, PostgreSQL takes a cancellation
- * as the order to stop waiting, and reports a commit that a failover would lose. Such a commit is only abandoned: its
- * connection is closed here, PostgreSQL continues to wait, and the client is told that the outcome is unknown.
+ * <p>A commit that has begun is never cancelled. If it waits for a synchronous standby, PostgreSQL treats a
+ * cancellation as an order to stop waiting, and reports a commit that a failover would lose. Such a commit is only
+ * abandoned: its connection is closed here, PostgreSQL continues to wait, and the client is told that the outcome is
+ * unknown.
  */
 public class Deadline {
     static final ThreadLocal<@Nullable Deadline> CURRENT = new ThreadLocal<>();
@@ -46,12 +47,12 @@ public class Deadline {
         this.requester = new Requester(account, share);
     }
 
-    /** Runs work that no request waits for, and stops it in the same way when its time is over. */
+    /** Runs work that no request waits for, and stops it like a request once the limit has passed. */
     public static <T> T within(Duration limit, Supplier<T> work) {
         return within(limit, BACKGROUND, work);
     }
 
-    /** @param account under which the work queues for connections */
+    /** @param account the account under which the work queues for connections */
     public static <T> T within(Duration limit, String account, Supplier<T> work) {
         Deadline deadline = new Deadline(Thread.currentThread(), account, null);
         Disposable timeout = Schedulers.parallel().schedule(deadline::stop, limit.toMillis(), TimeUnit.MILLISECONDS);
@@ -77,8 +78,9 @@ public class Deadline {
     }
 
     /**
-     * The current request waits for the result of another one, which from now on queues under the current one's
-     * account. Otherwise the current request would wait behind all requests of the other one's subject.
+     * Must be called before the current request waits for the result of another request. From then on, the other
+     * request queues under the current one's account. Otherwise the current request would wait behind all requests of
+     * the other one's subject.
      */
     public static void waitFor(@Nullable Deadline other) {
         Deadline own = CURRENT.get();
@@ -113,7 +115,10 @@ public class Deadline {
         opening = new Opening(pool, System.nanoTime());
     }
 
-    /** Must be polled: tells the pool how long this request has been waiting for a connection. */
+    /**
+     * Must be polled: tells the pool how long this request has been waiting for a connection, so that the pool can
+     * evict silent ones.
+     */
     public void lookForSilence() {
         Opening current = opening;
         if (current != null) {
@@ -157,7 +162,10 @@ public class Deadline {
         connections.endCommit(connection);
     }
 
-    /** Returns at once. A statement that does not end when it is cancelled, or a commit, loses its connection. */
+    /**
+     * Stops the work and returns at once. Running statements are cancelled. If a statement does not end when it is
+     * cancelled, or if a commit is running, the connection is closed.
+     */
     public synchronized void stop() {
         if (over || ended) {
             return;
@@ -166,7 +174,7 @@ public class Deadline {
         if (connections.isEmpty() && opening == null) {
             worker.interrupt();
         }
-        // On threads of their own, since a frozen server blocks these calls as well.
+        // On separate threads, since a frozen server blocks these calls as well.
         Thread.startVirtualThread(connections::cancelUntilDone);
         Thread.startVirtualThread(this::abortAfterGrace);
     }
@@ -175,7 +183,7 @@ public class Deadline {
     public synchronized void end() {
         ended = true;
         if (over) {
-            // The interrupt may have come when the worker no longer waited.
+            // The interrupt may have arrived after the worker stopped waiting.
             Thread.interrupted();
         }
     }

@@ -15,10 +15,11 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /**
- * Tells the {@link Deadline} of the current thread which connections work for it, and begins nothing once it is over.
+ * Tells the {@link Deadline} of the current thread which connections work for it, and hands out no connection after the
+ * deadline.
  *
  * <p>Requests queue for connections here, where {@link FairShares subjects take turns}. In the pool's own queue they
- * would compete again and again for each connection that is given back.
+ * would compete again for every connection that is returned.
  */
 public class DeadlineDataSource extends DelegatingDataSource {
     private static final Duration SLACK = Duration.ofMillis(100);
@@ -33,7 +34,6 @@ public class DeadlineDataSource extends DelegatingDataSource {
 
     private final AtomicLong failedCommits = new AtomicLong();
 
-    /** @param threads the pool's threads */
     public DeadlineDataSource(DataSource dataSource, PoolThreads threads) throws SQLException {
         super(dataSource);
         pool = dataSource.unwrap(HikariDataSource.class);
@@ -43,10 +43,10 @@ public class DeadlineDataSource extends DelegatingDataSource {
     }
 
     /**
-     * Called when a request has waited that long for a connection. If one silent connection would have been detected in
-     * less time, the idle ones are most likely silent, too. They are evicted, since detecting them one by one would
-     * last until long after the database is back. A pool that still hands out others is slow, not silent, and eviction
-     * would make it slower.
+     * Called when a request has waited this long for a connection. Detecting one silent connection takes less time than
+     * the patience, so after a longer wait the idle connections are most likely all silent. They are evicted, since
+     * detecting them one by one would take until long after the database is back. A pool that still hands out
+     * connections is slow rather than silent, and eviction would make it slower.
      */
     void waitedFor(long nanos) {
         long last = renewed.get();
@@ -60,17 +60,16 @@ public class DeadlineDataSource extends DelegatingDataSource {
         }
     }
 
-    /** How many requests are in the queue. */
+    /** The number of requests in the queue. */
     public int waiting() {
         return connections.waiting();
     }
 
-    /** How many commits have failed. PostgreSQL may still carry out some of them. */
+    /** The number of commits that have failed. PostgreSQL may still carry out some of them. */
     long failedCommits() {
         return failedCommits.get();
     }
 
-    /** The name of the pool. */
     public String name() {
         return pool.getPoolName();
     }

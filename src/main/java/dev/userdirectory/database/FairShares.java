@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Shares a pool's connections between subjects. A free connection goes to the waiting subject that holds the fewest;
  * subjects that hold equally many take turns. Requests of one subject are served in order of arrival.
  *
- * <p>A subject that is alone gets every connection. While others are around, the last free connection goes only to a
- * subject that holds none: otherwise everybody's simple query would wait for one subject's slow ones.
+ * <p>A subject that is alone gets every connection. While others are active, the last free connection goes only to a
+ * subject that holds none: otherwise everybody's simple queries would wait for one subject's slow ones.
  *
  * <p>Not thread-safe: a {@link ConnectionQueue} calls it while it is synchronized.
  */
@@ -58,7 +58,7 @@ final class FairShares {
         return turns.stream().mapToInt(share -> share.waiters.size()).sum();
     }
 
-    /** Called for each request, to know whether more than one account is around. */
+    /** Called for each request, to detect whether more than one account is active. */
     void notice(String account) {
         if (!account.equals(newest)) {
             if (newest != null) {
@@ -120,7 +120,10 @@ final class FairShares {
         }
     }
 
-    /** Looks at few shares: no more subjects can hold a connection than there are connections. */
+    /**
+     * Looks at few shares: it stops at the first that holds no connection, and there are at most as many others as
+     * connections.
+     */
     private Share next() {
         Share fewest = turns.getFirst();
         for (Share share : turns) {

@@ -2,13 +2,13 @@ package dev.userdirectory.database;
 
 import java.time.Duration;
 
-/** A pause of the current thread. An interrupt ends it early, and is left for the caller to notice. */
+/** Pauses the current thread. An interrupt ends the pause early, and stays set for the caller to notice. */
 public final class Pause {
     private static final Duration RETRY = Duration.ofSeconds(1);
 
     private Pause() {}
 
-    /** Before a failed call to the database is tried again. */
+    /** Pauses before a failed call to the database is retried. */
     public static void beforeRetry() {
         of(RETRY);
     }

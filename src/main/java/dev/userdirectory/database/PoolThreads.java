@@ -7,8 +7,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
 
 /**
- * The threads of a connection pool. After each failed attempt to open a connection, HikariCP pauses longer, up to five
- * seconds, and has no setting for that. Requests must not wait that long once the database is back.
+ * The threads of a connection pool. After each failed attempt to open a connection, HikariCP pauses for longer, up to
+ * five seconds, and has no setting for that. Requests must not wait that long once the database is back.
  */
 public class PoolThreads implements ThreadFactory {
     private static final String PAUSE = "quietlySleep";
@@ -29,7 +29,7 @@ public class PoolThreads implements ThreadFactory {
         return thread;
     }
 
-    /** Makes each thread that pauses between attempts start anew, with a short pause. */
+    /** Interrupts each thread that is pausing between attempts, so that it starts over with a short pause. */
     void wake() {
         threads.stream().filter(PoolThreads::isPausing).forEach(Thread::interrupt);
     }

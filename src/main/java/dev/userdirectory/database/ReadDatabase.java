@@ -13,9 +13,9 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /**
- * Chooses where queries read: at the replica, if there is one and it has replayed everything that was committed before,
- * or else at the primary. So a response is never older than an acknowledged write, whichever client and instance wrote
- * it.
+ * Chooses the server that queries read from: the replica, if there is one and it has replayed everything that was
+ * committed before, or else the primary. So a response is never older than an acknowledged write, regardless of the
+ * client and the instance that wrote.
  *
  * <p>A replica may show a commit a moment before the primary does. Queries whose rows are compared with data from the
  * primary use {@link #fromPrimary}.
@@ -65,7 +65,7 @@ public class ReadDatabase {
             replica.succeeded();
             return result;
         } catch (DataAccessException e) {
-            // If the request was stopped or its query is wrong, this fails too, and the replica stays in use.
+            // If the request was stopped or its query is wrong, the primary fails, too, and the replica stays in use.
             T result = fromPrimary(query);
             replica.failed(e);
             return result;

@@ -15,12 +15,13 @@ import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
  * A streaming replica, and whether it has replayed everything that the primary has committed. The primary reports its
- * position in the log, and the replica whether it has replayed that position; concurrent requests share these two round
- * trips. If the replica is behind or does not respond, it is not used for a second.
+ * position in the log, and the replica reports whether it has replayed that position; concurrent requests share these
+ * two round trips. If the replica is behind or does not respond, it is not used for a second.
  *
  * <p>Positions in the log can be compared only within one timeline of one cluster. A replica that has not followed the
- * primary to its timeline, for example after a failover, may be ahead by position and still lack later commits. So may
- * one of a primary that was restored from a copy, on the same timeline: it has not received the primary's era.
+ * primary to its timeline, for example after a failover, may be ahead by position and still lack later commits. The
+ * same is true of a replica whose primary was restored from a copy and stayed on its timeline; such a replica lacks the
+ * primary's era.
  */
 final class Replica {
     private static final Logger log = LoggerFactory.getLogger(Replica.class);
@@ -37,7 +38,7 @@ final class Replica {
 
     /** Flushes the log by adding a message that nobody reads; assigns no transaction ID. */
     private static final String FLUSH = "select pg_logical_emit_message(false, 'user-directory', '', true)";
-    /** How long to wait before flushing the log: by then, synchronous commits have flushed everything before them. */
+    /** How long to wait before flushing the log. By then, any synchronous commit has flushed everything before it. */
     private static final Duration UNFLUSHED = Duration.ofMillis(5);
 
     private final JdbcTemplate primary;
@@ -108,9 +109,9 @@ final class Replica {
     }
 
     /**
-     * Checks whether the replica has replayed that position. A promoted server has a different log. The replica's
-     * timeline is that of the last replayed checkpoint, or the one that it receives, if its user may see it
-     * ({@code pg_monitor}).
+     * Returns SQL that checks whether the replica has replayed that position. A promoted server has a different log.
+     * The replica's timeline is that of the last replayed checkpoint, or the one that it receives, if its user may see
+     * it ({@code pg_monitor}).
      */
     private static String replayed(String position, long system, int timeline, long era) {
         return """

@@ -34,7 +34,8 @@ class ReplicaConfiguration {
         pool.setInitializationFailTimeout(-1);
         pool.setConnectionTimeout(Math.max(MIN_MILLIS, replica.patience().toMillis()));
         pool.addDataSourceProperty("targetServerType", "any");
-        // In seconds, and longer than a request may take; detects a server that has gone without a word.
+        // In seconds, and longer than a request may take. Detects a server that has vanished without closing its
+        // connections.
         pool.addDataSourceProperty("socketTimeout", "10");
         return pool;
     }

@@ -14,9 +14,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /**
- * Combines concurrent lookups of several threads into one call. While few calls are in flight, a thread makes its own.
- * Otherwise it waits, and the thread that gets the next turn makes one call for all waiting threads. So no thread
- * receives values that were read before its lookup began, and a thread that is alone does not wait.
+ * Combines concurrent lookups of several threads into one call. While fewer calls than the maximum are in flight, a
+ * thread makes its own call. Otherwise it waits, and the thread that gets the next turn makes one call for all waiting
+ * threads. So no thread receives values that were read before its lookup began, and a thread without competition does
+ * not wait.
  *
  * <p>If a call fails, only the thread that made it fails, because the call may have been stopped together with that
  * thread's request. The other threads then make their own calls.
@@ -35,14 +36,14 @@ public final class RequestCollapser<K, V> {
 
     private record Waiting<K, V>(Set<K> keys, CompletableFuture<Turn<K, V>> turn) {}
 
-    /** The end of a thread's wait. */
+    /** How a thread's wait ends. */
     private sealed interface Turn<K, V> {
         record Found<K, V>(Map<K, V> values) implements Turn<K, V> {}
 
-        /** The thread has to make a call for all threads that are waiting by now. */
+        /** The thread must make a call for all threads that are waiting by now. */
         record Next<K, V>() implements Turn<K, V> {}
 
-        /** The thread has to make a call for itself alone. */
+        /** The thread must make a call for its own keys only. */
         record Alone<K, V>() implements Turn<K, V> {}
     }
 
@@ -51,7 +52,7 @@ public final class RequestCollapser<K, V> {
      * behind the slow queries of the subject whose request happens to make the call.
      *
      * @param maxCalls how many calls may be in flight at a time
-     * @param loader leaves out the keys that have no value
+     * @param loader returns the values of the given keys, without the keys that have none
      */
     public RequestCollapser(int maxCalls, Function<Set<K>, Map<K, V>> loader) {
         this.maxCalls = maxCalls;

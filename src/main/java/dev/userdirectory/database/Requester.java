@@ -6,8 +6,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The subject under which a request queues for connections: the caller's account, unless others wait for the result of
- * its work.
+ * The subject under which a request queues for connections: the caller's account, unless requests of other accounts
+ * wait for the result of its work.
  */
 final class Requester {
     private final String account;
@@ -24,7 +24,7 @@ final class Requester {
         this.share = share;
     }
 
-    /** The caller's account, whatever the subject under which the request queues. */
+    /** The caller's account, even if the request queues under another subject. */
     String account() {
         return account;
     }
@@ -39,7 +39,7 @@ final class Requester {
         return other == null ? subject : other;
     }
 
-    /** Runs work under another subject, since it is not done for this request alone. */
+    /** Runs work that is not only for this request, and queues for its connections under another subject. */
     <T> T runAs(String other, Supplier<T> work) {
         String before = actingAs;
         actingAs = other;

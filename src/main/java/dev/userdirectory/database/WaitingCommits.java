@@ -10,10 +10,11 @@ import org.springframework.stereotype.Component;
 
 /**
  * Rejects writes while many commits wait for a synchronous standby. PostgreSQL keeps the backend of such a commit even
- * when the service has abandoned it, so further ones would take all of its connections, and reads would fail as well.
+ * when the service has abandoned it, so further commits would use up all of its connections, and reads would fail as
+ * well.
  *
- * <p>PostgreSQL counts the commits of all instances. The count is read only after a commit has failed here, until it is
- * zero.
+ * <p>PostgreSQL counts the commits of all instances. Each instance reads this count only after one of its own commits
+ * has failed, until the count is zero.
  */
 @Component
 class WaitingCommits {
@@ -27,7 +28,7 @@ class WaitingCommits {
     private final DeadlineDataSource pool;
     private final int limit;
     private final Counter rejected;
-    /** The number of failed commits when no commit was waiting. */
+    /** The number of failed commits when the count of waiting ones was last zero. */
     private volatile long settled;
 
     WaitingCommits(JdbcTemplate jdbc, DataSource pool, DatabaseProperties properties, MeterRegistry meters)

@@ -9,8 +9,8 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pooled connection that works for a request: begins no statement and no commit after the {@link Deadline}, and goes
- * back to the pool only if no late cancellation can hit its next user.
+ * A pooled connection that works for a request. It begins no statement and no commit after the {@link Deadline}, and
+ * returns to the pool only if no late cancellation can hit its next user.
  */
 final class WatchedConnection implements InvocationHandler {
     private final Connection connection;
@@ -48,7 +48,7 @@ final class WatchedConnection implements InvocationHandler {
             }
             case "setAutoCommit" -> {
                 if (args != null && Boolean.TRUE.equals(args[0])) {
-                    // In this case JDBC commits an open transaction.
+                    // Switching auto-commit on commits an open transaction.
                     return commit(method, args);
                 }
             }

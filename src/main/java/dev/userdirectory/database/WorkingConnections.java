@@ -17,7 +17,10 @@ final class WorkingConnections {
 
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     private final Set<Connection> committing = ConcurrentHashMap.newKeySet();
-    /** Held while a connection is cancelled: once it is given back, it works for another request. */
+    /**
+     * Held while a connection is being cancelled: one that has been returned to the pool may already work for another
+     * request.
+     */
     private final Lock cancelling = new ReentrantLock();
 
     boolean isEmpty() {
@@ -43,8 +46,8 @@ final class WorkingConnections {
     /**
      * Removes a connection that may have been cancelled.
      *
-     * @param patience how long to wait until no cancellation is being sent
-     * @return whether the connection was not aborted, and nothing will cancel it from now on
+     * @param patience how long to wait for a cancellation that is being sent
+     * @return whether the connection is still open and nothing will cancel it from now on
      */
     boolean removeCancelled(Connection connection, Duration patience) {
         boolean alone = false;
@@ -62,7 +65,7 @@ final class WorkingConnections {
         }
     }
 
-    /** Repeated, since a statement that was checked just before the deadline may start just after it. */
+    /** Cancels repeatedly, since a statement that was checked just before the deadline may start just after it. */
     void cancelUntilDone() {
         while (!connections.isEmpty()) {
             connections.forEach(this::cancel);
@@ -78,13 +81,13 @@ final class WorkingConnections {
                 connection.unwrap(PGConnection.class).cancelQuery();
             }
         } catch (SQLException e) {
-            // closed meanwhile
+            // already closed
         } finally {
             cancelling.unlock();
         }
     }
 
-    /** Closes the connections here, even those that are committing. */
+    /** Closes the service's end of the connections, even of those that are committing. */
     void abort() {
         for (Connection connection : List.copyOf(connections)) {
             if (!connections.remove(connection)) {
@@ -93,7 +96,7 @@ final class WorkingConnections {
             try {
                 connection.abort(Runnable::run);
             } catch (SQLException e) {
-                // closed meanwhile
+                // already closed
             }
         }
     }

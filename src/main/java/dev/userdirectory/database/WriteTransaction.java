@@ -9,11 +9,11 @@ import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/** Runs a transaction, and again if PostgreSQL aborts it to resolve a deadlock, so that clients see no error. */
+/** Runs a transaction, and retries it if PostgreSQL aborts it to resolve a deadlock, so that clients see no error. */
 @Component
 public class WriteTransaction {
     private static final int ATTEMPTS = 5;
-    /** Triggers read these settings, which end with the transaction. */
+    /** Triggers read these settings, which last until the end of the transaction. */
     private static final String SET_ACTOR =
             "select set_config('directory.actor_subject', ?, true), set_config('directory.actor_client', ?, true)";
 

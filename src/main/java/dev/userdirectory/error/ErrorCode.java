@@ -92,7 +92,7 @@ public enum ErrorCode {
         return status;
     }
 
-    /** The code for a request that the server or a framework has rejected with nothing but a status. */
+    /** The code for a request that the server or a framework has rejected with only a status. */
     public static ErrorCode of(HttpStatus status) {
         for (ErrorCode code : values()) {
             if (code.status == status) {
@@ -102,7 +102,7 @@ public enum ErrorCode {
         return status.is4xxClientError() ? BAD_REQUEST : INTERNAL_SERVER_ERROR;
     }
 
-    /** The code in an error's extensions; null if they have none of these. */
+    /** The code in an error's extensions; null if they contain none of these codes. */
     public static @Nullable ErrorCode of(@Nullable Map<?, ?> extensions) {
         Object name = extensions == null ? null : extensions.get("code");
         for (ErrorCode code : values()) {

@@ -6,20 +6,22 @@ import java.util.TreeMap;
 import org.springframework.stereotype.Component;
 
 /**
- * Knows which position in the write-ahead log covers all events up to a position in the feed. The first statement that
- * finds an event settled decides it for this instance. So an event has the same cursor wherever it is read, and reading
- * old events again does not make their cursors depend on later commits.
+ * Maps positions in the feed to positions in the write-ahead log that cover all events up to there. The first statement
+ * that finds an event settled determines the event's log position for this instance. So the event has the same cursor
+ * wherever this instance reads it, and reading old events again does not make their cursors depend on later commits.
  */
 @Component
 class Coverage {
-    /** An entry takes about 100 bytes. If an event's entry was evicted, that of a later event covers it too. */
+    /**
+     * An entry takes about 100 bytes. If an event's entry has been evicted, the entry of a later event covers it, too.
+     */
     private static final int CAPACITY = 10_000;
 
     private final TreeMap<Position, Seen> entries = new TreeMap<>();
 
     /**
      * @param settled the position up to which a statement found the feed settled; at or after {@code position}
-     * @param seen what that statement saw
+     * @param seen the commits that this statement saw
      */
     synchronized Seen of(Position position, Position settled, Seen seen) {
         Map.Entry<Position, Seen> known = entries.ceilingEntry(position);

@@ -30,7 +30,7 @@ public record DirectoryEvent(
         @Nullable Actor actor,
         OffsetDateTime occurredAt) {
 
-    /** The same event for a client that had seen that before. */
+    /** The same event for a client that had already seen {@code before}; see {@link Position#having}. */
     DirectoryEvent having(Position.Seen before) {
         return before.export() == null
                 ? this
@@ -38,15 +38,15 @@ public record DirectoryEvent(
     }
 
     /**
-     * Identifies the event. Unlike its cursor, this is the same on every instance. The time tells the event from one that
-     * was lost in a failover, whose numbers it may have.
+     * Identifies the event. Unlike its cursor, this is the same on every instance. The time distinguishes the event
+     * from one that was lost in a failover and may have had the same numbers.
      */
     public String id() {
         return position.transaction() + "-" + position.sequence() + "-"
                 + ChronoUnit.MICROS.between(Instant.EPOCH, occurredAt.toInstant());
     }
 
-    /** The name of its type in the schema. */
+    /** The name of the event's type in the schema. */
     public String typeName() {
         return switch (type) {
             case USER_CREATED -> "UserCreated";
@@ -60,7 +60,7 @@ public record DirectoryEvent(
         };
     }
 
-    /** Whether its type has the field {@code changed}. */
+    /** Whether the event's type has the field {@code changed}. */
     public boolean isUpdate() {
         return type == DirectoryEventType.USER_UPDATED || type == DirectoryEventType.GROUP_UPDATED;
     }

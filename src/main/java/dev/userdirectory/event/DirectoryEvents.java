@@ -22,12 +22,12 @@ import org.springframework.stereotype.Component;
 
 /**
  * The feed in PostgreSQL. An event is settled once no open transaction can still add an event before it. Readers see
- * only settled events. These never change, except that the oldest are trimmed. A cursor is valid as long as its event
- * is kept, so the newest event is never trimmed.
+ * only settled events. Settled events never change, except that the oldest are trimmed. A cursor is valid as long as
+ * its event is kept, so the newest event is never trimmed.
  */
 @Component
 class DirectoryEvents {
-    /** The name is part of every cursor that was given out. */
+    /** The name is part of every cursor that has been issued, so it must not change. */
     static final Ordering ORDER = new Ordering(
             "userEvents", true, List.of(new SortKey("e.transaction", "bigint"), new SortKey("e.sequence", "bigint")));
 
@@ -51,9 +51,10 @@ class DirectoryEvents {
     }
 
     /**
-     * The events after a position, the oldest first.
+     * Returns the settled events after a position, oldest first.
      *
-     * @param settled the position up to which the feed is known to be settled in spite of open transactions, in its era
+     * @param settled the position up to which the feed is known to be settled in spite of open transactions; counts
+     *     only in its own era
      */
     List<DirectoryEvent> read(Position after, Position settled, EventFilter filter, int limit) {
         List<Object> args = new ArrayList<>(filter.args());
@@ -89,8 +90,8 @@ class DirectoryEvents {
     }
 
     /**
-     * Whether all events after that position are kept, and the database has every commit that was seen up to there. Ask
-     * after reading the events, since they may be trimmed in between.
+     * Whether all events after that position are kept, and the database has every commit that was seen up to there.
+     * Call this after reading the events, since they may be trimmed in between.
      */
     boolean isKept(Position position, EventFilter filter) {
         if (position.isStart()) {
@@ -110,7 +111,10 @@ class DirectoryEvents {
                 "select feed_has(?, ?, ?, ?, ?::uuid" + (alone ? ")" : ", ?::uuid)"), Boolean.class, args.toArray()));
     }
 
-    /** The same for all events, also if the event of the position itself has been trimmed, and for {@link FeedEras#start()}. */
+    /**
+     * The same for all events. Works even if the event at the position has been trimmed, and for
+     * {@link FeedEras#start()}.
+     */
     boolean isKept(Position position) {
         Object[] place = {position.transaction(), position.sequence()};
         Object[] seen = {position.seen().era(), position.seen().wal()};
@@ -124,7 +128,7 @@ class DirectoryEvents {
                         .toArray()));
     }
 
-    /** The position after which the events since that time begin; empty if some of these may have been trimmed. */
+    /** The position after which the events since that time begin; empty if some of them may have been trimmed. */
     Optional<Position> since(OffsetDateTime time) {
         return Objects.requireNonNull(jdbc.queryForObject(
                 "select s.*, feed_era(), feed_wal() from feed_since(?) s",
@@ -160,14 +164,20 @@ class DirectoryEvents {
         return seconds == null ? null : Duration.ofMillis(Math.max(0, Math.round(seconds * 1000)));
     }
 
-    /** The position up to which the feed is settled, in spite of open transactions, for statements that begin later. */
+    /**
+     * The position up to which statements that begin after this call find the feed settled, in spite of open
+     * transactions.
+     */
     Position settled() {
         return Objects.requireNonNull(jdbc.queryForObject(
                 "select settled_transaction, settled_sequence, feed_era() from feed_settled()",
                 (row, number) -> new Position(row.getLong(1), row.getLong(2), new Seen(row.getLong(3), 0))));
     }
 
-    /** Adds settled events to {@code user_count}, which may be trimmed from then on. */
+    /**
+     * Adds the settled events to {@code user_count} if there are at least that many. Events may be trimmed once they
+     * are added.
+     */
     void count(int least) {
         if (UserCount.addEvents(jdbc, least)) {
             eras().noteProgress();

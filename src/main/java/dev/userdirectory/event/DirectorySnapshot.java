@@ -16,7 +16,7 @@ public final class DirectorySnapshot implements AutoCloseable {
         return connection.jdbc();
     }
 
-    /** Whoever follows the feed after this cursor gets exactly the events that the snapshot does not contain. */
+    /** A client that follows the feed after this cursor gets exactly the events that the snapshot does not contain. */
     public String cursor() {
         return cursor;
     }

@@ -12,12 +12,15 @@ import org.springframework.stereotype.Component;
 /** Opens snapshots of the primary, outside the pool. */
 @Component
 public class DirectorySnapshots {
-    /** Leaves room for the rest of a cursor, which has a limit. That many transactions are hardly ever open. */
+    /**
+     * The longest snapshot in characters. It leaves room for the rest of the cursor, whose length is limited, and is
+     * exceeded only if an exceptional number of transactions is open.
+     */
     private static final int MAX_LENGTH = 2500;
 
     /**
-     * A slow disk may take seconds to read the rows of one page. But a silent network must not keep the snapshot, and the
-     * place of an export, much longer than that.
+     * How long to wait for the next rows. A slow disk may take seconds to read those of one page, but a silent network
+     * must not hold the snapshot, and the slot of an export, for much longer than that.
      */
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
@@ -33,12 +36,12 @@ public class DirectorySnapshots {
 
     /**
      * @param name the connection's {@code application_name} in PostgreSQL
-     * @param limit after which PostgreSQL gives up the snapshot, which holds back vacuum
+     * @param limit the time after which PostgreSQL ends the snapshot, because snapshots hold back vacuum
      */
     public DirectorySnapshot open(String name, Duration limit) throws SQLException {
         FeedConnection connection = connections.openForSnapshot(name);
         try {
-            // A new era adds a row, which a read-only transaction cannot.
+            // Before the transaction, which is read-only: a new era adds a row.
             long era = events.over(connection.jdbc()).eras().current();
             connection.beginSnapshot(limit);
             String cursor = position(connection.jdbc(), era).cursor(cursors);
@@ -50,7 +53,7 @@ public class DirectorySnapshots {
         }
     }
 
-    /** After the newest event before which nothing can be missing from the snapshot. */
+    /** The position of the newest event up to which the snapshot is certain to contain every event. */
     private static Position position(JdbcTemplate jdbc, long era) {
         return Objects.requireNonNull(jdbc.queryForObject(
                 "select pg_current_snapshot()::text, feed_wal(), newest.transaction, newest.sequence from (values (0)) one"

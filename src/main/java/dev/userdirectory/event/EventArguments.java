@@ -13,7 +13,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** The arguments that queries and subscriptions of the feed share. */
+/** Parses the arguments that queries and subscriptions of the feed share. */
 @Component
 class EventArguments {
     private static final UUID NOTHING = new UUID(0, 0);

@@ -20,8 +20,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The pages of the feed. Each page has a statement of its own, also those of {@code history}: with another data loader,
- * DGS would dispatch the loaders in another order, and fields of one level would need two statements.
+ * The pages of the feed. Each page is read with a separate statement, even for {@code history}: an additional data
+ * loader would change the order in which DGS dispatches the loaders, and fields of one level would need two statements.
  */
 @DgsComponent
 class EventDataFetcher {
@@ -73,7 +73,7 @@ class EventDataFetcher {
         PageRequest request = PageRequest.of(env, DirectoryEvents.ORDER, cursors);
         Position start = after == null ? null : Position.of(after, cursors);
         if (since != null) {
-            // Once for all fields that begin at this time.
+            // Looked up once for all fields that start at this time.
             Optional<Position> known =
                     env.getGraphQlContext().computeIfAbsent(new Since(since), time -> events.since(since));
             start = known.orElseThrow(() -> new Refused(EventsExpired.since(env)));

@@ -14,11 +14,11 @@ import reactor.core.scheduler.Schedulers;
 import reactor.util.retry.Retry;
 
 /**
- * Serves the subscribers of this instance. One {@link FeedReader} takes new events from the table and wakes them. A
- * subscriber that resumes further back reads the table itself until it has caught up.
+ * Serves the subscribers of this instance. One {@link FeedReader} takes new events from the table and wakes the
+ * subscribers. A subscriber that resumes further back reads the table itself until it has caught up.
  *
- * <p>The subscriber misses no event in between: the reader takes only settled events, so a subscriber that reads the
- * table later sees them too.
+ * <p>A subscriber misses no event when it switches to the events in memory: the reader takes only settled events, so a
+ * subscriber that reads the table later sees them, too.
  */
 @Component
 class EventFeed {
@@ -38,7 +38,9 @@ class EventFeed {
                 .register(meters);
     }
 
-    /** To be taken before a position is read or checked, so that no new era is missed from then on. */
+    /**
+     * Must be called before a position is read or checked, so that an era that begins after the check is not missed.
+     */
     RecentEvents recent() {
         return live.recent();
     }
@@ -46,7 +48,7 @@ class EventFeed {
     /**
      * The events after that position: first the existing ones, then each new one. Never completes.
      *
-     * @param checked {@link #recent()} from before the position was read or checked
+     * @param checked the result of {@link #recent()} from before the position was read or checked
      */
     Flux<DirectoryEvent> follow(Position after, EventFilter filter, RecentEvents checked) {
         String account = Deadline.currentAccount();
@@ -54,7 +56,7 @@ class EventFeed {
             Follower follower = new Follower(events, account, live::recent, properties, after, filter, checked);
             following.incrementAndGet();
             return Flux.<List<DirectoryEvent>>generate(follower::replay)
-                    // Each page is a task of its own, after which others have their turn.
+                    // Each page is a separate task, so that other subscribers get their turn in between.
                     .next()
                     .subscribeOn(Schedulers.fromExecutor(replays.of(account)))
                     .repeatWhen(pages -> pages.takeWhile(read -> read > 0))
@@ -62,7 +64,8 @@ class EventFeed {
                     .concatWith(live(follower))
                     .retryWhen(Retry.indefinitely().filter(Overtaken.class::isInstance))
                     .handle(follower::take)
-                    // Moves off the reader's thread, with a small buffer: a backlog stays in the memory that all share.
+                    // Leaves the reader's thread. The buffer is small, so that a backlog stays in the memory that all
+                    // subscribers share.
                     .publishOn(subscribers, 16)
                     .doFinally(signal -> following.decrementAndGet());
         });

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Selects events, in memory and in SQL.
  *
- * @param user whose events, or null for everybody's
- * @param group whose events, or null for those of all groups and of none
+ * @param user the user whose events are selected; null does not filter
+ * @param group the group whose events are selected; null does not filter
  */
 record EventFilter(
         Set<DirectoryEventType> types,
@@ -27,10 +27,10 @@ record EventFilter(
     private static final Set<DirectoryEventType> OF_USERS =
             Collections.unmodifiableSet(EnumSet.of(USER_CREATED, USER_UPDATED, USER_DELETED));
 
-    /** Leaves out events whose type only a newer version of the service knows. */
+    /** Selects all events, except those of types that only a newer version of the service knows. */
     static final EventFilter ALL = new EventFilter(EnumSet.allOf(DirectoryEventType.class), null, null);
 
-    /** What {@code userEvents} shows. */
+    /** Selects the events that {@code userEvents} shows: those of one user, or of all users if it is null. */
     static EventFilter ofUsers(@Nullable UUID user) {
         return new EventFilter(OF_USERS, user, null);
     }
@@ -41,12 +41,12 @@ record EventFilter(
                 && (group == null || group.equals(event.group()));
     }
 
-    /** The events that an index finds: the types of this filter have to be selected among them. */
+    /** A coarser filter that an index supports. {@link #matches} then has to select the events of the right types. */
     EventFilter indexed() {
         return new EventFilter(isOfUsers() ? OF_USERS : ALL.types, user, group);
     }
 
-    /** Whether memberships make no difference. */
+    /** Whether the filter is only about users, not about groups or memberships. */
     boolean isOfUsersAlone() {
         return group == null && isOfUsers();
     }
@@ -74,7 +74,7 @@ record EventFilter(
         return args;
     }
 
-    /** Events of users were there first: their types have no prefix in the table. */
+    /** Events of users came first, so their types have no prefix in the table. */
     private static String stored(DirectoryEventType type) {
         return OF_USERS.contains(type) ? type.name().substring("USER_".length()) : type.name();
     }

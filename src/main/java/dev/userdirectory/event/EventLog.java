@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
-/** The feed for background work that keeps a cursor in the database, and reads on from there. */
+/** The feed for background work that stores its cursor in the database and resumes from there. */
 @Component
 public class EventLog {
     private final FeedConnections connections;
@@ -31,7 +31,7 @@ public class EventLog {
         this.cursors = cursors;
     }
 
-    /** Whether this instance follows the feed: AWS Lambda, where nothing outlives a request, does not. */
+    /** Whether this instance follows the feed. On AWS Lambda it does not, because nothing outlives a request there. */
     public boolean isFollowed() {
         return properties.follow();
     }
@@ -41,14 +41,14 @@ public class EventLog {
         return new Session(connections.openToListen(name));
     }
 
-    /** Returns once there may be new events, or after that time. */
+    /** Returns as soon as there may be new events, or after that time. */
     public void await(Duration time) {
         live.news().take(time).blockFirst();
     }
 
-    /** What comes after a cursor. */
+    /** The result of looking for events after a cursor. */
     public sealed interface Found {
-        /** @param events the oldest first, as far as this instance's reader has come */
+        /** @param events the events, oldest first, up to the position that this instance's reader has reached */
         record Events(List<DirectoryEvent> events) implements Found {}
 
         /** Some events may be missing, or the cursor is not valid. */
@@ -59,9 +59,9 @@ public class EventLog {
     }
 
     /**
-     * What a page depends on, as long as the server runs.
+     * Everything that the events after a cursor depend on while the server keeps running.
      *
-     * @param end how far the reader has come
+     * @param end the position that the reader has reached
      */
     private record Question(String cursor, Position end, long era) {}
 
@@ -69,7 +69,7 @@ public class EventLog {
     public final class Session implements AutoCloseable {
         private final FeedConnection connection;
         private final DirectoryEvents table;
-        /** The last question to which there was no event as an answer. */
+        /** The last question that found no events: asking it again would find none either. */
         private @Nullable Question unanswered;
 
         private Session(FeedConnection connection) {
@@ -85,7 +85,7 @@ public class EventLog {
             return event.position().cursor(cursors);
         }
 
-        /** A cursor after which all events come that are committed from now on. */
+        /** A cursor that comes before every event that is committed from now on. */
         public String end() {
             Position end = table.end();
             return (end.equals(Position.START) ? table.eras().start() : end).cursor(cursors);
@@ -96,14 +96,15 @@ public class EventLog {
             return table.eras().current();
         }
 
-        /** The number of the newest era that lacks events which some instance had read before; 0 if there is none. */
+        /** The number of the newest era that lacks events that some instance had read before; 0 if there is none. */
         public long newestLossyEra() {
             return table.eras().newestLossy();
         }
 
         /**
-         * Looks for the events after a cursor. After a failover or restore, some may be missing, since it would undo a
-         * cursor in the database together with its events.
+         * Looks for the events after a cursor. Reports a gap if the server, its timeline or the table has changed
+         * since: a failover or restore undoes a cursor in the database along with the events that were read, so the
+         * cursor cannot reveal whether events are missing.
          */
         public Found read(String cursor, int limit) {
             Question question = new Question(cursor, live.recent().end(), live.era());

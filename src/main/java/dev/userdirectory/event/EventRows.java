@@ -16,7 +16,10 @@ import org.springframework.stereotype.Component;
 class EventRows {
     static final String XMIN = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 
-    /** What a statement on {@code user_events e} selects. PostgreSQL executes each subquery once, if there is a row. */
+    /**
+     * The columns that a statement on {@code user_events e} selects. PostgreSQL executes each subquery at most once per
+     * statement.
+     */
     static final String COLUMNS =
             "e.transaction, e.sequence, e.writer, e.type, e.user_id, e.group_id, e.changed, e.actor_subject,"
                     + " e.actor_client, e.occurred_at, (select " + XMIN

@@ -64,7 +64,7 @@ class EventSubscriptions {
                     : failed(EventsExpired.after(env));
         }
         if (since != null) {
-            // The feed may not have reached that time yet.
+            // The time may be in the future: events before it are skipped.
             return events.since(since)
                     .map(position -> published(feed.follow(position, filter, before)
                             .skipUntil(event -> !event.occurredAt().isBefore(since))))

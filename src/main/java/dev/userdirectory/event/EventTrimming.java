@@ -17,8 +17,8 @@ import org.springframework.scheduling.annotation.Scheduled;
 import org.springframework.stereotype.Component;
 
 /**
- * Deletes events, and other rows, past their retention: a thousand at a time, so that locks and transactions are short. The
- * kinds of rows take turns, so that none waits until another one is done.
+ * Deletes events, and other rows, past their retention: a thousand at a time, so that locks and transactions stay
+ * short. The kinds of rows take turns, so that none has to wait until another one is done.
  */
 @Component
 @EnableScheduling
@@ -53,7 +53,7 @@ class EventTrimming implements Upkeep {
         }
     }
 
-    /** Returns whether nothing failed. */
+    /** Returns true if every deletion succeeded. */
     private boolean delete(Duration time) throws InterruptedException {
         Instant start = Instant.now();
         List<OldRows> failed = new ArrayList<>();
@@ -66,7 +66,9 @@ class EventTrimming implements Upkeep {
         return failed.isEmpty();
     }
 
-    /** On a connection of its own, since one that has timed out is closed. Returns whether there may be more. */
+    /**
+     * Opens a new connection for each step, since one that times out is closed. Returns whether there may be more rows.
+     */
     private boolean delete(OldRows rows, List<OldRows> failed) {
         try (FeedConnection connection = connections.open("user-directory trimming")) {
             return rows.delete(connection.jdbc(), STEP);
@@ -78,8 +80,9 @@ class EventTrimming implements Upkeep {
     }
 
     /**
-     * Deletes the oldest events past the retention that are counted in {@code user_count}, but never the newest event of
-     * a user, nor what follows it. So a cursor of {@code userEvents} does not expire while no user has changed.
+     * Deletes the oldest events that are past the retention and counted in {@code user_count}, but never the newest
+     * event of a user or any event after it. So a cursor of {@code userEvents} does not expire as long as no user
+     * changes.
      *
      * @return the number of deleted events, at most the limit
      */

@@ -8,7 +8,7 @@ import graphql.GraphQLError;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.Map;
 
-/** The error of a cursor after which events may be missing. */
+/** The error for a start of the feed after which events may be missing. */
 final class EventsExpired {
     private static final String AFTER =
             "Argument `after` is the cursor of an event that is no longer kept, or that a failover or restore may have "
@@ -19,12 +19,12 @@ final class EventsExpired {
 
     private EventsExpired() {}
 
-    /** The error of a field. */
+    /** The error of a field whose argument {@code after} has expired. */
     static GraphQLError after(DataFetchingEnvironment env) {
         return at(env, "after", AFTER);
     }
 
-    /** The error of a field. */
+    /** The error of a field whose argument {@code since} is too far in the past. */
     static GraphQLError since(DataFetchingEnvironment env) {
         return at(env, "since", SINCE);
     }
@@ -39,7 +39,7 @@ final class EventsExpired {
                 .build();
     }
 
-    /** Ends a subscription that has begun. */
+    /** The error that ends a subscription that has already begun. */
     static SubscriptionEnded ended() {
         return new SubscriptionEnded(ErrorCode.EVENTS_EXPIRED, AFTER);
     }

@@ -3,9 +3,9 @@ package dev.userdirectory.event;
 import dev.userdirectory.graphql.cache.Snapshot;
 
 /**
- * What an export has seen. The order of the feed is not the order of visibility, so an export contains some changes whose
- * events come after others that it does not contain. Its cursor is before all of these, and carries the snapshot, so that
- * a client that starts there gets exactly the events that are not in the export.
+ * The snapshot of an export. Events do not become visible in the order of the feed, so an export may contain a change
+ * whose event comes after an event that it lacks. Its cursor therefore comes before every event that it lacks, and
+ * carries the snapshot, so that a client that starts there gets exactly the events that are not in the export.
  *
  * @param text a {@code pg_snapshot} of PostgreSQL
  */
@@ -21,7 +21,7 @@ record ExportSnapshot(String text, Snapshot snapshot) {
         return snapshot.sees(event.writer());
     }
 
-    /** No event from this transaction on is in the export. */
+    /** The first transaction from which on no event is in the export. */
     long end() {
         return snapshot.end();
     }

@@ -29,28 +29,28 @@ final class FeedConnection implements AutoCloseable {
     /**
      * Begins a transaction in which all statements see the same snapshot.
      *
-     * @param limit after which PostgreSQL ends the transaction, even if the service hangs
+     * @param limit the time after which PostgreSQL ends the transaction, even if the service hangs
      */
     void beginSnapshot(Duration limit) throws SQLException {
         connection.setAutoCommit(false);
-        // Not by JDBC, which would set it for the session: a pooler may give the session to others.
+        // Not through JDBC, which would set it for the session: a pooler may hand the session to other clients.
         jdbc.execute("set transaction isolation level repeatable read, read only");
         jdbc.execute("set local statement_timeout = 0");
         jdbc.execute("set local idle_in_transaction_session_timeout = 0");
         jdbc.execute("set local transaction_timeout = " + limit.toMillis());
     }
 
-    /** @param patience how long PostgreSQL may take to answer from now on, or to return the next rows */
+    /** @param patience how long PostgreSQL may take from now on to respond, or to return the next rows */
     void patience(Duration patience) throws SQLException {
         connection.setNetworkTimeout(Runnable::run, (int) patience.toMillis());
     }
 
-    /** Closes the connection, whatever another thread is doing with it. */
+    /** Closes the connection at once, even if another thread is using it. */
     void abort() {
         try {
             connection.abort(Runnable::run);
         } catch (SQLException e) {
-            // closed meanwhile
+            // already closed
         }
     }
 

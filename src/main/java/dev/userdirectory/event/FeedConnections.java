@@ -13,13 +13,13 @@ import org.springframework.stereotype.Component;
 
 /**
  * Opens connections outside the pool, for permanent background work that must not wait for requests. They have the
- * pool's settings, so that for example {@code sslmode=verify-full} applies to them, too.
+ * pool's settings, so that {@code sslmode=verify-full}, for example, applies to them, too.
  */
 @Component
 class FeedConnections {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    /** So that work continues soon after an unresponsive database is back. */
+    /** Short, so that work resumes soon after an unresponsive database is back. */
     private static final Duration SHORT_PATIENCE = Duration.ofSeconds(2);
 
     private final HikariDataSource pool;
@@ -35,7 +35,7 @@ class FeedConnections {
         return open(pool.getJdbcUrl(), name, PATIENCE);
     }
 
-    /** Opens a connection on which PostgreSQL has little time to answer, until that is changed. */
+    /** Opens a connection that times out soon, until {@link FeedConnection#patience} extends the timeout. */
     FeedConnection openForSnapshot(String name) throws SQLException {
         return open(pool.getJdbcUrl(), name, SHORT_PATIENCE);
     }
@@ -60,7 +60,7 @@ class FeedConnections {
             driver.setProperty("password", credentials.getPassword());
         }
         driver.setProperty("ApplicationName", name);
-        // To notice a server that is gone without closing its connections.
+        // Detects a server that has vanished without closing its connections.
         driver.setProperty("socketTimeout", String.valueOf(patience.toSeconds()));
         Connection connection = DriverManager.getConnection(url, driver);
         if (pool.getSchema() != null) {

@@ -6,7 +6,10 @@ import java.util.Map;
 import java.util.Objects;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** The eras of the feed in PostgreSQL: a server that was restarted, restored or replaced may lack the last commits. */
+/**
+ * The eras of the feed in PostgreSQL. A new one begins when a server was restarted, restored or replaced, since it may
+ * lack the last commits.
+ */
 final class FeedEras {
     private final JdbcTemplate jdbc;
 
@@ -19,7 +22,7 @@ final class FeedEras {
         return Objects.requireNonNull(jdbc.queryForObject("select feed_era()", Long.class));
     }
 
-    /** The position before every event, for a reader who has seen the feed when it was empty. */
+    /** The position before every event, for a reader that has seen the feed while it was empty. */
     Position start() {
         return Objects.requireNonNull(jdbc.queryForObject(
                 "select feed_era(), feed_wal()",
@@ -27,7 +30,7 @@ final class FeedEras {
     }
 
     /**
-     * The eras until now, which can then be checked without the database.
+     * The eras up to now, so that positions can be checked against them without the database.
      *
      * @param limits the log position of each era up to which all later eras have its commits
      */
@@ -52,14 +55,16 @@ final class FeedEras {
         return new Known(limits);
     }
 
-    /** Notes that the database has every commit until now, for servers that do not say where their timeline began. */
+    /**
+     * Records that the database has every commit up to now, for servers that do not report where their timeline began.
+     */
     void noteProgress() {
         jdbc.update("update feed_eras set complete_to = pg_current_wal_insert_lsn() where id = (select feed_era())");
     }
 
     /**
-     * Notes that an era lacks events that were read before. This does not wait for a synchronous standby, which may be
-     * the reason for the new era.
+     * Records that an era lacks events that were read before. This does not wait for a synchronous standby, which may
+     * be the reason for the new era.
      */
     void markLossy(long era) {
         jdbc.update(
@@ -74,7 +79,7 @@ final class FeedEras {
                 jdbc.queryForObject("select coalesce(max(number), 0) from feed_eras where lossy", Long.class));
     }
 
-    /** Whether there has been no new server, timeline or table since an era. */
+    /** Whether the server, its timeline and the table of events are still those of that era. */
     boolean haveStayed(long since) {
         return Boolean.TRUE.equals(jdbc.queryForObject(
                 "select count(distinct (system_identifier, timeline, events)) = 1 from feed_eras"

@@ -52,7 +52,7 @@ class FeedHints extends BackgroundThread implements TransactionExecutionListener
     @Override
     protected void run(Task current) throws SQLException, InterruptedException {
         try (FeedConnection connection = connections.open("user-directory hints")) {
-            // After a crash, a lost hint would no longer be needed.
+            // A hint that is lost in a crash is not needed afterwards.
             connection.jdbc().execute("set synchronous_commit = off");
             while (current.isRunning()) {
                 if (wanted.tryAcquire(IDLE.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -7,12 +7,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** How far followers are behind the database. All times are {@link System#nanoTime}. */
+/** Measures how far followers are behind the database. All times are {@link System#nanoTime}. */
 final class FeedLag {
     private final BooleanSupplier follows;
-    /** The reader has taken every event that had been settled by then. */
+    /** The last time by which the reader had taken every settled event. */
     private volatile long upToDate = System.nanoTime();
-    /** When the oldest committed event that followers do not see yet was appended. */
+    /** When the oldest committed event that followers cannot see yet was appended; null if there is none. */
     private volatile @Nullable Long heldBackSince;
 
     /** @param follows whether the reader runs */
@@ -30,7 +30,7 @@ final class FeedLag {
         upToDate = asked;
     }
 
-    /** @param age of the oldest event that followers do not see yet; null if there is none */
+    /** @param age the age of the oldest event that followers cannot see yet; null if there is none */
     void heldBack(@Nullable Duration age) {
         heldBackSince = age == null ? null : System.nanoTime() - age.toNanos();
     }

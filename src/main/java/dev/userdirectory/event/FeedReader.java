@@ -104,7 +104,7 @@ class FeedReader extends BackgroundThread {
                 live.add(page);
             }
             current.progress();
-            // A full page: there may be more.
+            // After a full page, there may be more.
         } while (page.size() == PAGE && current.isRunning());
         lag.upToDate(asked);
     }

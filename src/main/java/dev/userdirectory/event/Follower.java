@@ -30,7 +30,10 @@ final class Follower implements Iterator<DirectoryEvent> {
     private @Nullable DirectoryEvent next;
     private long lastTaken = System.nanoTime();
 
-    /** @param checked the recent events before it was checked that the table has all that the subscriber has seen */
+    /**
+     * @param checked the recent events, taken before checking that the table has everything that the subscriber has
+     *     seen
+     */
     Follower(
             DirectoryEvents table,
             String account,
@@ -56,13 +59,13 @@ final class Follower implements Iterator<DirectoryEvent> {
     void replay(SynchronousSink<List<DirectoryEvent>> pages) {
         RecentEvents before = recent;
         recent = current.get();
-        // In a new era, the database may have lost what the subscriber has seen.
+        // In a new era, the database may have lost commits that the subscriber has seen.
         if (recent.covers(last) && (recent == before || recent.haveCommits(last.seen()))) {
             pages.complete();
             return;
         }
         try {
-            // The reader takes only settled events, so a page that is read later contains them too.
+            // The reader takes only settled events, so a page that is read later contains them, too.
             Position end = recent.end();
             List<DirectoryEvent> page = Deadline.within(properties.readTimeout(), account, () -> readPage(end));
             if (page == null) {

@@ -29,12 +29,15 @@ class LiveFeed {
         this.recent = new RecentEvents(capacity, Position.START, FeedEras.Known.NONE);
     }
 
-    /** Replaced by another instance in each era of the database, which may lack events that followers have seen. */
+    /**
+     * The recent events of the current era. A new era, in which the database may lack events that followers have seen,
+     * replaces this object.
+     */
     RecentEvents recent() {
         return recent;
     }
 
-    /** The era in which the database was last found. */
+    /** The ID of the era in which the reader last found the database. */
     long era() {
         return era;
     }
@@ -56,7 +59,7 @@ class LiveFeed {
         news.tryEmitNext(true);
     }
 
-    /** To be called for each new connection: behind it may be another server, or other data. */
+    /** Must be called for each new connection, since it may lead to another server or to other data. */
     void check(DirectoryEvents table) {
         if (!noticeEra(table, table.eras().current()) && !hasKeptEnd(table)) {
             startAnew(table);
@@ -64,9 +67,9 @@ class LiveFeed {
     }
 
     /**
-     * After a failover or a restore, the server may lack the last commits and give their numbers to other events. What
-     * followers have seen is not only what this instance has read: some began with an export, or at another instance. So
-     * in each new era every follower checks it.
+     * After a failover or a restore, the server may lack the last commits and give their numbers to other events.
+     * Followers may have seen more than this instance has read, if they began with an export or at another instance. So
+     * every follower checks its own position in each new era.
      *
      * @param found the ID of the era in which the server is, or was a moment ago
      * @return whether a new era has begun
@@ -75,7 +78,8 @@ class LiveFeed {
         if (era == found) {
             return false;
         }
-        // The events in memory may be in the future of another server. If so, this begins yet another era.
+        // If the events were restored into another server, their numbers may be in that server's future. This call then
+        // begins yet another era.
         restored.deleteIfForeign();
         long current = table.eras().current();
         boolean kept = hasKeptEnd(table);

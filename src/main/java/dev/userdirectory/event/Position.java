@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The position of an event in the feed. Positions are ordered by transaction and sequence alone.
  *
- * @param seen which commits a client may have seen once it has read the feed up to here
+ * @param seen the commits that a client may have seen once it has read the feed up to here
  */
 record Position(long transaction, long sequence, Seen seen) implements Comparable<Position> {
     /** Before every event, since PostgreSQL reserves the first transaction IDs. */
@@ -20,10 +20,11 @@ record Position(long transaction, long sequence, Seen seen) implements Comparabl
     /**
      * @param era the ID of a row of {@code feed_eras}
      * @param wal a position in the write-ahead log, in bytes, that covers every commit seen
-     * @param export what the client has seen of the events after this position, if it began with an export
+     * @param export the export that the client began with, which may contain some of the events after this position;
+     *     null if that no longer matters
      */
     record Seen(long era, long wal, @Nullable ExportSnapshot export) {
-        /** In cursors from versions of the service that had no eras. */
+        /** Stands in cursors that were issued before the service had eras. */
         static final Seen UNKNOWN = new Seen(0, 0);
 
         Seen(long era, long wal) {
@@ -54,7 +55,10 @@ record Position(long transaction, long sequence, Seen seen) implements Comparabl
                         DirectoryEvents.ORDER.name(), transaction, sequence, seen.era, seen.wal, seen.export.text());
     }
 
-    /** The same position for a client that had seen that before. An export matters until all its commits are behind. */
+    /**
+     * The same position for a client that had already seen {@code before}. An export matters until the position is past
+     * all of its commits.
+     */
     Position having(Seen before) {
         if (before.export == null || transaction >= before.export.end()) {
             return this;

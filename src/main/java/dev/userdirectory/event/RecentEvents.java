@@ -14,7 +14,7 @@ final class RecentEvents {
     private final int capacity;
     private final FeedEras.Known eras;
     private int size;
-    /** Contains every event after the start, up to the end. */
+    /** The events in memory are all those after the start, up to the end. */
     private volatile Position start;
 
     private volatile Position end;
@@ -26,7 +26,7 @@ final class RecentEvents {
         }
     }
 
-    /** @param eras until the one in which the events are read */
+    /** @param eras the eras up to the one in which the events are read */
     RecentEvents(int capacity, Position start, FeedEras.Known eras) {
         this.capacity = capacity;
         this.eras = eras;
@@ -34,7 +34,7 @@ final class RecentEvents {
         this.end = start;
     }
 
-    /** The same events in a new era, which has all of them. */
+    /** Returns the same events for a new era, in which the database has all of them. */
     RecentEvents in(FeedEras.Known newer) {
         RecentEvents copy = new RecentEvents(capacity, start, newer);
         copy.events.putAll(events);
@@ -75,7 +75,7 @@ final class RecentEvents {
         return next == null ? null : next.getValue();
     }
 
-    /** Makes every follower look up the current instance again. */
+    /** Makes every follower switch to the object that has replaced this one. */
     void abandon() {
         start = new Position(Long.MAX_VALUE, Long.MAX_VALUE, Position.Seen.UNKNOWN);
     }

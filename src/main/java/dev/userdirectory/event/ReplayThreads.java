@@ -10,13 +10,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * The threads on which missed events are read. They are few, so that clients that reconnect leave the pool to others, and
- * accounts take turns, so that the subscriptions of one do not delay those of another. Not interrupted, since JDBC calls
- * cannot be.
+ * The threads on which missed events are read. There are few, so that reconnecting clients leave the pool to other
+ * requests. Accounts take turns, so that the subscriptions of one do not delay those of another. The threads are not
+ * interrupted, since JDBC calls cannot be.
  */
 final class ReplayThreads {
     private final Executor threads;
-    /** Each account is served by the task at its head, and then goes to the end. */
+    /** The waiting tasks of each account. The first account has the next turn, and then moves to the end. */
     private final Map<String, Queue<Runnable>> waiting = new LinkedHashMap<>();
 
     ReplayThreads(Executor threads) {

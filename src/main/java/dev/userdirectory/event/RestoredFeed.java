@@ -8,9 +8,9 @@ import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 
 /**
- * Starts the feed anew if the database was restored into another server, whose transaction numbers have not reached
- * those of the events yet. New events would be sorted before the old ones, so the old ones are deleted, a new era
- * expires every cursor, and the users are counted again.
+ * Restarts the feed if the database was restored into another server, whose transaction numbers have not reached those
+ * of the events yet. New events would be sorted before the old ones, so the old ones are deleted, a new era makes every
+ * cursor expire, and the users are counted again.
  *
  * <p>Instances that follow the feed check this when they start and when they find a new era. On AWS Lambda no instance
  * follows the feed, so every migration checks it, too.
@@ -41,11 +41,13 @@ class RestoredFeed implements AfterMigration {
      * @return the number of deleted events
      */
     int deleteIfForeign() {
-        // Without the lock, which another instance holds for as long as its commit waits for a synchronous standby.
+        // Check without the lock first: another instance holds it for as long as its commit waits for a synchronous
+        // standby.
         if (!Boolean.TRUE.equals(jdbc.queryForObject("select " + FOREIGN, Boolean.class))) {
             return 0;
         }
-        // Locks before the statement takes its snapshot, so that no other instance counts events that it deletes.
+        // Lock before the statement takes its snapshot, so that no other instance counts events that the statement
+        // deletes.
         jdbc.execute("lock table user_count in exclusive mode");
         Integer gone = jdbc.queryForObject("""
                 with found as materialized (
@@ -71,7 +73,7 @@ class RestoredFeed implements AfterMigration {
         }
         jdbc.update("delete from trimmed_group_events");
         jdbc.update("delete from trimmed_events");
-        // For `since`: what came before is gone.
+        // Tells `since` that earlier events are gone.
         jdbc.update("insert into trimmed_events (transaction, sequence) values (0, 0)");
         if (gone > 0) {
             log.warn("The change feed starts anew: its {} events are from another database server", gone);

@@ -9,12 +9,12 @@ import org.springframework.stereotype.Component;
 
 /**
  * Keeps {@code totalCount} of all users fast: once a second, adds new events to {@code user_count} if there are enough
- * of them. The count is exact without this, too.
+ * of them. Without this, the count would still be exact, but slow.
  */
 @Component
 class UserCounting extends BackgroundThread {
     private static final Duration INTERVAL = Duration.ofSeconds(1);
-    /** A query adds up fewer events fast enough. */
+    /** If there are fewer events, queries add them up fast enough themselves. */
     private static final int LEAST = 500;
 
     private final FeedConnections connections;

@@ -17,20 +17,20 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /**
- * Finds the events that have become visible since a snapshot. The order of the feed does not tell, since an event may
- * become visible after later ones. But no event has a lower number than the transaction that appended it. So only those
- * are searched whose number is at least that of the first transaction that has ended since.
+ * Finds the events that have become visible since a snapshot. The order of the feed does not reveal them, since an
+ * event may become visible after later ones. But no event has a lower number than the transaction that appended it. So
+ * the search covers only events whose number is at least that of the first transaction that has ended since.
  *
- * <p>A server that takes over, or recovers from a crash, may have lost the last transactions and use their numbers
- * again. Recoveries are told apart by the time at which statistics were last reset, because PostgreSQL discards them in
+ * <p>A server that takes over, or recovers from a crash, may have lost the last transactions and reuse their numbers.
+ * Recoveries are distinguished by the time at which statistics were last reset, because PostgreSQL discards them in
  * each recovery.
  */
 @Component
 class VisibleChanges implements CommittedChanges {
-    /** How many events are read at most. Beyond this, it is cheaper to read everything again. */
+    /** The maximum number of events to read. Beyond it, reading everything again is cheaper. */
     private static final int MANY = 1000;
 
-    /** Every lookup in the cache runs this statement, or shares the result with concurrent ones. */
+    /** Every cache lookup runs this statement, or shares its result with concurrent lookups. */
     private static final String SQL = """
             select server, snapshot, is_complete, type, user_id, group_id, is_new
             from (
@@ -61,7 +61,7 @@ class VisibleChanges implements CommittedChanges {
             ) event on true
             """.formatted(MANY + 1);
 
-    /** The identity does not change while the service runs, unless the server changes with it. */
+    /** While the service runs, the identity cannot change without a change of the server. */
     private static final String IDENTITY = """
             select system_identifier || ' ' || oid || ' ' || quote_ident(current_schema())
             from pg_control_system(), pg_database where datname = current_database()""";

@@ -11,7 +11,7 @@ import org.springframework.jdbc.core.RowCallbackHandler;
 
 /** One run of an export. It keeps its snapshot until it is closed, which any thread may do at any time. */
 final class Export implements AutoCloseable {
-    /** Few enough that they take little memory, and many enough that round trips take little time. */
+    /** Few enough to take little memory, and enough to keep the share of round trips small. */
     private static final int ROWS_AT_A_TIME = 1000;
 
     private final DirectorySnapshot snapshot;
@@ -19,7 +19,7 @@ final class Export implements AutoCloseable {
     private final Runnable onClose;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    /** An export was closed before its end. */
+    /** Thrown when an export is closed before its end. */
     static final class Closed extends RuntimeException {
         Closed() {
             super(null, null, false, false);
@@ -28,7 +28,7 @@ final class Export implements AutoCloseable {
 
     /**
      * @param countLine called for each line
-     * @param onClose called once, when the snapshot has been given up
+     * @param onClose called once, when the snapshot has been released
      */
     Export(DirectorySnapshot snapshot, Runnable countLine, Runnable onClose) {
         this.snapshot = snapshot;
@@ -39,7 +39,7 @@ final class Export implements AutoCloseable {
     /**
      * Writes users first, then groups, then memberships in the order of {@code Group.members}.
      *
-     * @throws Closed if it is closed meanwhile
+     * @throws Closed if the export is closed while it is being written
      */
     void writeTo(OutputStream output) {
         // With an index, the first rows arrive at once. During a sort, the server would seem silent.

@@ -24,7 +24,10 @@ import org.springframework.web.servlet.function.ServerRequest;
 import org.springframework.web.servlet.function.ServerResponse;
 import tools.jackson.core.exc.JacksonIOException;
 
-/** Serves exports. The response has no length, and ends properly only if it is complete. */
+/**
+ * Serves exports. The response has no Content-Length. If it cannot be completed, its connection is cut, so that clients
+ * do not mistake it for complete.
+ */
 @Configuration(proxyBeanMethods = false)
 class ExportEndpoint {
     private static final Logger log = LoggerFactory.getLogger(ExportEndpoint.class);
@@ -32,7 +35,7 @@ class ExportEndpoint {
     private static final HttpError OTHER_METHOD =
             new HttpError(ErrorCode.METHOD_NOT_ALLOWED, "Export by GET").with(HttpHeaders.ALLOW, "GET,HEAD");
 
-    /** AWS Lambda would send the whole directory as one response. */
+    /** Not on AWS Lambda, which would send the whole directory as a single buffered response. */
     @Bean
     @Profile("!lambda")
     RouterFunction<ServerResponse> exportsOverHttp(Exports exports) {

@@ -29,7 +29,7 @@ import reactor.core.scheduler.Schedulers;
 @Component
 @EnableConfigurationProperties(ExportProperties.class)
 class Exports {
-    /** PostgreSQL ends the snapshot that much later by itself, in case the service does not. */
+    /** How long after the deadline PostgreSQL itself ends the snapshot, in case the service does not. */
     private static final Duration GRACE = Duration.ofSeconds(5);
 
     private final ExportProperties properties;
@@ -40,7 +40,7 @@ class Exports {
 
     private final Counter lines;
 
-    /** An export may not begin now. */
+    /** Thrown when an export may not begin now. */
     static final class Rejected extends Exception {
         final transient HttpError error;
 

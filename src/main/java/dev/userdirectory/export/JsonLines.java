@@ -70,7 +70,7 @@ final class JsonLines {
         json.writeRaw('\n');
     }
 
-    /** Writes the last line, and closes the output. Without it, the lines cannot be mistaken for a complete export. */
+    /** Writes the last line, and closes the output. An export without this line is incomplete. */
     void finish(String cursor) {
         json.writeStartObject();
         json.writeStringProperty("cursor", cursor);

@@ -44,7 +44,10 @@ public class Group implements Node {
     @SuppressWarnings("NullAway.Init") // JPA sets the fields
     protected Group() {}
 
-    /** A new group. Version 7 UUIDs rise even within a millisecond, so they order groups that are created at once. */
+    /**
+     * Creates a new group. Version 7 UUIDs increase even within a millisecond, so they order groups that are created
+     * together.
+     */
     Group(String name, @Nullable String description, OffsetDateTime now) {
         this.uuid = UuidVersion7Strategy.INSTANCE.generateUuid(null);
         this.name = name;
@@ -67,7 +70,7 @@ public class Group implements Node {
         return null;
     }
 
-    /** Reads a stored group to show it. JPA does not manage it, so it must not be changed. */
+    /** Reads a stored group. JPA does not manage the object, so it must not be changed. */
     public static Group read(ResultSet row, int rowNumber) throws SQLException {
         Group group = new Group();
         group.uuid = row.getObject("id", UUID.class);
@@ -79,13 +82,16 @@ public class Group implements Node {
         return group;
     }
 
-    /** In microseconds, as PostgreSQL stores it, so that a new object shows the same time when it is read again. */
+    /**
+     * The time in microseconds, as PostgreSQL stores it, so that a new object shows the same time when it is read
+     * again.
+     */
     static OffsetDateTime now() {
         return OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MICROS);
     }
 
     /**
-     * If neither value differs, neither {@code updatedAt} nor the version changes.
+     * Changes the values. If neither of them differs, {@code updatedAt} and the version stay the same.
      *
      * @param name null to keep the name
      * @param description null to remove the description

@@ -145,7 +145,7 @@ class GroupMutations {
                 .mapToObj(i -> ids.check(errors, User.TYPE, userIds.get(i), "userIds", Integer.toString(i)))
                 .toList();
         List<Optional<UUID>> byEmail = findByEmail(emails, errors);
-        // In one statement, which locks them in the same order as all other mutations do.
+        // One statement locks all users, in the same order as all other mutations do.
         Set<UUID> kept = new HashSet<>(groups.findAndKeepUsers(Stream.concat(byId.stream(), byEmail.stream())
                 .flatMap(Optional::stream)
                 .distinct()

@@ -21,11 +21,17 @@ interface GroupRepository extends Repository<Group, UUID> {
     @Query("from Group g where g.uuid = :uuid")
     Optional<Group> findAndLock(UUID uuid);
 
-    /** Prevents the group from being deleted until the transaction ends; others may still change its members. */
+    /**
+     * Finds the group, and prevents it from being deleted until the transaction ends. Other transactions may still
+     * change its members.
+     */
     @NativeQuery("select * from groups where id = :uuid for key share")
     Optional<Group> findAndKeep(UUID uuid);
 
-    /** Returns the IDs of users that exist, and prevents these users from being deleted until the transaction ends. */
+    /**
+     * Returns the IDs of those users that exist, and prevents these users from being deleted until the transaction
+     * ends.
+     */
     @NativeQuery("select id from users where id = any(:userIds) order by id for key share")
     List<UUID> findAndKeepUsers(UUID[] userIds);
 

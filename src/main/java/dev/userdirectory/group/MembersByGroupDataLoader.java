@@ -17,12 +17,12 @@ import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import org.dataloader.MappedBatchLoader;
 
-/** The rows of each key say which members are listed. Those of keys with the same rows are read by one statement. */
+/** Each key's rows select the members to list. Keys with the same rows share one statement. */
 @DgsDataLoader(name = "Group.members", caching = false)
 class MembersByGroupDataLoader implements MappedBatchLoader<Members, Connection<User>> {
     private static final String COUNT = "(select count(*) from group_members m where m.group_id = parent.id)";
 
-    /** For the order of joining, in which the memberships have an index. */
+    /** For the order of joining, for which the memberships have an index. */
     static final Rows<User> AS_JOINED = new Rows<>(
                     "group_members m join users u on u.id = m.user_id",
                     "m.group_id = parent.id",
@@ -30,7 +30,10 @@ class MembersByGroupDataLoader implements MappedBatchLoader<Members, Connection<
                     User::read)
             .countedBy(COUNT);
 
-    /** For an order of users. The members of a small group are sorted; for those of a large one, all users are walked. */
+    /**
+     * For an order of users. The members of a small group are sorted; for a large group, the index of the order is
+     * walked.
+     */
     static final Rows<User> AMONG_USERS = new Rows<>("users u", "true", User.COLUMNS, User::read)
             .filteredBy("exists (select from group_members m where m.group_id = parent.id and m.user_id = u.id)")
             .manyIf(MembershipFilter.isLarge("group_members m where m.group_id = parent.id"))

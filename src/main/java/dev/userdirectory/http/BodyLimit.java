@@ -79,7 +79,7 @@ public class BodyLimit extends OncePerRequestFilter {
             stream = new ReadStream(new ByteArrayInputStream(body));
         }
 
-        /** An event stream keeps its request until it ends, which may take days. */
+        /** Releases the body, because an event stream keeps its request until it ends, which may take days. */
         private void forgetBody() {
             body = new byte[0];
             stream = new ReadStream(new ByteArrayInputStream(body));

@@ -25,7 +25,7 @@ final class BodyReader {
     private final HttpError tooSlow;
 
     /**
-     * @param limit the most bytes that are read
+     * @param limit the maximum number of bytes to read
      * @param whose the end of the sentence that states this limit
      */
     BodyReader(long limit, String whose, Limits limits) {
@@ -41,7 +41,7 @@ final class BodyReader {
                         .formatted(limits.deadline().toMillis()));
     }
 
-    /** Closing the connection is cheaper than reading the rest of the body to get to the next request. */
+    /** Closes the connection, which is cheaper than reading the rest of the body to get to the next request. */
     private static HttpError error(ErrorCode code, String message) {
         return new HttpError(code, message).with("Connection", "close");
     }
@@ -73,7 +73,7 @@ final class BodyReader {
                 }
             }
         } catch (IOException e) {
-            // Tomcat wraps it, as if the client had disconnected.
+            // Tomcat wraps the timeout as if the client had disconnected.
             if (NestedExceptionUtils.getRootCause(e) instanceof SocketTimeoutException) {
                 throw new Rejected(tooSlow);
             }
@@ -82,7 +82,7 @@ final class BodyReader {
         return bytes.toByteArray();
     }
 
-    /** The body was not read to its end. */
+    /** Thrown when the body is rejected before it has been read to its end. */
     static final class Rejected extends Exception {
         private final transient HttpError error;
 

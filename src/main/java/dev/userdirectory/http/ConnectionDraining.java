@@ -16,9 +16,9 @@ import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
- * Closes keep-alive connections before the server stops, which would cut them off in the middle of a request. Each
- * connection is closed with the response to its next request. Connections without a next request are closed by the
- * server's {@code connection-timeout}, as always.
+ * Closes keep-alive connections before the server stops, because stopping would cut them off in the middle of a
+ * request. Each connection is closed with the response to its next request. Connections without a next request are
+ * closed by the server's {@code connection-timeout}, as always.
  */
 @Component
 @ConditionalOnProperty(name = "server.shutdown", havingValue = "graceful", matchIfMissing = true)
@@ -47,7 +47,7 @@ public class ConnectionDraining extends OncePerRequestFilter implements SmartLif
         running = true;
     }
 
-    /** Runs in the highest phase, together with sockets and event streams, which are closed meanwhile. */
+    /** Runs in the highest phase, along with sockets and event streams, which are closed at the same time. */
     @Override
     public void stop(Runnable callback) {
         running = false;
@@ -69,7 +69,7 @@ public class ConnectionDraining extends OncePerRequestFilter implements SmartLif
         return context instanceof WebServerApplicationContext web
                 && web.getWebServer() instanceof TomcatWebServer server
                 && server.getTomcat().getConnector().getProtocolHandler() instanceof AbstractProtocol<?> protocol
-                && protocol.getConnectionCount() > 1; // includes the one that Tomcat waits for
+                && protocol.getConnectionCount() > 1; // includes the one that Tomcat is waiting for
     }
 
     @Override

@@ -30,7 +30,7 @@ public class DeniedRequests implements Filter {
     public void doFilter(ServletRequest request, ServletResponse response, FilterChain chain)
             throws IOException, ServletException {
         if (path.equals(((HttpServletRequest) request).getRequestURI())) {
-            // Metrics know the path of rejected requests, too.
+            // Tags the metrics of rejected requests with the path, too.
             ServerHttpObservationFilter.findObservationContext((HttpServletRequest) request)
                     .ifPresent(observation -> observation.setPathPattern(path));
         }

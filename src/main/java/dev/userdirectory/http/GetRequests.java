@@ -11,7 +11,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Translates a GET or HEAD, which Spring GraphQL does not support, to a POST. Its URL has {@code query},
+ * Translates a GET or HEAD, which Spring for GraphQL does not support, into a POST. The URL contains {@code query},
  * {@code operationName}, the hash of a persisted query and, as JSON, {@code variables} and {@code extensions}.
  */
 final class GetRequests {

@@ -12,7 +12,8 @@ import org.springframework.boot.tomcat.TomcatWebServerFactory;
 
 /**
  * Tomcat's HTTP/1.1, with a limit on how long a client may take to send a request's head. Tomcat's
- * {@code connection-timeout} starts again with each byte, so an occasional byte would hold a connection forever.
+ * {@code connection-timeout} restarts with each byte, so a client that sends a byte now and then could hold a
+ * connection forever.
  */
 public class HeadTimeoutProtocol extends Http11NioProtocol {
     private Duration headTimeout = Duration.ofSeconds(10);
@@ -56,7 +57,7 @@ public class HeadTimeoutProtocol extends Http11NioProtocol {
                 return state;
             }
             socket.setReadTimeout(Math.clamp(millisLeft(), 1, readTimeout > 0 ? readTimeout : Integer.MAX_VALUE));
-            // With OPEN, Tomcat would forget that the client has so far sent nothing but empty lines.
+            // With OPEN, Tomcat would forget that the client has sent only empty lines so far.
             return SocketState.LONG;
         }
 

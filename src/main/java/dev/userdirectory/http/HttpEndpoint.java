@@ -61,7 +61,7 @@ public class HttpEndpoint {
             ErrorCode.NOT_ACCEPTABLE,
             "Accept application/graphql-response+json, application/json or text/event-stream");
 
-    /** Takes precedence over Spring's own router function, of which only the handler is used. */
+    /** Takes precedence over Spring's own router function; only Spring's handler is used. */
     @Bean
     @Order(Ordered.HIGHEST_PRECEDENCE)
     RouterFunction<ServerResponse> graphQlOverHttp(
@@ -126,7 +126,7 @@ public class HttpEndpoint {
         }
     }
 
-    /** Blocks: the operation is executed on the calling thread, and nothing is left to be asynchronous. */
+    /** Blocks instead of responding asynchronously, because the operation is executed on the calling thread anyway. */
     @Bean
     GraphQlHttpHandler graphQlHttpHandler(
             WebGraphQlHandler handler, ObjectProvider<EventStreamWriter> streams, JsonMapper json) {
@@ -145,7 +145,7 @@ public class HttpEndpoint {
                         .contentType(type);
                 if (String.valueOf(response.getResponseHeaders().getCacheControl())
                         .startsWith("no-cache")) {
-                    // Each JSON media type is a representation of its own (RFC 9110, 8.8.1).
+                    // Each JSON media type is a separate representation, with its own tag (RFC 9110, 8.8.1).
                     String tag = '"' + Sha256.hex(type + " " + new String(body, StandardCharsets.UTF_8)) + '"';
                     if ("*".equals(request.headers().firstHeader(HttpHeaders.IF_NONE_MATCH))) {
                         // RFC 9110, 13.1.2: `*` matches every response. Spring, which compares tags, does not match it.

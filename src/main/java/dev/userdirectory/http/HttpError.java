@@ -27,14 +27,14 @@ public record HttpError(HttpStatus status, String message, Map<String, ?> extens
     }
 
     /**
-     * @param code one that has a status
+     * @param code a code that has a status
      * @param details further extensions
      */
     public HttpError(ErrorCode code, String message, Map<String, ?> details) {
         this(Objects.requireNonNull(code.status()), message, code.extensions(details));
     }
 
-    /** The error for a request that the server or a framework has rejected with nothing but a status. */
+    /** The error for a request that the server or a framework has rejected with only a status. */
     public static HttpError of(int statusCode) {
         HttpStatus status =
                 Objects.requireNonNullElse(HttpStatus.resolve(statusCode), HttpStatus.INTERNAL_SERVER_ERROR);
@@ -48,7 +48,7 @@ public record HttpError(HttpStatus status, String message, Map<String, ?> extens
         return new HttpError(status, message, ErrorCode.of(status).extensions());
     }
 
-    /** The same error with a header of the response. */
+    /** The same error with an additional response header. */
     public HttpError with(String header, String value) {
         Map<String, String> more = new HashMap<>(headers);
         more.put(header, value);

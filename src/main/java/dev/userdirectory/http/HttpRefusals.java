@@ -18,7 +18,7 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 import org.springframework.web.servlet.ModelAndView;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
-/** Reports the failures of Spring MVC as an {@link HttpError}. */
+/** Reports failures in Spring MVC as an {@link HttpError}. */
 @Configuration(proxyBeanMethods = false)
 public class HttpRefusals implements WebMvcConfigurer {
     /** The error for a request that could not be read. */

@@ -10,11 +10,11 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 
 /**
- * Configures the server for health and metrics, if {@code management.server.port} gives them a port of their own. Its
- * threads are platform threads: virtual ones would wait for the processors that requests keep busy.
+ * Configures the server for health and metrics, if {@code management.server.port} gives them a separate port. Its
+ * threads are platform threads: virtual ones would wait for the carrier threads that requests keep busy.
  *
- * <p>It is listed in {@code META-INF/spring} for that server's context alone. It is no {@code @Configuration}, so that
- * the service's own context does not find it.
+ * <p>It is listed in {@code META-INF/spring} for that server's context alone. It is not a {@code @Configuration}, so
+ * that the service's own context does not pick it up.
  */
 @ConditionalOnManagementPort(ManagementPortType.DIFFERENT)
 class ManagementServer {

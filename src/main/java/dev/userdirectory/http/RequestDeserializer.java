@@ -14,9 +14,9 @@ import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.ValueDeserializer;
 
 /**
- * Reads the members of a GraphQL request and skips all others. A hash in {@code id} or {@code documentId}, with which
- * Relay names a persisted document, is translated to Apollo's extension. The hash may have the prefix {@code sha256:}
- * of GraphQL over HTTP.
+ * Reads the members of a GraphQL request and skips all others. A hash in {@code id} or {@code documentId}, by which
+ * Relay identifies a persisted document, is translated into Apollo's extension. The hash may have the prefix
+ * {@code sha256:} of GraphQL over HTTP.
  */
 @JacksonComponent
 class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> {
@@ -66,7 +66,7 @@ class RequestDeserializer extends ValueDeserializer<SerializableGraphQlRequest> 
         }
         request.setVariables(variables);
         request.setExtensions(extensions);
-        // The WebSocket protocol requires a query, so clients send an empty one beside the hash.
+        // The WebSocket protocol requires a query, so clients send an empty one along with the hash.
         if (query != null && !(query.isBlank() && extensions.get(EXTENSION) != null)) {
             request.setQuery(query);
         }

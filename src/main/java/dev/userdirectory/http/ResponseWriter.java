@@ -11,7 +11,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The HTTP status and body of a response, whichever way its request came. */
+/** Determines the HTTP status and the body of a response, regardless of the path that its request has taken. */
 public final class ResponseWriter {
     private ResponseWriter() {}
 

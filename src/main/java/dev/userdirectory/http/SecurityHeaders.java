@@ -13,7 +13,7 @@ import org.springframework.context.annotation.Configuration;
 
 /**
  * Sets the security headers on every response, even if the server or the firewall rejects the request before any filter
- * runs. Spring Security's filters set them as well, because there is no server on AWS Lambda.
+ * runs. Spring Security's filters set them as well, because on AWS Lambda there is no server that could.
  */
 @Configuration(proxyBeanMethods = false)
 class SecurityHeaders {

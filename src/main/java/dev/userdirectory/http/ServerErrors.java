@@ -23,10 +23,10 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Reports errors of filters and of the server itself, which reach no handler of ours, as an {@link HttpError}. */
+/** Reports errors of filters and of the server itself, which never reach our handlers, as an {@link HttpError}. */
 @Configuration(proxyBeanMethods = false)
 class ServerErrors {
-    /** Replaces Spring Boot's error page, which has a shape of its own. */
+    /** Replaces Spring Boot's error page, which has a different format. */
     @RestController
     static class Page implements ErrorController {
         @RequestMapping("${server.error.path:/error}")

@@ -7,7 +7,9 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** Makes Tomcat watch whether clients are still connected and how long they take to send the head of a request. */
+/**
+ * Makes Tomcat check whether clients are still connected, and limit how long they take to send the head of a request.
+ */
 @Configuration(proxyBeanMethods = false)
 class TomcatConfiguration {
     @Bean

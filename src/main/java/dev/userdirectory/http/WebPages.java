@@ -32,7 +32,10 @@ import org.springframework.web.servlet.function.RouterFunctions;
 import org.springframework.web.servlet.function.ServerResponse;
 import org.springframework.web.util.HtmlUtils;
 
-/** The front page and GraphiQL. They load nothing from other hosts, and connect to none but the local token endpoint. */
+/**
+ * The front page and GraphiQL. They load nothing from other hosts, and the only other host that they connect to is the
+ * local token endpoint.
+ */
 @Configuration(proxyBeanMethods = false)
 class WebPages implements WebMvcConfigurer, HandlerInterceptor {
     private final SecurityProperties security;
@@ -44,7 +47,8 @@ class WebPages implements WebMvcConfigurer, HandlerInterceptor {
                 "; ",
                 "default-src 'none'",
                 "script-src 'self'",
-                // The hash is of the only style that GraphiQL adds to the page, to prevent scrolling behind dialogs.
+                // The hash allows the only style that GraphiQL adds to the page, which prevents scrolling behind
+                // dialogs.
                 "style-src 'self' 'sha256-nzTgYzXYDNe6BAHiiI7NNlfK8n/auuOAhh2t92YvuXo='",
                 "font-src data:",
                 "img-src data:",

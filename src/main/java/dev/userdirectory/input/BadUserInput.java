@@ -7,7 +7,7 @@ public class BadUserInput extends RuntimeException {
     private final String argument;
     private final String problem;
 
-    /** @param problem the rest of a sentence that starts with the argument, "must be …" */
+    /** @param problem the rest of a sentence that starts with the argument, such as "must be …" */
     public BadUserInput(String argument, String problem) {
         super("Argument `" + argument + "` " + problem);
         this.argument = argument;

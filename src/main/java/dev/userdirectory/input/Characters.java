@@ -10,15 +10,20 @@ public final class Characters {
                     + "\\u202a-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8"
                     + "\\x{1bca0}-\\x{1bca3}\\x{1d173}-\\x{1d17a}\\x{e0000}-\\x{e0fff}";
 
-    /** Look blank, though Unicode counts them as letters, marks or symbols: Braille, Egyptian, Khitan, a notehead. */
+    /**
+     * Characters that look blank, though Unicode counts them as letters, marks or symbols: Braille, Egyptian, Khitan, a
+     * notehead.
+     */
     private static final String BLANK = "\\u2800\\x{13441}\\x{13442}\\x{16fe4}\\x{1d159}";
 
-    /** Invisible characters, besides spaces and Unicode's category C; for a class in a regular expression. */
+    /**
+     * Invisible characters other than spaces and Unicode's category C, for a character class in a regular expression.
+     */
     public static final String INVISIBLE = IGNORABLE + BLANK;
 
     private Characters() {}
 
-    /** In code points. */
+    /** The length of the text in code points. */
     public static int length(String text) {
         return text.codePointCount(0, text.length());
     }
@@ -27,7 +32,7 @@ public final class Characters {
         return text.codePoints().anyMatch(characters);
     }
 
-    /** Includes half a surrogate pair, which is not a character and has no UTF-8. */
+    /** Includes unpaired surrogates, which are not characters and cannot be encoded in UTF-8. */
     public static boolean isControl(int c) {
         return Character.isISOControl(c) || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
     }

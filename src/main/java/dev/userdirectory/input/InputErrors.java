@@ -45,7 +45,10 @@ public class InputErrors {
         }
     }
 
-    /** Adds INVALID if an optional argument is given as null, which has no meaning. The path ends with its name. */
+    /**
+     * Adds INVALID if an optional argument is given as null, which has no meaning. The path ends with the name of the
+     * argument.
+     */
     public void checkNotNull(Map<String, ?> arguments, String... path) {
         String name = path[path.length - 1];
         if (arguments.containsKey(name) && arguments.get(name) == null) {
@@ -69,7 +72,7 @@ public class InputErrors {
         return paths.contains(List.of(path));
     }
 
-    /** The errors in the elements of a list argument, by the index of the element. */
+    /** The errors in the elements of a list argument, keyed by the index of the element. */
     public Map<Integer, List<InputError>> byElement(String argument) {
         return errors.stream()
                 .filter(error ->

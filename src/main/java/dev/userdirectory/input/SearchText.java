@@ -7,10 +7,11 @@ public final class SearchText {
     private SearchText() {}
 
     /**
-     * Returns the text.
+     * Checks a text, and returns it.
      *
-     * @param maxLength of any stored text; a longer one would only keep PostgreSQL busy
-     * @throws BadUserInput if the text is too long, or has a control character or half a surrogate pair
+     * @param maxLength the maximum length of a stored text; a longer text would match nothing and only keep PostgreSQL
+     *     busy
+     * @throws BadUserInput if the text is too long, or contains a control character or an unpaired surrogate
      */
     public static String check(String argument, String text, int maxLength) {
         int length = Characters.length(text);
@@ -28,7 +29,10 @@ public final class SearchText {
         return "%" + folded(check(argument, text, Names.MAX_LENGTH)).replaceAll("[%_\\\\]", "\\\\$0") + "%";
     }
 
-    /** Returns the same as {@code folded} in the database, which PostgreSQL would call for each row. */
+    /**
+     * Folds the text like the function {@code folded} in the database, which PostgreSQL would otherwise call for each
+     * row.
+     */
     static String folded(String text) {
         StringBuilder folded = new StringBuilder(text.length());
         Normalizer.normalize(text, Normalizer.Form.NFC)

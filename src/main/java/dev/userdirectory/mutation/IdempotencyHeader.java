@@ -14,14 +14,15 @@ import reactor.core.publisher.Mono;
 
 /**
  * Reads the header {@code Idempotency-Key} of <a
- * href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/">the IETF's draft</a>: a string of RFC
- * 9651 3.3.3, or the key without quotes. A socket has one set of headers for all operations, so there they mean nothing.
+ * href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/">the IETF's draft</a>: a string of
+ * RFC 9651 3.3.3, or the key without quotes. The header is ignored on a socket, whose operations all share the headers
+ * of one handshake.
  */
 @Component
 public class IdempotencyHeader implements WebGraphQlInterceptor {
     static final String NAME = "Idempotency-Key";
     private static final Pattern QUOTED = Pattern.compile("\"((?:[ !#-\\[\\]-~]|\\\\[\"\\\\])*+)\"");
-    /** Whatever is neither quoted, nor a list, nor has parameters. */
+    /** A key without quotes: not a list, and without parameters. */
     private static final Pattern PLAIN = Pattern.compile("[!-~&&[^\",;\\\\]]*+");
 
     @Override
@@ -35,7 +36,7 @@ public class IdempotencyHeader implements WebGraphQlInterceptor {
         return chain.next(request);
     }
 
-    /** Returns null if it is malformed. */
+    /** Returns null if the header is malformed. */
     private static @Nullable String parse(String header) {
         Matcher quoted = QUOTED.matcher(header);
         if (quoted.matches()) {

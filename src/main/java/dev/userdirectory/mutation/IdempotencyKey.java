@@ -26,7 +26,7 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Tells a retry from a new mutation.
+ * Distinguishes a retry from a new mutation.
  *
  * @param subject the caller's subject
  * @param id the hash of the subject, of the person if several share the subject, and of the key
@@ -36,7 +36,7 @@ import tools.jackson.databind.json.JsonMapper;
 record IdempotencyKey(String subject, String id, String fingerprint, String argument) {
     static final String ARGUMENT = "idempotencyKey";
     private static final int MAX_LENGTH = 200;
-    /** Ends the person. No key contains it. */
+    /** Terminates the person in the hashed text. No key contains this character. */
     private static final String END = "\0";
 
     private static final Pattern HALF_PAIR = Pattern.compile("\\p{Cs}");
@@ -65,8 +65,8 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
     }
 
     /**
-     * Of what the client has sent, without defaults. So a retry is recognized even by a newer version of the service that has
-     * more arguments and input fields.
+     * Hashes the arguments that the client has sent, without defaults. So even a newer version of the service, which
+     * has more arguments and input fields, recognizes a retry.
      */
     static String fingerprint(DataFetchingEnvironment env) {
         Map<String, @Nullable Object> arguments =
@@ -75,7 +75,7 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
         return hash(env.getField().getName() + " " + JSON.writeValueAsString(arguments));
     }
 
-    /** Half a surrogate pair cannot be encoded in UTF-8: each would become the same question mark. */
+    /** Escapes unpaired surrogates: they cannot be encoded in UTF-8, and would all become the same question mark. */
     private static String hash(String text) {
         return Sha256.hex(HALF_PAIR
                 .matcher(text)

@@ -55,9 +55,11 @@ public class Mutations {
 
     /**
      * @param rejection makes the payload of a rejected mutation
-     * @param check checks what needs no database. If it adds errors, nothing else runs; without a key, not even a transaction.
-     * @param write checks the other arguments, and writes if there are no errors. It may run several times, so it must not
-     *     keep state between runs. It throws {@link Rejected} if the mutation turns out to be impossible after it has written.
+     * @param check checks the arguments that can be checked without the database. If it adds errors, {@code write} does
+     *     not run, and without a key there is not even a transaction.
+     * @param write checks the other arguments, and writes if there are no errors. It may run several times, so it must
+     *     not keep state between runs. It throws {@link Rejected} if the mutation turns out to be impossible after it
+     *     has begun to write.
      * @return the payload from {@code write}, or the rejection if there were errors
      */
     public <T> T execute(

@@ -4,10 +4,10 @@ import dev.userdirectory.database.OldRows;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
-/** Idempotency keys past their retention. */
+/** Deletes idempotency keys past their retention, along with the outcomes stored under them. */
 @Component
 class OldKeys implements OldRows {
-    /** The stored size of the outcomes that one step deletes, which takes a fraction of a second. */
+    /** The stored size of the outcomes that one step deletes at most, so that steps stay short. */
     private static final int BYTES = 20_000_000;
 
     private final IdempotencyProperties properties;

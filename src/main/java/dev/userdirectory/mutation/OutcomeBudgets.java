@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * Limits the bytes that are stored under the keys of a subject, by a bucket that is refilled over the retention. Counting
- * the rows of a subject would take longer the more it has stored.
+ * Limits the bytes that are stored under the keys of a subject, with a token bucket that is refilled over the
+ * retention. Counting the rows of a subject would take longer the more it has stored.
  */
 @Component
 class OutcomeBudgets {
@@ -33,7 +33,7 @@ class OutcomeBudgets {
                         .formatted(size, TimeUnit.NANOSECONDS.toSeconds(left.getNanosToWaitForRefill()) + 1);
     }
 
-    /** The size of an outcome is only known afterwards, so the last one may take more than is left. */
+    /** The size of an outcome is known only after the mutation, so the last outcome may take more than is left. */
     void spend(String subject, int bytes) {
         buckets.of(subject).consumeIgnoringRateLimits(ROW + bytes);
     }

@@ -2,7 +2,7 @@ package dev.userdirectory.mutation;
 
 import dev.userdirectory.input.InputErrors;
 
-/** A mutation turned out to be impossible after it had begun to write. Its transaction is rolled back. */
+/** Thrown when a mutation turns out to be impossible after it has begun to write. Its transaction is rolled back. */
 public final class Rejected extends RuntimeException {
     final InputErrors errors;
 

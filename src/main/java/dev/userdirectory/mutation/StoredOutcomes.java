@@ -23,13 +23,13 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The outcomes of mutations with an idempotency key. All methods are for use within the transaction of the mutation,
- * which holds the lock on the key until it ends.
+ * Stores the outcomes of mutations with an idempotency key. All methods must be called within the transaction of the
+ * mutation, which holds the lock on the key until it ends.
  */
 @Component
 @EnableConfigurationProperties(IdempotencyProperties.class)
 class StoredOutcomes {
-    /** By fields, as the objects of the schema have no other state. */
+    /** Serializes fields, since the schema's objects have no other state. */
     private static final JsonMapper JSON = JsonMapper.builder()
             .changeDefaultVisibility(visibility -> visibility
                     .with(Visibility.NONE)
@@ -40,7 +40,7 @@ class StoredOutcomes {
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .build();
 
-    /** {@code createUsers} shows the same users and errors twice. */
+    /** Writes each object once: {@code createUsers} returns the same users and errors in two places. */
     @JsonIdentityInfo(generator = ObjectIdGenerators.IntSequenceGenerator.class, property = "@")
     private interface WrittenOnce {}
 
@@ -55,8 +55,9 @@ class StoredOutcomes {
     }
 
     /**
-     * Waits until no other transaction has the key, and takes it unless an outcome is stored. Even then it locks the row,
-     * so the commit waits until a synchronous standby has the outcome, too.
+     * Waits until no other transaction holds the key, then claims it and returns true, or returns false if an outcome
+     * is stored. Even in that case it locks the row, so the commit waits until a synchronous standby has the outcome,
+     * too.
      */
     boolean claim(IdempotencyKey key) {
         return jdbc.update(
@@ -69,7 +70,7 @@ class StoredOutcomes {
                 == 1;
     }
 
-    /** Gives a key back that was claimed, as if it had never been used. */
+    /** Undoes the claim of a key, as if the key had never been used. */
     void release(IdempotencyKey key) {
         jdbc.update("delete from idempotency_keys where id = ?", key.id());
     }
@@ -87,10 +88,11 @@ class StoredOutcomes {
     }
 
     /**
-     * What is stored under a key.
+     * The outcome that is stored under a key.
      *
      * @param outcome null if the key was used for another mutation
-     * @param objectId the ID of the object that the outcome shows, or that was in the way; null if there are several
+     * @param objectId the ID of the object in the outcome, or of the object that conflicted with the mutation; null if
+     *     there are several
      */
     record Known<T>(@Nullable T outcome, @Nullable String objectId) {}
 

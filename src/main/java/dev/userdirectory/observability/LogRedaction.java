@@ -7,14 +7,15 @@ import org.springframework.boot.json.JsonWriter.ValueProcessor;
 import org.springframework.boot.logging.structured.StructuredLoggingJsonMembersCustomizer;
 
 /**
- * Removes e-mail addresses and tokens from the structured log, whatever their source: exceptions of libraries, for
+ * Removes e-mail addresses and tokens from the structured log, regardless of their source: exceptions of libraries, for
  * example, may contain them.
  */
 class LogRedaction implements StructuredLoggingJsonMembersCustomizer<Object> {
     private static final Pattern EMAIL =
             Pattern.compile("[^\\s\"'<>()\\[\\]{},;:=@]{1,64}+@[^\\s\"'<>()\\[\\]{},;:=@]+");
     /**
-     * A JSON Web Token starts with an object in Base64. No group repeats: Java's matcher recurses for each repetition.
+     * A JSON Web Token starts with an object in Base64. No group is repeated, because Java's matcher recurses for each
+     * repetition.
      */
     private static final Pattern TOKEN = Pattern.compile("(?i)bearer\\s++\\S+|\\beyJ[\\w.-]+");
 

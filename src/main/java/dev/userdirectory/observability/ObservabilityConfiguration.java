@@ -20,7 +20,7 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(ObservabilityProperties.class)
 class ObservabilityConfiguration {
-    /** If traces are not exported, spans record nothing; trace IDs of callers are still taken over for the log. */
+    /** If traces are not exported, spans record nothing, but callers' trace IDs still appear in the log. */
     @Bean
     SdkTracerProviderBuilderCustomizer recordOnlyWhatIsSent(ObjectProvider<SpanExporter> exporters, Sampler sampler) {
         return builder -> builder.setSampler(areTracesSent(exporters) ? new DrawnBefore(sampler) : Sampler.alwaysOff());
@@ -30,7 +30,7 @@ class ObservabilityConfiguration {
         return exporters.stream().findAny().isPresent();
     }
 
-    /** @param others decides about traces that the {@link ObservationShortcut} has not sampled */
+    /** @param others decides whether to sample the traces that the {@link ObservationShortcut} has not sampled */
     private record DrawnBefore(Sampler others) implements Sampler {
         @Override
         public SamplingResult shouldSample(

@@ -14,7 +14,7 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Creates a span for each field that is more than a property, if the request is traced. */
+/** If the request is traced, creates a span for each field whose data fetcher does more than read a property. */
 @Component
 public class OperationInstrumentation extends SimplePerformantInstrumentation {
     private final Tracer tracer;

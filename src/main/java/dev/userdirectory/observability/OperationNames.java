@@ -7,9 +7,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The names of operations that metrics distinguish. Clients choose the names and each is several time series, so their
- * number is limited. Only callers with a token may add one, if there is room or another name has not been used for some
- * time.
+ * The names of operations that metrics distinguish. Clients choose the names, and each one adds several time series, so
+ * their number is limited. Only callers with a token may add one, provided that there is room or that another name has
+ * not been used for some time.
  */
 class OperationNames {
     static final String OTHER = "other";
@@ -29,7 +29,7 @@ class OperationNames {
         this.forget = forget;
     }
 
-    /** The value of the tag: the name or, if it cannot be added, {@code other}. */
+    /** Returns the value of the tag: the name or, if it cannot be added, {@code other}. */
     String tag(String name, boolean mayAdd) {
         long now = System.nanoTime();
         Long last = used.get(name);

@@ -119,7 +119,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
         }
     }
 
-    /** The same timer as an observation registers. */
+    /** The timer that an observation would register. */
     private Timer timer(OperationOutcome outcome) {
         return Timer.builder(NAME)
                 .tags(outcome.tags().stream()

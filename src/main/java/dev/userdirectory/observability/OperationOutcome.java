@@ -26,7 +26,7 @@ record OperationOutcome(String name, String type, String outcome, String code) {
             new OperationOutcome(UNKNOWN, ANY_TYPE, "INTERNAL_ERROR", ErrorCode.INTERNAL_SERVER_ERROR.name());
     static final OperationOutcome CANCELLED = new OperationOutcome(UNKNOWN, ANY_TYPE, "REQUEST_ERROR", "CANCELLED");
 
-    /** The codes of failures that the client has not caused. */
+    /** The codes of failures that are not the fault of the client. */
     private static final Set<ErrorCode> INTERNAL =
             EnumSet.of(ErrorCode.INTERNAL_SERVER_ERROR, ErrorCode.UNAVAILABLE, ErrorCode.DEADLINE_EXCEEDED);
 
@@ -54,7 +54,10 @@ record OperationOutcome(String name, String type, String outcome, String code) {
         return KeyValues.of(NAME, name, "graphql.operation.type", type, "graphql.outcome", outcome, "code", code);
     }
 
-    /** OpenTelemetry's name for the span, with the operation's own name, since the number of names is limited. */
+    /**
+     * The span name that OpenTelemetry recommends. It includes the operation's own name, since the number of names is
+     * limited.
+     */
     String spanName() {
         return switch (name) {
             case UNKNOWN -> "GraphQL Operation";

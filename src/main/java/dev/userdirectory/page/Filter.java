@@ -4,11 +4,11 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Conditions on rows that the index of an ordering cannot serve.
+ * Conditions on rows that the index of the ordering cannot serve.
  *
  * @param args the values of the placeholders in the conditions
  * @param many a condition that is false only if so few rows pass that all of them can be sorted
- * @param manyArgs the values of the placeholders in it
+ * @param manyArgs the values of the placeholders in {@code many}
  */
 record Filter(List<String> conditions, List<?> args, String many, List<?> manyArgs) {
     static final Filter NONE = new Filter(List.of(), List.of(), "true", List.of());

@@ -54,7 +54,7 @@ public record Ordering(String name, boolean ascending, List<SortKey> keys) {
                 .collect(Collectors.joining(", "));
     }
 
-    /** The same ordering by the names that {@link #select()} gives the keys. */
+    /** The same ordering, using the names that {@link #select()} gives the keys. */
     Ordering ofSelected() {
         return new Ordering(
                 name,

@@ -14,11 +14,11 @@ import org.postgresql.PGStatement;
 import org.springframework.jdbc.core.ArgumentPreparedStatementSetter;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** Runs a statement, and builds connections from its rows. */
+/** Runs a {@link PageStatement}, and builds connections from its rows. */
 final class PageReader<T> {
     private final PageStatement<T> statement;
     private final Cursors cursors;
-    /** For each branch, a page for each of its parents. */
+    /** The pages read so far: for each branch, one for each of its parents. */
     private final List<List<Page<T>>> pages = new ArrayList<>();
 
     PageReader(PageStatement<T> statement, Cursors cursors) {
@@ -53,7 +53,7 @@ final class PageReader<T> {
                     new Page<>(request, row.getBoolean("behind"), row.getBoolean("ahead"), total, new ArrayList<>()));
         }
         Object[] keys = request.ordering().read(row);
-        if (keys != null) { // otherwise it is a parent without rows
+        if (keys != null) { // without keys, it is a parent without rows
             List<Edge<T>> edges = ofBranch.getLast().edges;
             edges.add(edge(statement.rows.mapper().mapRow(row, edges.size()), request.ordering(), keys));
         }

@@ -33,7 +33,7 @@ public record PageRequest(
         return !totalCount && !(previousPage && after != null) && !(nextPage && before != null);
     }
 
-    /** Whether the row after the page's last one, in the direction of reading, shows if there is another page. */
+    /** Whether the row after the page's last one, in the direction of reading, tells if there is another page. */
     boolean isOpenAhead() {
         return !totalCount && (backward ? !(previousPage && after != null) : !(nextPage && before != null));
     }
@@ -43,7 +43,10 @@ public record PageRequest(
         return backward ? nextPage && before != null : previousPage && after != null;
     }
 
-    /** Includes a row that shows if there is another page, unless the page is empty and that is not selected. */
+    /**
+     * The number of rows to read. Includes a row that tells if there is another page, unless the size is 0 and that is
+     * not selected.
+     */
     int rowsToRead() {
         boolean another = backward ? previousPage : nextPage;
         return size == 0 && !another ? 0 : size + 1;
@@ -53,7 +56,7 @@ public record PageRequest(
         return new PageRequest(ordering, size, backward, after, before, previousPage, nextPage, false);
     }
 
-    /** Starts after the row with these keys. */
+    /** The same request, starting after the row with these keys. */
     public PageRequest after(List<String> keys) {
         return new PageRequest(ordering, size, backward, keys, before, previousPage, nextPage, totalCount);
     }

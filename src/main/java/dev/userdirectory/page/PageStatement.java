@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
  * A statement that reads pages of the same rows. Each of its branches reads one page, or one for each of many parents,
  * by seeking in the index of the page's ordering.
  *
- * <p>If rows are filtered, that index also leads past rows that do not pass. If many rows pass, the page is soon full.
- * If few pass, the filter has an index of its own, and they are soon sorted. The case depends on the cursor, and
- * statistics do not reveal it. So some rows are walked, and if they do not fill the page, the filter's index is used.
- * If few rows are known to pass, none are walked.
+ * <p>With a filter, seeking in that index also visits rows that do not pass the filter. If many rows pass, the page is
+ * soon full. If few pass, the filter's own index finds them, and they are quickly sorted. Which case applies depends on
+ * the cursor, and statistics do not reveal it. So a limited number of rows is walked first, and if these do not fill
+ * the page, the filter's index is used. If few rows are known to pass, none are walked.
  */
 final class PageStatement<T> {
     private static final String ROWS_ALONE =
@@ -20,7 +20,7 @@ final class PageStatement<T> {
     private static final int WALK_PER_ROW = 100;
 
     final Rows<T> rows;
-    /** The page of each branch. */
+    /** The page that each branch reads. */
     final List<PageRequest> requests = new ArrayList<>();
 
     private final StringBuilder sql = new StringBuilder();
@@ -31,7 +31,9 @@ final class PageStatement<T> {
         this.rows = rows;
     }
 
-    /** Appends a page whose rows are all that is requested. If it is empty, the statement returns no row at all. */
+    /**
+     * Appends a page whose rows are all that is requested. If the page is empty, the statement returns no row at all.
+     */
     void appendRowsAlone(PageRequest request) {
         requests.add(request);
         sql.append(ROWS_ALONE);
@@ -44,7 +46,7 @@ final class PageStatement<T> {
     }
 
     /**
-     * Appends a page of those walked rows that pass the filter. Rows behind the page are found by walking, too. If the
+     * Appends a page of the walked rows that pass the filter. Rows behind the page are found by walking, too. If the
      * page is not full, the statement returns no row at all.
      */
     void appendWalked(PageRequest request) {
@@ -80,13 +82,13 @@ final class PageStatement<T> {
         appendExists(request.nextPage() ? Range.ahead(request) : null);
         sql.append(" as ahead, ");
         appendTotal(request.totalCount());
-        // The offset makes PostgreSQL compute these once for each parent, and not for each of its rows.
+        // The offset makes PostgreSQL compute these values once for each parent, and not for each of its rows.
         sql.append(" as total offset 0) more left join lateral (");
         appendRows(Range.of(request));
         sql.append(") page on true) pages");
     }
 
-    /** If few rows are known to pass the filter, they are found once for the page, its surroundings and the count. */
+    /** If few rows are known to pass the filter, finds them once for the page, the rows around it and the count. */
     private void appendAllFound(Ordering ordering) {
         if (isFoundOnce()) {
             sql.append("with found as materialized (");
@@ -209,13 +211,14 @@ final class PageStatement<T> {
     }
 
     private void appendFilter() {
-        // One plan for all values of a filter would be bad for most of them. A walk uses no index of the filter.
+        // One plan for all values of a filter would be bad for most of them. A walk does not use an index of the
+        // filter, so it can keep its plan.
         planAnew |= !rows.filter().isEmpty();
         rows.filter().conditions().forEach(condition -> sql.append(" and ").append(condition));
         args.addAll(rows.filter().args());
     }
 
-    /** Whether to plan each execution, for the values in the filter. */
+    /** Whether PostgreSQL must plan every execution anew, for the values in the filter. */
     boolean isPlannedAnew() {
         return planAnew;
     }

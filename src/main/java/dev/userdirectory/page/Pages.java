@@ -21,9 +21,9 @@ import org.springframework.jdbc.support.SqlArrayValue;
 import org.springframework.stereotype.Component;
 
 /**
- * Reads pages. One statement reads any number of parents, arguments and counts. In it, each page is one seek in an
- * index, which reads one row more than the page has; that row tells whether there is a next page. The rows of a list
- * are counted once, however many of its pages are requested with {@code totalCount}.
+ * Reads pages. One statement reads the pages and counts for any number of parents and arguments. Each page is one seek
+ * in an index, which reads one row more than the page has; that row tells whether there is a next page. The rows of a
+ * list are counted once, however many of its pages are requested with {@code totalCount}.
  */
 @Component
 public class Pages {
@@ -46,12 +46,12 @@ public class Pages {
         }
     }
 
-    /** Pages in the same operation share totals. */
+    /** Loads a page. Pages of the same list in the same operation share its total. */
     public <T> Connection<T> load(Rows<T> rows, PageRequest request, GraphQLContext operation) {
         if (!request.totalCount()) {
             return load(rows, request);
         }
-        // Each alias of a root field is a data fetcher of its own, and they run one after the other.
+        // Each alias of a root field is fetched separately, one after the other.
         Map<Rows<?>, Integer> totals = operation.computeIfAbsent(Pages.class, key -> new ConcurrentHashMap<>());
         Integer known = totals.get(rows);
         if (known != null) {
@@ -66,7 +66,7 @@ public class Pages {
         return reads.query(jdbc -> load(jdbc, rows, request));
     }
 
-    /** For rows that are compared with data that only the primary has. */
+    /** Loads a page of rows that are compared with data that only the primary has. */
     public <T> Connection<T> loadFromPrimary(Rows<T> rows, PageRequest request) {
         return reads.fromPrimary(jdbc -> load(jdbc, rows, request));
     }
@@ -77,7 +77,8 @@ public class Pages {
         }
         Rows<T> remaining = rows;
         if (rows.filter().isWalked() && request.isOpenAhead() && request.rowsToRead() > 0) {
-            // Prepared once for all values: it uses no index of the filter, so one plan suits all.
+            // Prepared once for all values: the walk does not use an index of the filter, so one plan suits all of
+            // them.
             Connection<T> walked = read(jdbc, rows, statement -> statement.appendWalked(request));
             boolean isFull = request.backward() ? walked.hasPreviousPage() : walked.hasNextPage();
             if (isFull && (!request.looksBehind() || (walked.hasPreviousPage() && walked.hasNextPage()))) {
@@ -102,7 +103,7 @@ public class Pages {
         return new Connection<>(List.of(), false, false, null);
     }
 
-    /** A page for each key. Requests that differ only in their parent share a branch of the statement. */
+    /** Loads a page for each key. Requests that differ only in their parent share a branch of the statement. */
     public <T> Map<OfParent, Connection<T>> load(Rows<T> rows, Set<OfParent> keys) {
         return reads.query(jdbc -> load(jdbc, rows, keys));
     }

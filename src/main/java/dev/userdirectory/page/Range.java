@@ -22,7 +22,7 @@ record Range(
         return new Range(page.ordering(), page.after(), page.before(), false, page.backward(), page.rowsToRead());
     }
 
-    /** The nearest of the rows that the page leaves out because of {@code after}. Null if it leaves out none. */
+    /** The row nearest to the page among those that {@code after} excludes; null without {@code after}. */
     static @Nullable Range behind(PageRequest page) {
         return page.after() == null ? null : new Range(page.ordering(), null, page.after(), true, true, 1);
     }
@@ -31,7 +31,7 @@ record Range(
         return page.before() == null ? null : new Range(page.ordering(), page.before(), null, true, false, 1);
     }
 
-    /** The same range of rows that were selected with their keys. */
+    /** The same range, for rows that were selected along with their keys. */
     Range ofSelected() {
         return new Range(ordering.ofSelected(), after, before, inclusive, backward, limit);
     }
@@ -47,7 +47,7 @@ record Range(
         }
     }
 
-    /** The limit is a literal: for a parameter, PostgreSQL would plan with a tenth of the table. */
+    /** The limit is a literal: if it were a parameter, PostgreSQL would plan for a tenth of the table. */
     String order(int limit) {
         return " order by " + ordering.orderBy(backward) + " limit " + limit;
     }

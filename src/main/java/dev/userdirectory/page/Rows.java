@@ -42,26 +42,26 @@ public record Rows<T>(
         return new Rows<>(from, where, whereArgs, columns, mapper, count, filter, cursors);
     }
 
-    /** Those of these rows that also meet a condition, which the index of the ordering in use can serve. */
+    /** The rows that also meet a condition that the index of the ordering in use can serve. */
     public Rows<T> within(String condition, Object arg) {
         return new Rows<>(
                 from, where + " and " + condition, Filter.with(whereArgs, arg), columns, mapper, null, filter, cursors);
     }
 
-    /** Those of these rows that also meet a condition, which the index of the ordering cannot serve. */
+    /** The rows that also meet a condition that the index of the ordering cannot serve. */
     public Rows<T> filteredBy(String condition, Object... args) {
         return new Rows<>(from, where, whereArgs, columns, mapper, null, filter.and(condition, args), cursors);
     }
 
     /**
-     * The same rows, of which few pass the filter unless a condition is true. Few rows are sorted at once. The
-     * condition may depend on the parent, but not on the row.
+     * The same rows, declaring that few of them pass the filter unless a condition is true. Few rows are sorted right
+     * away, without a walk. The condition may depend on the parent, but not on the row.
      */
     public Rows<T> manyIf(String condition, Object... args) {
         return new Rows<>(from, where, whereArgs, columns, mapper, count, filter.manyIf(condition, args), cursors);
     }
 
-    /** The same rows, of which few pass the filter. */
+    /** The same rows, declaring that few of them pass the filter. */
     public Rows<T> few() {
         return new Rows<>(from, where, whereArgs, columns, mapper, count, filter.few(), cursors);
     }

@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The fields selected below a field. Like {@code env.getSelectionSet()}, which would normalize the whole operation. */
+/**
+ * The fields selected below a field. Like {@code env.getSelectionSet()}, but without normalizing the whole operation.
+ */
 final class SelectedFields {
     private static final ConditionalNodes CONDITIONS = new ConditionalNodes();
 

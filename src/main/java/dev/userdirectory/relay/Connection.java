@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A page of a list, with the fields of the schema's {@code …Connection} types.
  *
- * @param totalCount null unless the request asked for it
+ * @param totalCount null unless the client has requested it
  */
 public record Connection<T>(
         List<Edge<T>> edges,
@@ -15,7 +15,7 @@ public record Connection<T>(
         boolean hasPreviousPage,
         @Nullable Integer totalCount) {
 
-    /** A row in the list. Its cursor is signed only if the client asks for it. */
+    /** A row in the list. The cursor is signed only if the client requests it. */
     public record Edge<T>(T node, Supplier<String> signedCursor) {
         public String getCursor() {
             return signedCursor.get();

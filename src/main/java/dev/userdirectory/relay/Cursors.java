@@ -24,7 +24,7 @@ public class Cursors {
     private static final int SIGNATURE_BYTES = 9;
     /** A nested connection decodes its cursor once for each parent and alias, so a long one would be expensive. */
     private static final int MAX_LENGTH = 4000;
-    // PostgreSQL's text cannot contain it.
+    // Text in PostgreSQL cannot contain this character.
     private static final String SEPARATOR = "\0";
 
     /** Holds the key. Each signature uses a clone, which is cheaper than looking up the algorithm. */
@@ -67,7 +67,7 @@ public class Cursors {
         } catch (IllegalArgumentException e) {
             throw notACursor(argument);
         }
-        // Base64 allows padding and spare bits, but only the spelling that we issued is valid.
+        // Base64 allows padding and spare bits, but only the form that we have issued is valid.
         if (bytes.length < 1 + SIGNATURE_BYTES
                 || bytes[0] != VERSION
                 || !encode(bytes).equals(cursor)) {

@@ -14,7 +14,7 @@ import org.springframework.stereotype.Component;
 /** Parses global IDs of the types that features declare. */
 @Component
 public class GlobalIds {
-    /** In base64 without padding. */
+    /** The length of an ID in base64 without padding. */
     private static final int LENGTH = (GlobalId.BYTES * 8 + 5) / 6;
 
     private final List<NodeType> types;
@@ -23,7 +23,7 @@ public class GlobalIds {
         this.types = types;
     }
 
-    /** Returns empty if the text is not an ID in the spelling that this service issues. */
+    /** Returns empty if the text is not an ID in the form that this service issues. */
     public Optional<GlobalId> parse(String text) {
         if (text.length() != LENGTH) {
             return Optional.empty();
@@ -42,7 +42,7 @@ public class GlobalIds {
         return types.stream()
                 .filter(type -> type.tag() == tag)
                 .map(type -> new GlobalId(type, uuid))
-                // Base64 has spare bits at the end. Two spellings of one object would be two cache keys.
+                // Base64 has spare bits at the end. Two forms of one ID would be two cache keys.
                 .filter(id -> id.toString().equals(text))
                 .findFirst();
     }

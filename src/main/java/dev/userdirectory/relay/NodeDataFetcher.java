@@ -32,7 +32,7 @@ class NodeDataFetcher {
         if (ids.size() > MAX_IDS) {
             throw new BadUserInput("ids", "has at most " + MAX_IDS + " IDs, not " + ids.size() + ".");
         }
-        // All IDs are parsed before any is loaded, so a bad one costs no statement.
+        // All IDs are parsed before any object is loaded, so that an invalid ID causes no statement.
         List<GlobalId> parsed = new ArrayList<>();
         for (int i = 0; i < ids.size(); i++) {
             parsed.add(globalIds.parse("ids." + i, ids.get(i)));

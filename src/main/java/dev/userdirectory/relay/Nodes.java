@@ -20,7 +20,7 @@ public class Nodes {
     }
 
     /** Completes with null if there is no such object, or if it is not of this type. */
-    @SuppressWarnings("unchecked") // a data loader has objects of its type alone
+    @SuppressWarnings("unchecked") // a data loader loads objects of its type only
     public <T extends Node> CompletableFuture<@Nullable T> load(
             GlobalId id, NodeType type, DataFetchingEnvironment env) {
         Dependencies dependencies = Dependencies.of(env);

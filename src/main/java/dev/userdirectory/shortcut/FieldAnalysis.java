@@ -44,7 +44,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Determines, once per field of a cached document, which of its values can be completed without graphql-java. */
 final class FieldAnalysis {
-    /** Each field can belong to several types, if it is selected on an interface. */
+    /** A field that is selected on an interface can belong to several types. */
     private final Cache<Field, Map<GraphQLObjectType, SelectedField>> known =
             Caffeine.newBuilder().weakKeys().build();
 
@@ -124,7 +124,7 @@ final class FieldAnalysis {
                 .getSubFields();
         List<SelectedField> ofObject = new ArrayList<>();
         for (MergedField each : selected.values()) {
-            // The analysis is cached by the first merged field, which may stand alone elsewhere.
+            // The analysis is cached under the first of the merged fields, which may occur alone elsewhere.
             if (!PropertyShortcut.isSimple(each)) {
                 return null;
             }

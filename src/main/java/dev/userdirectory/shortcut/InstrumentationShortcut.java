@@ -17,8 +17,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All instrumentations, which are called for single fields only if {@link Operation#tracesFields} is set. Calling each
- * of them five times for every field would slow down all operations.
+ * Chains all instrumentations, but calls them for single fields only if {@link Operation#tracesFields} is set. Calling
+ * each of them five times for every field would slow down all operations.
  */
 public class InstrumentationShortcut extends ChainedInstrumentation {
     public InstrumentationShortcut(List<Instrumentation> instrumentations) {

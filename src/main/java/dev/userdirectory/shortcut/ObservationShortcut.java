@@ -30,9 +30,9 @@ import org.springframework.http.server.observation.ServerRequestObservationConve
 import org.springframework.web.filter.ServerHttpObservationFilter;
 
 /**
- * Observes requests as Spring does, except for operations by POST that are not sampled, neither by the caller nor here.
- * Spans would record nothing of them. They are only timed, under the same name and tags, and have a trace ID for the
- * log. That has the same result as observing them, but takes less time.
+ * Observes requests as Spring does, except for operations by POST that neither the caller nor this service has sampled.
+ * Spans would record nothing about them, so they are only timed, under the same name and tags, and get a trace ID for
+ * the log. The result is the same as if they were observed, but takes less time.
  */
 public class ObservationShortcut extends ServerHttpObservationFilter {
     private static final ContextKey<Boolean> IN_SAMPLE = ContextKey.named("directory.sample");
@@ -56,9 +56,9 @@ public class ObservationShortcut extends ServerHttpObservationFilter {
     private record Outcome(int status, String error) {}
 
     /**
-     * @param sample whether an operation without a trace begins one that is recorded, decided by a random trace ID
+     * @param sample decides by a random trace ID whether an operation without a trace begins one that is recorded
      * @param posts handles the operations whose responses are complete when the later filters return
-     * @param path the path of all of them
+     * @param path the path of all these operations
      * @param traceHeaders the headers that may name the trace of a request
      */
     ObservationShortcut(
@@ -151,7 +151,7 @@ public class ObservationShortcut extends ServerHttpObservationFilter {
         return known != null ? known : timers.computeIfAbsent(outcome, key -> timer(key, request, response, error));
     }
 
-    /** A timer with the tags that the observation would have. */
+    /** Creates a timer with the tags that the observation would have. */
     private Timer timer(
             Outcome outcome, HttpServletRequest request, HttpServletResponse response, @Nullable Throwable error) {
         ServerRequestObservationContext context = new ServerRequestObservationContext(request, response);

@@ -33,9 +33,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Handles a single operation that is sent as JSON by POST, as nearly every client does, directly behind the filters.
- * All other requests take Spring's path: the dispatch of Spring MVC, a router, message converters and an asynchronous
- * response. That path takes longer than looking up a user.
+ * Handles a single operation that is sent as JSON by POST, as nearly every client does, right after the filters. All
+ * other requests take Spring's longer path: the dispatch of Spring MVC, a router, message converters and an
+ * asynchronous response.
  */
 public class PostShortcut extends OncePerRequestFilter {
     private final String path;

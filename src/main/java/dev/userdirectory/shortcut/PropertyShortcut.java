@@ -13,11 +13,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Completes values that are already in memory without graphql-java: objects of which only properties are selected, and
- * lists of them. graphql-java gives each field of each object a path, a type and a future, since any field may fail, be
- * awaited or be instrumented. For a page of objects, that takes longer than PostgreSQL does. Less simple cases fall
- * back to graphql-java at the field where the shortcut began: a null in a non-null field, or a caller without the
- * required scope. So does every field of a traced operation.
+ * Completes values that are already in memory without graphql-java: objects from which only properties are selected,
+ * and lists of such objects. graphql-java gives each field of each object a path, a type and a future, since any field
+ * may fail, be awaited or be instrumented. For a page of objects, that adds up. Other cases, such as a null in a
+ * non-null field or a caller without the required scope, fall back to graphql-java at the field where the shortcut
+ * began. So do all fields of a traced operation.
  */
 public class PropertyShortcut extends BoundedExecutionStrategy {
     private final FieldAnalysis fields = new FieldAnalysis();
@@ -61,7 +61,7 @@ public class PropertyShortcut extends BoundedExecutionStrategy {
         return super.completeValue(context, parameters);
     }
 
-    /** Returns null if graphql-java has to complete the value: it handles the case or reports the error. */
+    /** Returns null if graphql-java has to complete the value, because it handles the case or reports the error. */
     private static @Nullable FieldValueInfo complete(
             ExecutionContext context, Function<ResponseBudget, @Nullable Object> completion) {
         ResponseBudget budget = budget(context);

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * A selected field, and how to complete its value without graphql-java.
  *
  * @param reader null if the value has to be fetched
- * @param completion null if more than properties is selected of the value
+ * @param completion null if anything but properties is selected from the value
  */
 record SelectedField(
         GraphQLFieldDefinition definition,
@@ -137,7 +137,7 @@ record SelectedField(
 
     /**
      * @param names the response keys of the properties, in the same order
-     * @param bytesOfNames the size of the keys in the response, with the braces
+     * @param bytesOfNames the size of the keys in the response, including the braces
      */
     record OfObject(List<String> names, List<SelectedField> properties, int bytesOfNames) implements Completion {
         OfObject(List<String> names, List<SelectedField> properties) {

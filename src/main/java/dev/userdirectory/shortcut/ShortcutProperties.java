@@ -4,7 +4,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * The shortcuts that are taken. Switching one off changes no response, but only its time.
+ * The shortcuts that are taken. Switching one off changes no response, only how long it takes.
  *
  * @param post whether an operation by POST is answered before Spring MVC
  * @param property whether properties of objects in memory are completed without graphql-java

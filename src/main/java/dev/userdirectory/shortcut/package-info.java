@@ -1,4 +1,4 @@
-/** Code that goes around Spring or graphql-java for speed and changes nothing else. Each shortcut can be switched off. */
+/** Code that bypasses Spring or graphql-java for speed, and changes nothing else. Each shortcut can be switched off. */
 @NullMarked
 package dev.userdirectory.shortcut;
 

@@ -17,7 +17,10 @@ import org.springframework.stereotype.Component;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 
-/** Limits the connections and operations that clients keep open. Throws {@link LimitReached} at a limit. */
+/**
+ * Limits the connections and operations that clients keep open. Throws {@link LimitReached} if a limit would be
+ * exceeded.
+ */
 @Component
 @EnableConfigurationProperties(SubscriptionProperties.class)
 class Admission {
@@ -72,9 +75,10 @@ class Admission {
     /**
      * Counts a subscription, or another operation while it runs, until the result is disposed of.
      *
-     * @param document the document's text, which the operation keeps in memory
-     * @param variables the values that it keeps as well; a value counts as the characters that take as much memory
-     * @param extensions of the request, which it keeps and which count likewise
+     * @param document the text of the document, which the operation keeps in memory
+     * @param variables the values of the variables, which it keeps as well; a value counts as the number of characters
+     *     that take up as much memory
+     * @param extensions the request's extensions, which it keeps as well and which count likewise
      */
     Disposable operationOf(String client, String document, Map<String, ?> variables, Map<?, ?> extensions) {
         int characters = Weight.sum(
@@ -101,7 +105,7 @@ class Admission {
         return memory.openFor(caller);
     }
 
-    /** A permit for each connection to PostgreSQL that the events of one client may use at a time. */
+    /** Returns the permits for the connections to PostgreSQL that the events of one client may use at a time. */
     Semaphore shareOf(Caller caller) {
         return shares.get(caller.account(), key -> new Semaphore(properties.databaseConnections(), true));
     }

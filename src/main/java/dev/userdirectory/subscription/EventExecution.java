@@ -31,12 +31,12 @@ import reactor.util.context.ContextView;
 
 /**
  * Maps each event of a subscription's source stream to a result. An event passes through the interceptors as a separate
- * operation with the subscription's document and variables, so it has data loaders, limits and a deadline of its own.
- * The events of one subscription are executed one at a time, and cancelling the subscription cancels the running one.
+ * operation with the subscription's document and variables, so it has its own data loaders, limits and deadline. The
+ * events of one subscription are executed one at a time, and cancelling the subscription cancels the running one.
  */
 @Component
 public class EventExecution implements WebGraphQlInterceptor {
-    /** The pool does not validate connections that were used in the last half second, so an earlier retry may get a dead one. */
+    /** The pool does not validate connections used in the last half second, so an earlier retry may get a dead one. */
     private static final Duration BEFORE_RETRY = Duration.ofMillis(600);
 
     private final int attempts;
@@ -94,7 +94,8 @@ public class EventExecution implements WebGraphQlInterceptor {
         }
 
         /**
-         * The task that executes an event also sends its result: it may block for long, and holds the result's memory.
+         * The task that executes an event also sends its result. Sending may block for a long time, during which the
+         * task holds the result's memory.
          */
         private Mono<Result> execute(SourceEvent event, int attempt) {
             Reservation ofEvent = admission.memoryOfEvent(operation.caller);
@@ -134,7 +135,10 @@ public class EventExecution implements WebGraphQlInterceptor {
             executions.withTag("code", code).record(System.nanoTime() - started, TimeUnit.NANOSECONDS);
         }
 
-        /** Contains the document even if the client sent its hash: the document may have left the cache by now. */
+        /**
+         * The request contains the document even if the client has sent only its hash: the document may have been
+         * evicted since.
+         */
         private WebGraphQlRequest requestFor(SourceEvent event, Reservation ofEvent) {
             Map<String, Object> body = new HashMap<>();
             body.put("query", input.getQuery());

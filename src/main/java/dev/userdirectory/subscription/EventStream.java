@@ -22,8 +22,8 @@ final class EventStream {
     private volatile boolean expired;
 
     /**
-     * @param open contains the stream until it ends
-     * @param place is disposed of when the stream ends
+     * @param open the open streams, which contain this one until it ends
+     * @param place the stream's places in the limits, disposed of when it ends
      */
     EventStream(SseBuilder builder, Set<EventStream> open, Disposable place) {
         this.builder = builder;
@@ -62,7 +62,7 @@ final class EventStream {
         });
     }
 
-    /** Does not compare the token's expiry with the clock again: the clock may have been set back since. */
+    /** Does not compare the token's expiry with the clock again, because the clock may have been set back since. */
     private void complete() {
         if (expired) {
             next(Result.error(ErrorCode.UNAUTHENTICATED, "Token expired: resume with a fresh one", lastCursor));

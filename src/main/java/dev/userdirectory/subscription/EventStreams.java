@@ -55,8 +55,8 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
     }
 
     /**
-     * Executes the operation on the request's thread. Only a subscription gets a stream: another thread that wrote a
-     * single response could end it before the server has begun to stream.
+     * Executes the operation on the request's thread. Only a subscription gets a stream: if another thread wrote a
+     * single response, it could end the stream before the server has begun to send it.
      */
     @Override
     protected ServerResponse prepareResponse(ServerRequest request, Mono<WebGraphQlResponse> response) {

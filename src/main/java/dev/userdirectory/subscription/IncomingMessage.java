@@ -65,7 +65,7 @@ final class IncomingMessage {
         memory.clear();
     }
 
-    /** Takes the memory for this message and all further ones from another reservation. */
+    /** Takes the memory for this message and all later ones from another reservation. */
     void reserveFrom(Reservation other) {
         memory.close();
         memory = other;

@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 
-/** Limits how much each key may hold at a time. */
+/** Limits the total amount that each key may hold at a time. */
 final class KeyedLimit {
     private final int limit;
     private final String name;

@@ -4,7 +4,7 @@ import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.http.HttpError;
 import java.util.Map;
 
-/** One client, or all clients together, would exceed a limit on open connections or operations. */
+/** Thrown when one client, or all clients together, would exceed a limit on open connections or operations. */
 final class LimitReached extends RuntimeException {
     private final int limit;
 

@@ -17,7 +17,7 @@ final class Outlet {
         void run() throws IOException;
     }
 
-    /** @param onFailure called if a write fails, possibly more than once; should close this outlet */
+    /** @param onFailure called if a write fails, possibly more than once; must close this outlet */
     Outlet(Runnable onFailure) {
         this.onFailure = onFailure;
     }
@@ -41,19 +41,19 @@ final class Outlet {
         }
     }
 
-    /** Writes unless another write is running, which also shows that the connection is alive. */
+    /** Writes unless another write is in progress, because that also shows that the connection is alive. */
     void ping(Write write) {
         if (!writing.isLocked()) {
             write(write);
         }
     }
 
-    /** Lets nothing more be written. Returns false if the outlet was closed before. */
+    /** Prevents all further writes. Returns false if the outlet was already closed. */
     boolean close() {
         return closed.compareAndSet(false, true);
     }
 
-    /** Returns at once; another thread closes the connection, since a client that does not read can block it. */
+    /** Returns at once: another thread closes the connection, since a client that does not read can block that. */
     void finish(Write closing) {
         Thread.startVirtualThread(() -> {
             boolean alone = false;

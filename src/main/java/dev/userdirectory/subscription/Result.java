@@ -21,7 +21,10 @@ import reactor.core.scheduler.Schedulers;
  */
 record Result(Map<String, ?> response, @Nullable String cursor) {
     private static final Logger log = LoggerFactory.getLogger(Result.class);
-    /** A client that reads slowly blocks the thread that writes to it, so each has its own, never interrupted. */
+    /**
+     * A client that reads slowly blocks the thread that writes to it, so each client has its own thread, which is never
+     * interrupted.
+     */
     static final Scheduler WRITERS = Schedulers.fromExecutor(Thread::startVirtualThread);
 
     /** All results of an operation. If a subscription fails, its last result has errors and no data. */

@@ -18,8 +18,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A client's WebSocket with the subprotocol {@code graphql-transport-ws}. It is closed when its token expires, unless
- * the client sends a {@code ping} with a new {@code Authorization} in its payload before.
+ * A client's WebSocket with the subprotocol {@code graphql-transport-ws}. The socket is closed when its token expires,
+ * unless the client first sends a {@code ping} with a new {@code Authorization} in its payload.
  */
 final class Socket {
     private final WebSocketSession session;
@@ -31,7 +31,7 @@ final class Socket {
     /** Closes the socket if {@code connection_init} does not arrive in time, and later when the token expires. */
     private final Disposable.Swap deadline = Disposables.swap();
 
-    /** @throws LimitReached if too many sockets are open, or too many of its network address without a token */
+    /** @throws LimitReached if too many sockets are open, or too many without a token from the same network address */
     Socket(
             WebSocketSession session,
             WebGraphQlHandler graphQl,
@@ -106,7 +106,7 @@ final class Socket {
         }
     }
 
-    /** Encodes the message only when its turn has come, so that waiting messages take less memory. */
+    /** Encodes the message only when it is about to be written, so that waiting messages take less memory. */
     private void send(Map<String, ?> message) {
         outlet.write(() -> session.sendMessage(new TextMessage(Messages.encode(message))));
     }
@@ -134,7 +134,7 @@ final class Socket {
         }
     }
 
-    /** Must be called once the session is closed, by either side. */
+    /** Must be called once either side has closed the session. */
     void release() {
         outlet.close();
         stop();

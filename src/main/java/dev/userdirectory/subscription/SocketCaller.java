@@ -14,7 +14,9 @@ import reactor.core.Disposable;
 import reactor.core.Disposables;
 import tools.jackson.databind.JsonNode;
 
-/** The caller of a socket, by the token of {@code connection_init} or, without one there, of the handshake. */
+/**
+ * The caller of a socket, identified by the token in {@code connection_init} or, if that has none, in the handshake.
+ */
 final class SocketCaller {
     private static final String BEARER = "Bearer ";
 
@@ -27,7 +29,7 @@ final class SocketCaller {
 
     private volatile @Nullable Authentication current;
 
-    /** @throws LimitReached if too many sockets are open, or too many of its network address without a token */
+    /** @throws LimitReached if too many sockets are open, or too many without a token from the same network address */
     SocketCaller(WebSocketSession session, AuthenticationManager tokens, Admission admission) {
         this.session = session;
         this.tokens = tokens;

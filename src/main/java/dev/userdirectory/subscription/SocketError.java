@@ -3,7 +3,10 @@ package dev.userdirectory.subscription;
 import java.nio.charset.StandardCharsets;
 import org.springframework.web.socket.CloseStatus;
 
-/** A message of the client for which its socket is closed. Codes from 4400 on are those of graphql-transport-ws. */
+/**
+ * Thrown when a message from the client makes the service close the socket. Codes from 4400 on are those of
+ * graphql-transport-ws.
+ */
 final class SocketError extends RuntimeException {
     /** RFC 6455 5.5: a control frame has at most 125 bytes of payload, two of which are the code. */
     private static final int MAX_REASON_BYTES = 123;

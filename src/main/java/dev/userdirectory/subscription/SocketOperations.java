@@ -26,7 +26,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The operations of a socket by their IDs. Started and stopped by one thread at a time. */
+/** The operations of a socket, by their IDs. Only one thread at a time starts and stops operations. */
 final class SocketOperations {
     private static final Map<String, ?> PONG = Map.of("type", "pong");
     /** Every message about an operation repeats its ID, which is usually a UUID. */
@@ -43,7 +43,9 @@ final class SocketOperations {
     private final Map<String, Disposable.Composite> running = new ConcurrentHashMap<>();
     private volatile boolean stopped;
 
-    /** Completes once all operations received have begun. A {@code pong} waits for this, and so confirms them. */
+    /**
+     * Completes once all operations received so far have begun. A {@code pong} waits for this, and so confirms them.
+     */
     private CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
 
     /** The pong, which waits for {@link #begun}; null if no ping has arrived since the last operation. */
@@ -105,7 +107,7 @@ final class SocketOperations {
                         exception -> close.accept(CloseStatus.SERVER_ERROR),
                         () -> end(id, operation, Map.of("type", "complete", "id", id))));
         if (stopped) {
-            // The socket may have been closed before this operation was added, and so did not stop it.
+            // If the socket was closed before this operation was added, closing it has not stopped the operation.
             operation.dispose();
         }
     }
@@ -161,7 +163,10 @@ final class SocketOperations {
         }
     }
 
-    /** Sends a pong once all operations received have begun. Pings that wait for the same operations share one pong. */
+    /**
+     * Sends a pong once all operations received so far have begun. Pings that wait for the same operations share one
+     * pong.
+     */
     void confirm() {
         if (pong == null || pong.isDone()) {
             pong = begun.thenRun(() -> send.accept(PONG));

@@ -26,8 +26,8 @@ import reactor.core.scheduler.Schedulers;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * All sockets. Spring's own handler cannot close a socket when its token expires, accept a new token before that, or
- * limit the results it buffers for a client that does not read.
+ * Manages all sockets. Spring's own handler cannot close a socket when its token expires, accept a new token before
+ * that, or limit the results that it buffers for a client that does not read.
  */
 @Component
 class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartLifecycle {
@@ -70,7 +70,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
         return List.of(PROTOCOL);
     }
 
-    /** Otherwise Tomcat would allocate a buffer for the longest allowed message for each socket. */
+    /** Otherwise Tomcat would allocate, for each socket, a buffer for the longest message allowed. */
     @Override
     public boolean supportsPartialMessages() {
         return true;
@@ -99,7 +99,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
 
     /**
      * Closes the session after a delay. If a session is closed before it is established, Tomcat loses track of it, and
-     * the connection stays open for as long as the client likes.
+     * the connection stays open until the client closes it.
      */
     private static void refuse(WebSocketSession session, CloseStatus status) {
         Schedulers.parallel()
@@ -115,7 +115,7 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
                         TimeUnit.MILLISECONDS);
     }
 
-    /** A closed session is soon released and no longer counted, even if its client never closes it. */
+    /** Makes sure that a closed session is soon released and no longer counted, even if its client never closes it. */
     private static void limitClosing(WebSocketSession session) {
         if (session instanceof NativeWebSocketSession spring) {
             Session tomcat = spring.getNativeSession(Session.class);
@@ -153,7 +153,9 @@ class Sockets extends TextWebSocketHandler implements SubProtocolCapable, SmartL
                         TimeUnit.MILLISECONDS);
     }
 
-    /** Runs before the web server stops, whose phase is lower and which would close the sockets with another code. */
+    /**
+     * Runs before the web server stops: the server has a lower phase, and would close the sockets with another code.
+     */
     @Override
     public void stop() {
         running = false;

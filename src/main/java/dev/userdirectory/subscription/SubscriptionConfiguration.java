@@ -57,7 +57,7 @@ class SubscriptionConfiguration {
             public void afterPropertiesSet() {
                 super.afterPropertiesSet();
                 if (getObject() instanceof WsWebSocketContainer tomcat) {
-                    // Seconds between checks for sockets whose client has not closed them in time; see Sockets.
+                    // The seconds between checks for sockets that clients have not closed in time; see Sockets.
                     tomcat.setProcessPeriod(1);
                 }
             }
@@ -67,7 +67,7 @@ class SubscriptionConfiguration {
         return container;
     }
 
-    /** Disables compression: a socket's compressor would need more memory than everything else of the socket. */
+    /** Disables compression: a socket's compressor would need more memory than the rest of the socket. */
     private static class Uncompressed extends DefaultHandshakeHandler {
         @Override
         protected List<WebSocketExtension> filterRequestedExtensions(

@@ -14,8 +14,8 @@ import org.springframework.web.socket.WebSocketHttpHeaders;
 import org.springframework.web.socket.server.HandshakeInterceptor;
 
 /**
- * Rejects an invalid handshake (RFC 6455 4.2.1) with a JSON error. Spring and Tomcat would respond with the status
- * alone, or with text.
+ * Rejects an invalid handshake (RFC 6455 4.2.1) with a JSON error. Spring and Tomcat would respond with only a status,
+ * or with plain text.
  */
 final class WellFormedHandshake implements HandshakeInterceptor {
     private static final String VERSION = "13";

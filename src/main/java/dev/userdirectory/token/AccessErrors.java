@@ -24,7 +24,7 @@ final class AccessErrors implements AuthenticationEntryPoint, AccessDeniedHandle
 
     private final Map<RequestMatcher, String> scopes;
 
-    /** @param scopes the scopes that paths need */
+    /** @param scopes the scopes that paths require */
     AccessErrors(Map<RequestMatcher, String> scopes) {
         this.scopes = scopes;
     }

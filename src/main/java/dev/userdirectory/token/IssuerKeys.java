@@ -30,9 +30,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An issuer's keys. They are first fetched for the first token, so that the service starts without the issuer. They are
- * fetched again every five minutes, and for a token that matches none of them, since it may be signed by a new key. If
- * the issuer is down, cached keys keep working. Tokens that name unknown keys cause at most two fetches in ten seconds.
+ * An issuer's keys. They are fetched when the first token arrives, so that the service can start without the issuer.
+ * They are fetched again every five minutes, and when a token matches none of them, since it may be signed by a new
+ * key. If the issuer is down, cached keys keep working. Tokens with unknown keys cause at most two fetches in ten
+ * seconds.
  */
 class IssuerKeys implements JWSKeySelector<SecurityContext>, Closeable {
     static final Duration ASK_INTERVAL = Duration.ofSeconds(10);

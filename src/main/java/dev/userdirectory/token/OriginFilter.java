@@ -12,7 +12,10 @@ import org.springframework.web.cors.DefaultCorsProcessor;
 import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
 import org.springframework.web.filter.CorsFilter;
 
-/** Rejects pages of other origins unless {@code spring.graphql.cors} allows them, for WebSockets as well. */
+/**
+ * Rejects requests from pages of other origins, including WebSocket handshakes, unless {@code spring.graphql.cors}
+ * allows them.
+ */
 final class OriginFilter extends CorsFilter {
     private static final HttpError OTHER_ORIGIN = new HttpError(
             ErrorCode.FORBIDDEN,

@@ -80,7 +80,8 @@ class SecurityConfiguration {
                 .authorizeHttpRequests(requests -> {
                     requests.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
                             .permitAll();
-                    // Nothing is served at the path with a trailing slash: a client that uses it gets a 404, not a 401.
+                    // Nothing is served at the path with a trailing slash, so a client that uses it gets a 404 rather
+                    // than a 401.
                     String path = graphQl.getHttp().getPath();
                     requests.requestMatchers(path, path + "/").permitAll();
                     requests.requestMatchers(PAGES).permitAll();
@@ -108,7 +109,8 @@ class SecurityConfiguration {
                                 new CacheControlHeadersWriter()))
                         .referrerPolicy(referrer -> referrer.policy(ReferrerPolicy.NO_REFERRER))
                         .crossOriginResourcePolicy(policy -> policy.policy(CrossOriginResourcePolicy.SAME_ORIGIN)))
-                // Browsers never send the token's header on their own, so there is nothing to forge, and no session.
+                // Browsers never send the token's header on their own, so requests cannot be forged. There is no
+                // session, either.
                 .csrf(AbstractHttpConfigurer::disable)
                 .sessionManagement(AbstractHttpConfigurer::disable)
                 .securityContext(
@@ -129,7 +131,7 @@ class SecurityConfiguration {
         return firewall;
     }
 
-    /** Observing each filter and each decision would cost much for every request and reveal little. */
+    /** Observing each filter and each decision would slow down every request and reveal little. */
     @Bean
     SecurityObservationSettings securityObservations() {
         return SecurityObservationSettings.noObservations();

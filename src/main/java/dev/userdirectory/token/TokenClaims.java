@@ -27,7 +27,7 @@ import org.springframework.util.StringUtils;
 /** Checks the claims of a verified token: its period of validity, its audience, and its scopes. */
 final class TokenClaims {
     private static final Logger log = LoggerFactory.getLogger(TokenClaims.class);
-    /** How far the issuer's clock may be ahead of ours. There is no such tolerance for expired tokens. */
+    /** How far the issuer's clock may be ahead of ours. Expired tokens get no such tolerance. */
     private static final Duration EARLY = Duration.ofSeconds(10);
 
     private TokenClaims() {}
@@ -80,7 +80,10 @@ final class TokenClaims {
                 condition.test(jwt) ? OAuth2TokenValidatorResult.failure(error) : OAuth2TokenValidatorResult.success();
     }
 
-    /** The scopes in {@code scope} and {@code scp} together, each text or a list. Anything but text is ignored. */
+    /**
+     * The scopes in {@code scope} and {@code scp} together. Each claim may be a text or a list; anything but text is
+     * ignored.
+     */
     static Collection<GrantedAuthority> scopes(Jwt token) {
         return Stream.of("scope", "scp")
                 .map(token.getClaims()::get)

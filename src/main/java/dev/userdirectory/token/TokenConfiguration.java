@@ -71,7 +71,7 @@ class TokenConfiguration {
 
     /**
      * Verifies tokens for every transport. Returns the caller, or throws an {@link OAuth2AuthenticationException} that
-     * is shown to the client as it is.
+     * may be shown to the client as it is.
      */
     @Bean
     AuthenticationManager authenticationManager(

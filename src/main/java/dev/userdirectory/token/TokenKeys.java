@@ -100,7 +100,10 @@ final class TokenKeys {
                 "It must be an RSA or EC key as PEM, which starts with -----BEGIN PUBLIC KEY-----.");
     }
 
-    /** Selects the key for any {@code kid}, but only for its own algorithms, since others would misuse it. */
+    /**
+     * Selects the key for any {@code kid}, but only for its own algorithms, since using it with another one would be
+     * unsafe.
+     */
     private static JWSKeySelector<SecurityContext> only(Set<JWSAlgorithm> algorithms, Key key) {
         return (header, context) -> algorithms.contains(header.getAlgorithm()) ? List.of(key) : List.of();
     }

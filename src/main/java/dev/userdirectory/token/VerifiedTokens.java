@@ -23,8 +23,8 @@ import org.springframework.util.unit.DataSize;
 
 /**
  * Caches verified tokens, so that a signature is not checked again for each request; the least used are evicted first.
- * A cached token is valid until it expires, and as long as the same keys are trusted. The trusted keys are looked up
- * each time, as for an unknown token.
+ * A cached token is valid until it expires, as long as the same keys are trusted. The trusted keys are looked up each
+ * time, as for an unknown token.
  */
 class VerifiedTokens implements AuthenticationManager {
     private final AuthenticationManager verifier;
@@ -34,8 +34,9 @@ class VerifiedTokens implements AuthenticationManager {
     /**
      * @param keys the keys that were trusted when the token was first seen; one of them signed it, if
      *     {@code authentication} is set
-     * @param authentication null until the token has been verified again with these keys: the key that verified a token
-     *     is not known, only that the same keys were trusted before and still are
+     * @param authentication null until the token has been verified a second time. The keys are looked up after the
+     *     first verification, which may have used keys that were replaced in between. The second one begins only while
+     *     these keys are trusted
      */
     private record Seen(
             JWSHeader header,

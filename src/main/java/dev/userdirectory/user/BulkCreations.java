@@ -46,13 +46,13 @@ class BulkCreations {
                     InputErrors rejections = mode == BulkMode.EACH ? new InputErrors() : errors;
                     checkForm(given, rejections);
                     Map<Integer, List<InputError>> malformed = rejections.byElement("users");
-                    // A batch that cannot be stored must not write, nor wait for other transactions. The insert finds
-                    // the rest.
+                    // A batch that cannot be stored must neither write nor wait for other transactions. The insert
+                    // finds any remaining conflicts.
                     taken.check(
                             IntStream.range(0, given.size())
                                     .boxed()
                                     .filter(i -> !rejections.has(emailOf(i)))
-                                    // A user who will not be created takes no address from a later one.
+                                    // The address of a user who will not be created stays free for a later one.
                                     .sorted(Comparator.comparing(malformed::containsKey))
                                     .map(i -> new Address(given.get(i).getEmail(), null, List.of(emailOf(i))))
                                     .toList(),
@@ -106,7 +106,10 @@ class BulkCreations {
         return new String[] {"users", Integer.toString(index), "email"};
     }
 
-    /** Stores the users without errors. Adds TAKEN for those whose address another transaction has taken meanwhile. */
+    /**
+     * Stores the users that have no errors, and returns them by their indexes. Adds TAKEN for each user whose address
+     * another transaction has just taken.
+     */
     private Map<Integer, User> insert(List<NewUser> given, InputErrors errors) {
         Map<Integer, List<InputError>> rejected = errors.byElement("users");
         List<Integer> valid = IntStream.range(0, given.size())

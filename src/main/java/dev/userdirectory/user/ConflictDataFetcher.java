@@ -14,9 +14,9 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows the object that is in the way of a mutation, as it is now. The scope {@code users:write} is enough for an object
- * that the caller has named by its ID, but not to find users by their addresses. {@code users:self} is enough for the
- * caller's own user.
+ * Resolves the object that a mutation conflicts with, in its current state. The scope {@code users:write} is enough for
+ * an object that the caller has named by its ID, but not to find users by their addresses. {@code users:self} is enough
+ * for the caller's own user.
  */
 @DgsComponent
 class ConflictDataFetcher {

@@ -14,10 +14,10 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * A user to be stored.
  *
- * @param creator whom its event names; null if nobody is known, or if the transaction names the actor
+ * @param creator the actor in the event of the creation; null if unknown, or if the transaction sets the actor
  */
 record Creation(User user, @Nullable Actor creator) {
-    /** The setting {@code directory.creators}; empty if no creation has a creator. */
+    /** The value of the setting {@code directory.creators}; empty if no creation has a creator. */
     static String creators(Collection<Creation> creations) {
         Map<String, List<String>> creators = new HashMap<>();
         for (Creation creation : creations) {

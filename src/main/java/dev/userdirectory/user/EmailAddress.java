@@ -18,7 +18,7 @@ public final class EmailAddress {
     private static final int MAX_DOMAIN = 253;
     private static final int MAX_LABEL = 63;
 
-    // RFC 5321 4.1.2, with the characters that RFC 6532 adds. Possessive quantifiers, so that nothing is matched twice.
+    // RFC 5321 4.1.2, with the characters that RFC 6532 adds. Possessive quantifiers prevent backtracking.
     private static final String NON_ASCII = "[^\\p{ASCII}\\p{C}\\p{Z}" + Characters.INVISIBLE + "]";
     private static final String WORD = "(?:(?:[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]|" + NON_ASCII + ")++"
             + "|\"(?:[ -~&&[^\"\\\\]]|\\\\[\"\\\\]|" + NON_ASCII + ")++\")";
@@ -26,7 +26,7 @@ public final class EmailAddress {
             Pattern.compile("(?<local>" + WORD + "(?:\\." + WORD + ")*+)@(?<domain>[^@]++)");
     private static final Pattern ADDRESS_LITERAL =
             Pattern.compile("\\[(?:(?<ipv4>\\d{1,3}(?:\\.\\d{1,3}){3})|IPv6:(?<ipv6>[\\p{XDigit}:.]+))]");
-    /** Neither symbols nor labels that start with a combining mark. */
+    /** Excludes symbols, and labels that start with a combining mark. */
     private static final Pattern DOMAIN = Pattern.compile(
             "(?:(?!\\p{M})[[\\p{L}\\p{M}\\p{N}_-]&&[^" + Characters.INVISIBLE + "]]++(?:\\.|$))++(?<!\\.)");
 
@@ -43,7 +43,7 @@ public final class EmailAddress {
                 && KEYS.contains(String.valueOf(violation.getConstraintName()));
     }
 
-    /** Returns what is wrong with the address, or null. */
+    /** Returns the problem with the address, or null. */
     public static @Nullable String problem(@Nullable String email) {
         if (email == null) {
             return "An e-mail address cannot be null.";
@@ -98,14 +98,14 @@ public final class EmailAddress {
     }
 
     /**
-     * Whether nobody has an address with this domain, because it is too long as Unicode maps it. A search for one would
-     * take milliseconds, since one letter can be mapped to eighteen.
+     * Whether nobody can have an address with this domain, because the domain is too long once Unicode has mapped it.
+     * Searching for it would be slow, since one letter can be mapped to eighteen.
      */
     static boolean isNobodys(String domain) {
         return !isShort(Normalizer.normalize(domain, Normalizer.Form.NFKC));
     }
 
-    /** Punycode does not make names shorter, and takes long for long ones. */
+    /** Checked before Punycode, which does not shorten names and is slow for long ones. */
     private static boolean isShort(String mapped) {
         return Characters.length(mapped) <= MAX_DOMAIN
                 && LABEL_END.splitAsStream(mapped).allMatch(label -> Characters.length(label) <= MAX_LABEL);

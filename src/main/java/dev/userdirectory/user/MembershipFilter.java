@@ -19,7 +19,7 @@ public class MembershipFilter {
     private static final String IN_A_GROUP = "exists (select from group_members m where m.user_id = u.id)";
     private static final String ONE = "m.group_id = ?::uuid";
     private static final String ANY = "m.group_id = any(?::uuid[])";
-    /** One group after the other, so that no more memberships are read than are counted. */
+    /** Reads the groups one after the other, so that no more memberships are read than are counted. */
     private static final String MEMBERS_OF_ANY = "unnest(?::uuid[]) g (id)"
             + " cross join lateral (select from group_members m where m.group_id = g.id limit 3001) members";
 
@@ -66,7 +66,10 @@ public class MembershipFilter {
         return "exists (select from group_members m where " + ofGroup + " and m.user_id = u.id)";
     }
 
-    /** An SQL condition: whether a set has more rows than can be sorted about as fast as a page is found by walking. */
+    /**
+     * Returns an SQL condition for whether a set has so many rows that sorting them would take longer than finding a
+     * page by walking.
+     */
     public static String isLarge(String from) {
         return "exists (select from " + from + " offset 3000)";
     }
@@ -80,7 +83,7 @@ public class MembershipFilter {
         return groups.stream().distinct().toList();
     }
 
-    /** An ID of another type is that of no group. */
+    /** Treats an ID of another type like that of a group that does not exist. */
     private String group(String argument, String id, Dependencies dependencies) {
         GlobalId group = ids.parse(argument, id);
         dependencies.add(Dependencies.list("Group.members", group.toString()));

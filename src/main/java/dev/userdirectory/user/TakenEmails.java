@@ -7,7 +7,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Finds addresses that cannot be given to a user because another one has them. */
+/** Finds addresses that a user cannot get because another user has them. */
 @Component
 class TakenEmails {
     private static final UUID NOBODY = new UUID(0, 0);
@@ -19,14 +19,14 @@ class TakenEmails {
     }
 
     /**
-     * An address that a user is to have.
+     * An address that a user is about to get.
      *
      * @param user the user who may have it already; null for a new user
      * @param path the path of the argument
      */
     record Address(String email, @Nullable UUID user, List<String> path) {}
 
-    /** Adds TAKEN for each address that another user has, or that an earlier one of these equals. */
+    /** Adds TAKEN for each address that another user has, or that occurs earlier in the list. */
     void check(List<Address> addresses, InputErrors errors) {
         if (addresses.isEmpty()) {
             return;

@@ -44,7 +44,10 @@ public class User implements Node {
     @SuppressWarnings("NullAway.Init") // JPA sets the fields
     protected User() {}
 
-    /** A new user. Version 7 UUIDs rise even within a millisecond, so they order users that are created at once. */
+    /**
+     * Creates a new user. Version 7 UUIDs increase even within a millisecond, so they order users that are created
+     * together.
+     */
     User(String name, String email, boolean active, OffsetDateTime now) {
         this.uuid = UuidVersion7Strategy.INSTANCE.generateUuid(null);
         this.name = name;
@@ -54,7 +57,7 @@ public class User implements Node {
         this.updatedAt = now;
     }
 
-    /** Reads a stored user to show it. JPA does not manage it, so it must not be changed. */
+    /** Reads a stored user. JPA does not manage the object, so it must not be changed. */
     public static User read(ResultSet row, int rowNumber) throws SQLException {
         User user = new User();
         user.uuid = row.getObject("id", UUID.class);
@@ -67,12 +70,15 @@ public class User implements Node {
         return user;
     }
 
-    /** In microseconds, as PostgreSQL stores it, so that a new object shows the same time when it is read again. */
+    /**
+     * The time in microseconds, as PostgreSQL stores it, so that a new object shows the same time when it is read
+     * again.
+     */
     static OffsetDateTime now() {
         return OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MICROS);
     }
 
-    /** Sets the values that are not null. If none differs, neither {@code updatedAt} nor the version changes. */
+    /** Sets the values that are not null. If none of them differs, {@code updatedAt} and the version stay the same. */
     void update(@Nullable String name, @Nullable String email, @Nullable Boolean active) {
         String newName = name == null ? this.name : name.strip();
         String newEmail = email == null ? this.email : email;
@@ -87,8 +93,9 @@ public class User implements Node {
     }
 
     /**
-     * Whether this is the user's address, apart from the case of ASCII letters. Other addresses may read alike, so that
-     * only one of them is stored, and still be somebody else's: {@code ſ} and {@code s}, {@code İ} and {@code i}.
+     * Whether this is the user's address, apart from the case of ASCII letters. Other addresses may look alike, so that
+     * only one of them can be stored, and still belong to somebody else: {@code ſ} and {@code s}, {@code İ} and
+     * {@code i}.
      */
     boolean hasEmail(String email) {
         return Pattern.compile(email, Pattern.LITERAL | Pattern.CASE_INSENSITIVE)

@@ -3,14 +3,14 @@ package dev.userdirectory.user;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * The number of users, without counting them: {@code user_count} has the number before a transaction, to which the
- * events since then are added.
+ * Computes the number of users without counting them: {@code user_count} has their number before a certain transaction,
+ * to which the events since then are added.
  */
 public final class UserCount {
     private static final String ADDED =
             "select count(*) filter (where e.type = 'CREATED') - count(*) filter (where e.type = 'DELETED')";
 
-    /** The upper bound excludes nothing, but without it PostgreSQL's planner expects a third of all events. */
+    /** The upper bound excludes nothing, but without it PostgreSQL's planner would expect a third of all events. */
     static final String SQL = """
             (select users from user_count) + (
                 %s

@@ -55,7 +55,7 @@ public class UserDataFetcher {
                 .load(SearchText.check("email", email, EmailAddress.MAX_LENGTH));
     }
 
-    /** Looks up by ID if both keys are given: an e-mail address may pass to another user, an ID cannot. */
+    /** Looks up by ID if both keys are given: an e-mail address may pass to another user, but an ID cannot. */
     @DgsEntityFetcher(name = "User")
     public CompletableFuture<@Nullable User> entity(Map<String, Object> fields, DgsDataFetchingEnvironment env) {
         Representation user = new Representation(fields);

@@ -19,9 +19,9 @@ import org.springframework.jdbc.support.SqlArrayValue;
 @DgsDataLoader(name = "User", caching = false)
 public class UserDataLoader implements MappedBatchLoader<UUID, User> {
     private static final String SQL = "select " + User.COLUMNS + " from users u where u.id = any(?)";
-    /** One statement per processor: more at a time would only wait for a processor. */
+    /** One statement per core: more at a time would only wait for a core. */
     private static final int STATEMENTS = Runtime.getRuntime().availableProcessors();
-    /** A request for at least this many users gets a statement of its own. */
+    /** A request for at least this many users gets its own statement. */
     private static final int MANY = 20;
 
     private final ReadDatabase reads;
@@ -41,7 +41,7 @@ public class UserDataLoader implements MappedBatchLoader<UUID, User> {
         return CompletableFuture.completedFuture(find(ids));
     }
 
-    /** Returns the users that exist, and maybe some that other requests asked for. */
+    /** Returns the users that exist, and possibly some that other requests have asked for. */
     public Map<UUID, User> find(Set<UUID> ids) {
         return ids.size() < MANY ? shared.load(ids) : query(ids);
     }

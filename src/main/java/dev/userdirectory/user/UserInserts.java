@@ -24,9 +24,9 @@ import org.springframework.jdbc.core.RowCallbackHandler;
 import org.springframework.stereotype.Component;
 
 /**
- * Stores new users, except those whose address is taken. Concurrent requests for one user each share a statement and a
- * transaction. An attempt whose outcome is unknown may be repeated: a user that exists under the same ID was created by
- * an earlier attempt.
+ * Stores new users, except those whose address is taken. Concurrent requests that create one user each share a
+ * statement and a transaction. An attempt whose outcome is unknown may be repeated: a user that exists under the same
+ * ID was created by an earlier attempt.
  */
 @Component
 class UserInserts {
@@ -41,7 +41,7 @@ class UserInserts {
     private static final int STATEMENTS = Runtime.getRuntime().availableProcessors();
 
     // Ordered by key, so that two statements cannot deadlock by waiting for each other's addresses. If new users have
-    // the same address, the first one gets it: IDs rise in the order of creation.
+    // the same address, the first one gets it: IDs increase in the order of creation.
     private static final String INSERT = """
             insert into users as u (id, name, email, active, created_at, updated_at, version)
             select id, name, email, active, created_at, created_at, 0
@@ -70,11 +70,11 @@ class UserInserts {
     }
 
     /**
-     * Stores several users, in the transaction of the caller, which names the actor.
+     * Stores several users in the caller's transaction, which sets the actor.
      *
      * @param lockTimeout from {@link #patiently}, or {@link #NO_TIMEOUT}
-     * @return the stored users by their index. Those are missing whose address another user has, or an earlier one of
-     *     these.
+     * @return the stored users by their index. Users are missing if another user, or an earlier one in the list, has
+     *     their address.
      */
     Map<Integer, User> insertAll(List<User> users, String lockTimeout) {
         List<Creation> creations =
@@ -101,16 +101,16 @@ class UserInserts {
     }
 
     /**
-     * Makes an attempt with a short lock timeout. If that is not enough, makes another one without a timeout, as soon as
-     * few others wait like this.
+     * Makes an attempt with a short lock timeout. If it times out, makes another one without a timeout, as soon as few
+     * enough others are waiting without one.
      *
-     * @param attempt runs a transaction with the lock timeout that it gets
+     * @param attempt runs a transaction with the lock timeout that it is given
      */
     <T> T patiently(Function<String, T> attempt) {
         try {
             return attempt.apply(LOCK_TIMEOUT);
         } catch (LockTimeout e) {
-            // Somebody else's transaction has the address, and may end with or without it.
+            // Another transaction holds the address, and may commit or roll back.
         }
         try {
             patient.acquire();

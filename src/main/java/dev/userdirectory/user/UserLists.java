@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Which users a list has, and in what order. The table's alias is {@code u}. */
+/** Selects the users in a list, and their order. The table's alias is {@code u}. */
 @Component
 public class UserLists {
     private static final int MAX_EMAILS = 100;
@@ -35,7 +35,7 @@ public class UserLists {
         this.reads = reads;
     }
 
-    /** @param connection the field that lists users, so that its cursors are told from those of others */
+    /** @param connection the field that lists users, which distinguishes its cursors from those of other fields */
     public static Ordering ordering(String connection, UserOrder order) {
         SortKey id = new SortKey("u.id", "uuid");
         List<SortKey> keys = switch (order.getField()) {
@@ -49,8 +49,8 @@ public class UserLists {
     }
 
     /**
-     * Those of the rows that meet every condition of the filter. The response is noted to depend on the memberships that the
-     * filter looks at, but not on the users.
+     * Returns the rows that meet every condition of the filter. Adds the memberships that the filter looks at to the
+     * response's dependencies, but not the users.
      *
      * @throws BadUserInput naming the condition that cannot be served
      */
@@ -88,7 +88,7 @@ public class UserLists {
         return result;
     }
 
-    /** The index of an ordering by the same column leads to the range. */
+    /** If the ordering is by the same column, its index leads straight to the range. */
     private static Rows<User> within(Rows<User> rows, String column, @Nullable DateTimeRange range, Ordering ordering) {
         if (range == null) {
             return rows;
@@ -108,13 +108,13 @@ public class UserLists {
         return result;
     }
 
-    /** The first microsecond that is not before this time: stored times have no fractions of one. */
+    /** The first whole microsecond at or after this time: stored times have no smaller fractions. */
     private static OffsetDateTime stored(OffsetDateTime time) {
         OffsetDateTime micros = time.truncatedTo(ChronoUnit.MICROS);
         return micros.isBefore(time) ? micros.plus(1, ChronoUnit.MICROS) : micros;
     }
 
-    /** In a statement of its own: a walk would compute it for each row. */
+    /** Computes the key in a separate statement, because a walk would compute it for each row. */
     private String domainKey(String domain) {
         return reads.query(jdbc -> Objects.requireNonNull(
                 jdbc.queryForObject("select email_domain_key('x@' || ? collate \"pg_c_utf8\")", String.class, domain)));
@@ -142,7 +142,7 @@ public class UserLists {
         }
     }
 
-    /** An array as PostgreSQL writes it. Other than a JDBC array, it equals another one with the same elements. */
+    /** An array in the syntax of PostgreSQL. Unlike a JDBC array, it equals another one with the same elements. */
     static String array(List<String> elements) {
         return elements.stream()
                 .map(element -> '"' + element.replaceAll("[\"\\\\]", "\\\\$0") + '"')

@@ -72,7 +72,7 @@ class UserMutations {
                         return new CreateUserPayload(created, List.of());
                     }));
         }
-        // Without a transaction of its own: concurrent creations share one.
+        // Concurrent creations share a transaction, so this does not begin its own.
         InputErrors errors = new InputErrors();
         if (!isValid(name, email, errors)) {
             return new CreateUserPayload(null, errors.list());

@@ -7,15 +7,18 @@ import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.repository.Repository;
 
-/** Reads what writes of users need, and deletes users; {@link UserInserts} stores new ones. */
+/** Runs the queries that writes of users need, and deletes users; {@link UserInserts} stores new ones. */
 interface UserRepository extends Repository<User, UUID> {
     void flush();
 
-    /** Those of the users that exist. Nobody else can change them until the transaction ends. */
+    /** Returns the users with these IDs that exist. No other transaction can change them until this one ends. */
     @NativeQuery("select * from users where id = any(:uuids) order by id for no key update")
     List<User> findAndLock(UUID[] uuids);
 
-    /** Finds the user with that address, in upper or lower case. */
+    /**
+     * Finds the user with that address, in upper or lower case. No other transaction can change the user until this one
+     * ends.
+     */
     @NativeQuery("""
             select * from users
             where email_lower = lower(cast(:email as text) collate "pg_c_utf8")
@@ -32,8 +35,8 @@ interface UserRepository extends Repository<User, UUID> {
     boolean haveTooManyMemberships(UUID[] uuids);
 
     /**
-     * The indexes of addresses that a user other than the one in {@code exempt} at the same index has, or that occur
-     * earlier in the array.
+     * Returns the indexes of the addresses that occur earlier in the array, or that belong to a user other than the one
+     * at the same index of {@code exempt}.
      */
     @NativeQuery("""
             with given as materialized (

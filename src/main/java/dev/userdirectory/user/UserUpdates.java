@@ -26,7 +26,7 @@ import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
-/** Checks and makes changes of users, in the transaction of the caller. */
+/** Checks and makes changes to users, in the caller's transaction. */
 @Component
 class UserUpdates {
     private final UserRepository users;
@@ -41,7 +41,10 @@ class UserUpdates {
         this.jdbc = jdbc;
     }
 
-    /** Returns those of the users that exist, by their IDs. Nobody else can change them until the transaction ends. */
+    /**
+     * Returns the users with these IDs that exist, keyed by ID. No other transaction can change them until this one
+     * ends.
+     */
     Map<UUID, User> lock(Stream<UUID> uuids) {
         return users.findAndLock(uuids.distinct().toArray(UUID[]::new)).stream()
                 .collect(Collectors.toMap(User::uuid, Function.identity()));
@@ -53,7 +56,7 @@ class UserUpdates {
      * @param changes the arguments of {@code updateUser}, or a list of {@code UserChange}
      * @param argument the argument that has the list; null for {@code updateUser}
      * @return the users after the changes, in the same order; empty if there are errors
-     * @throws Rejected if an address was taken meanwhile
+     * @throws Rejected if another transaction has just taken an address
      */
     List<User> make(List<Map<String, Object>> changes, @Nullable String argument, InputErrors errors) {
         List<Change> all = IntStream.range(0, changes.size())
@@ -77,7 +80,7 @@ class UserUpdates {
             }
             change.check(user, errors).ifPresent(addresses::add);
         }
-        // Without other errors, the database finds a single address that is taken.
+        // If there are no other errors, the flush detects whether a single address is taken.
         if (addresses.size() > 1 || !errors.isEmpty()) {
             taken.check(addresses, errors);
         }
@@ -110,7 +113,10 @@ class UserUpdates {
         return updated;
     }
 
-    /** Changes the users who have these addresses. Adds INVALID if two addresses are those of one user, or of a new one. */
+    /**
+     * Changes the users who have these addresses. Adds INVALID if two addresses belong to the same user, or if one
+     * belongs to a user that was just created.
+     */
     Map<Integer, User> makeByEmail(Map<Integer, NewUser> given, Collection<User> created, InputErrors errors) {
         Map<String, User> known = UsersByEmail.find(
                 jdbc, given.values().stream().map(NewUser::getEmail).toList());

@@ -7,8 +7,9 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.SqlArrayValue;
 
 /**
- * Finds users by e-mail address, which matches by the unique key: addresses that read alike have the same key. Accounts
- * from before keys were unique may share one; then it finds the account with that spelling, or else the first.
+ * Finds users by e-mail address. Addresses match if they have the same unique key, which addresses that look alike
+ * share. Accounts from before keys were unique may share a key; then the account with that very spelling is found, or
+ * else the first one.
  */
 public final class UsersByEmail {
     private static final String SQL = """
@@ -29,7 +30,7 @@ public final class UsersByEmail {
 
     private UsersByEmail() {}
 
-    /** @return the users by the addresses as given; without the addresses that nobody has */
+    /** @return the users, keyed by the addresses as given; without the addresses that nobody has */
     public static Map<String, User> find(JdbcTemplate jdbc, Collection<String> emails) {
         Map<String, User> users = HashMap.newHashMap(emails.size());
         jdbc.query(
@@ -45,7 +46,7 @@ public final class UsersByEmail {
         return emails.stream().filter(UsersByEmail::isPossible).toArray();
     }
 
-    /** Whether the address need be looked up. */
+    /** Whether a user can have this address at all. */
     static boolean isPossible(String email) {
         return !EmailAddress.isNobodys(email.substring(email.lastIndexOf('@') + 1));
     }

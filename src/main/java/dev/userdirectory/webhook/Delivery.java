@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 /** Delivers the feed to one webhook while this instance holds the webhook's lock: in order, one event at a time. */
 final class Delivery {
     private static final Logger log = LoggerFactory.getLogger(Delivery.class);
-    /** How soon another instance takes over, a stop or a moved cursor is noticed, and an empty feed is read again. */
+    /** How often to try to take over the lock, to check for a stop or a moved cursor, and to poll an empty feed. */
     private static final Duration POLL = Duration.ofMillis(500);
 
     private static final Duration FIRST_DELAY = Duration.ofSeconds(1);
@@ -101,7 +101,7 @@ final class Delivery {
             }
             reached = next;
         }
-        // Events of other types are passed over, so that the cursor does not expire with them.
+        // Moves the cursor past events of other types, so that it does not expire with them.
         row.move(accepted, reached);
     }
 
@@ -111,7 +111,7 @@ final class Delivery {
         metrics.expired();
         long lossyEra = session.newestLossyEra();
         String end = session.end();
-        // An administrator may have set any text.
+        // The cursor may be any text that an administrator has set, so the ID contains its hash.
         UUID place = UUID.nameUUIDFromBytes(cursor.getBytes(StandardCharsets.UTF_8));
         String id = "expired-" + session.era() + "-" + place;
         if (isAccepted(Message.ofExpired(id, webhook.source(), end), cursor, row, current)) {
@@ -119,14 +119,14 @@ final class Delivery {
         }
     }
 
-    /** Tries until the receiver accepts the message. Returns false if the cursor was moved, or the service stops. */
+    /** Retries until the receiver accepts the message. Returns false if the cursor was moved, or the service stops. */
     private boolean isAccepted(Message message, String cursor, WebhookRow row, Task current)
             throws InterruptedException {
         int failures = 0;
-        // Asking for the cursor also notices that the connection, and with it the lock, is lost.
+        // Reading the cursor also detects the loss of the connection, and of the lock with it.
         while (current.isRunning() && row.cursor().equals(cursor)) {
             Answer answer = metrics.time(() -> receiver.send(message, () -> {
-                // Keeps the connection, or notices that it is lost, so that another instance delivers.
+                // Keeps the connection alive, or detects its loss, after which another instance delivers.
                 row.cursor();
                 current.progress();
             }));

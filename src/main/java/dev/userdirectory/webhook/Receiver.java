@@ -18,7 +18,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The program behind a webhook's URL. It has accepted a message once it has answered with a status of 2xx. */
+/** The program behind a webhook's URL. It accepts a message by responding with a 2xx status. */
 final class Receiver {
     private static final Pattern SECONDS = Pattern.compile("\\d{1,9}");
 
@@ -50,9 +50,9 @@ final class Receiver {
     }
 
     /**
-     * Sends the message once. The response counts when it is complete; its body is discarded.
+     * Sends the message once, and waits until the response is complete. Its body is discarded.
      *
-     * @param meanwhile called twice a second until then; an exception ends the attempt
+     * @param meanwhile called twice a second while waiting; an exception ends the attempt
      */
     Answer send(Message message, Runnable meanwhile) throws InterruptedException {
         CompletableFuture<HttpResponse<Void>> sent = http.sendAsync(request(message), BodyHandlers.discarding());

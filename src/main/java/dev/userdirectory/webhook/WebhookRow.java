@@ -7,20 +7,20 @@ import java.util.function.Supplier;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * A webhook's row in the database, and the lock that lets one instance at a time deliver. The connection holds the lock,
- * so an instance that has lost it can no longer move the cursor.
+ * A webhook's row in the database, and the lock that lets only one instance at a time deliver. The connection holds the
+ * lock, so an instance that has lost it can no longer move the cursor.
  */
 final class WebhookRow {
     /**
      * The progress of the receiver.
      *
-     * @param hasUntoldLoss whether a restore has undone events, and the receiver has not been told
+     * @param hasUntoldLoss whether a restore has undone events that the receiver has not been told about
      */
     record Place(String cursor, boolean hasUntoldLoss) {}
 
     /**
-     * When PostgreSQL ends the connection of an instance that has vanished, or that has lost its connection to a silent
-     * network, so that another one can take the lock. Until then, nothing is sent.
+     * How long a connection may be silent before PostgreSQL ends it. The instance may have vanished, or been cut off by
+     * a silent network, and nothing is sent until another instance can take the lock.
      */
     private static final Duration SILENCE = Duration.ofSeconds(4);
 
@@ -32,7 +32,7 @@ final class WebhookRow {
         this.name = name;
     }
 
-    /** From now on, PostgreSQL ends the connection if there is no statement for a few seconds. */
+    /** Makes PostgreSQL end the connection if it gets no statement for a few seconds. */
     void limitSilence() {
         jdbc.execute("set idle_session_timeout = " + SILENCE.toMillis());
     }
@@ -44,7 +44,7 @@ final class WebhookRow {
                 name));
     }
 
-    /** Adds the row if there is none. */
+    /** Adds the row if there is none. The suppliers are called only in that case. */
     void create(Supplier<String> cursor, LongSupplier toldOf) {
         if (jdbc.queryForList("select from webhooks where name = ?", name).isEmpty()) {
             jdbc.update(
@@ -67,8 +67,8 @@ final class WebhookRow {
     }
 
     /**
-     * Moves the cursor, unless an administrator has meanwhile. A crash of PostgreSQL may lose the move, and then events are
-     * sent again.
+     * Moves the cursor, unless an administrator has moved it in the meantime. A crash of PostgreSQL may undo the move;
+     * events are then sent again.
      */
     void move(String from, String to) {
         jdbc.update(
@@ -79,7 +79,7 @@ final class WebhookRow {
                 from);
     }
 
-    /** The same, once the receiver knows of that lossy era. */
+    /** Also records that the receiver has been told about that lossy era. */
     void move(String from, String to, long toldOf) {
         jdbc.update(
                 "update webhooks set cursor = ?, told_of = ? where name = ? and cursor = ?"

@@ -13,11 +13,11 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
-/** Starts a thread for each webhook of the configuration, so that none of them delays another one. */
+/** Starts a thread for each configured webhook, so that no webhook delays another. */
 @Component
 @EnableConfigurationProperties(WebhookProperties.class)
 class Webhooks implements SmartLifecycle {
-    /** An attempt that takes longer is repeated by another instance. */
+    /** How long an attempt may take when the service stops. Another instance repeats an attempt that takes longer. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private final EventLog events;
@@ -35,7 +35,7 @@ class Webhooks implements SmartLifecycle {
         if (webhooks.isEmpty()) {
             return List.of();
         }
-        // Without HTTP/2, which would gain nothing for one request at a time.
+        // Without HTTP/2, which has no advantage for one request at a time.
         HttpClient http = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(Redirect.NEVER)
@@ -75,7 +75,7 @@ class Webhooks implements SmartLifecycle {
         return !tasks.isEmpty();
     }
 
-    /** With the other background threads. */
+    /** Starts and stops along with the other background threads. */
     @Override
     public int getPhase() {
         return 0;

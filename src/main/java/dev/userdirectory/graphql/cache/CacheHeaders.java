@@ -9,7 +9,7 @@ import org.springframework.http.HttpHeaders;
 
 /** The headers by which clients and the service agree on caching. */
 final class CacheHeaders {
-    /** Request headers that add something to the response that is only for this request. */
+    /** Request headers that add data to the response that is meant for this request alone. */
     private static final List<String> UNCACHED = List.of("GraphQL-Cost", "apollo-federation-include-trace");
 
     /** All request headers that the response to one URL depends on. */
@@ -25,7 +25,7 @@ final class CacheHeaders {
 
     /**
      * Browsers cache responses to GET, but have to revalidate them each time: a browser cannot know what its own user
-     * has changed since. Responses are private even where the schema says public, because a proxy knows nothing of
+     * has changed since. Responses are private even where the schema says public, because a proxy knows nothing about
      * scopes.
      */
     static void setMaxAge(WebGraphQlResponse response, Duration maxAge, boolean byGet) {

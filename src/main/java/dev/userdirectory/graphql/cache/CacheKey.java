@@ -38,7 +38,7 @@ record CacheKey(
                 Arrays.asList(schema, database, operation, variables, anonymous, new TreeSet<>(scopes), subject)));
     }
 
-    /** An estimate of its memory. */
+    /** An estimate of the memory of the key. */
     long bytes() {
         return 2L * Weight.OBJECT
                 + Weight.of(operation)

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 public record CachePolicy(int maxAge, boolean isPrivate) {
     public static final CachePolicy NONE = new CachePolicy(0, false);
 
-    /** Used until an operation has been executed: the most careful policy for looking up its response. */
+    /** Used until an operation has been executed: the strictest policy for looking up its response. */
     public static final CachePolicy UNKNOWN = new CachePolicy(Integer.MAX_VALUE, true);
 
     public static CachePolicy of(ExecutableNormalizedOperation operation, GraphQLSchema schema) {

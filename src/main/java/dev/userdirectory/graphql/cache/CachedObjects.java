@@ -11,12 +11,12 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * Objects that were looked up by their IDs. When a response has to be read again, only objects that have changed are
- * loaded. The same rule as for responses applies: an object is current until a commit changes it.
+ * Caches objects by their IDs. When an operation has to be executed again, only objects that have changed are loaded.
+ * The same rule as for responses applies: an object is current until a commit changes it.
  */
 @Component
 public class CachedObjects {
-    /** As for responses. It matters only for writes that leave no event in the log. */
+    /** The same as for responses. It matters only for writes that leave no event in the log. */
     private static final Duration MAX_AGE = Duration.ofSeconds(30);
 
     private final Cache<String, Entry> objects;

@@ -12,11 +12,11 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * A response without errors.
  *
- * @param server the database server's run in which the response was read
- * @param snapshot of a statement before the response was read; the data is at least as new
- * @param version the version of the {@link RecentChanges} of this instance that the response has at least
+ * @param server the run of the database server in which the response was read
+ * @param snapshot the snapshot of a statement that ran before the response was read; the data is at least as new
+ * @param version the response is at least as new as this version of this instance's {@link RecentChanges}
  * @param dependencies the names of the response's dependencies
- * @param expires when the {@code maxAge} of the schema is over
+ * @param expires when the {@code maxAge} of the schema has passed
  * @param maxAge the {@code maxAge} of the schema, in seconds
  * @param nanos how long the execution took
  * @param json the response as it is sent
@@ -58,7 +58,10 @@ record CachedResponse(
                 : null;
     }
 
-    /** The response of another instance for this one; null if its age is unknown here. */
+    /**
+     * Returns this response, which another instance has read, with its version on this instance; null if that is
+     * unknown.
+     */
     @Nullable
     CachedResponse at(State state) {
         Long known = server.equals(state.server()) ? state.changes().versionIn(Snapshot.parse(snapshot)) : null;
@@ -73,7 +76,10 @@ record CachedResponse(
                 && state.changes().areUnchanged(dependencies, version);
     }
 
-    /** At most the {@code maxAge} of the schema, even after the clock was set back. */
+    /**
+     * How long the response may still be cached: at most the {@code maxAge} of the schema, even if the clock was set
+     * back.
+     */
     Duration remaining() {
         Duration remaining = Duration.between(Instant.now(), expires);
         Duration most = Duration.ofSeconds(maxAge);
@@ -83,7 +89,7 @@ record CachedResponse(
         return remaining.compareTo(most) > 0 ? most : remaining;
     }
 
-    /** An estimate of its memory. */
+    /** An estimate of the memory of the response. */
     long bytes() {
         return 4L * Weight.OBJECT + Weight.of(server) + Weight.of(snapshot) + Weight.ofJson(dependencies) + json.length;
     }

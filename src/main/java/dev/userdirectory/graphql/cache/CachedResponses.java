@@ -112,7 +112,7 @@ class CachedResponses {
         }
     }
 
-    /** Null if there is no shared store, or the database does not respond. */
+    /** Returns null if there is no shared store, or if the database does not respond. */
     private @Nullable String sharedKey(CacheKey key) {
         String identity = shared == null ? null : database.identity();
         return identity == null ? null : key.hash(schema, identity);

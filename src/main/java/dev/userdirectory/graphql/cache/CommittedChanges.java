@@ -7,15 +7,15 @@ import org.jspecify.annotations.Nullable;
 public interface CommittedChanges {
     /**
      * @param server differs between databases, between servers, and after each start and recovery of a server
-     * @param snapshot of the statement that read the changes, as a {@code pg_snapshot}
+     * @param snapshot the snapshot of the statement that read the changes, as a {@code pg_snapshot}
      * @param changed the names of the {@link Dependencies} that have changed; null if that is unknown
      */
     record Changes(String server, String snapshot, @Nullable Set<String> changed) {}
 
     /**
-     * The changes that are visible now and were not visible in a snapshot.
+     * Returns the changes that are visible now but were not visible in a snapshot.
      *
-     * @param snapshot null for none
+     * @param snapshot null if there is no earlier snapshot
      */
     Changes since(@Nullable String snapshot);
 

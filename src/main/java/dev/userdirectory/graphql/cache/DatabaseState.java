@@ -37,7 +37,7 @@ class DatabaseState {
      */
     record State(String server, String snapshot, long version, RecentChanges changes) {}
 
-    /** The state at a time after this call began; null if the database does not respond. */
+    /** Returns the state at some time after this call began; null if the database does not respond. */
     @Nullable
     State current() {
         try {
@@ -53,7 +53,8 @@ class DatabaseState {
             State before = newest;
             Changes changes = committed.since(before == null ? null : before.snapshot);
             synchronized (this) {
-                // After a failed call, several threads may read at a time. Versions must be in the order of snapshots.
+                // After a failed call, several threads may read at a time. Versions must be in the order of their
+                // snapshots.
                 if (Objects.equals(newest, before)) {
                     State after = next(before, changes);
                     newest = after;
@@ -66,7 +67,7 @@ class DatabaseState {
     private static State next(@Nullable State before, Changes found) {
         Snapshot snapshot = Snapshot.parse(found.snapshot());
         if (before == null || !before.server.equals(found.server())) {
-            // No version is used again: a response may have been read in an earlier run of this server.
+            // Versions are never reused: a response may have been read in an earlier run of this server.
             long first = before == null ? 0 : before.version + 1;
             return new State(found.server(), found.snapshot(), first, new RecentChanges(snapshot, first));
         }

@@ -9,19 +9,19 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The dependencies of the response to an operation. It stays cached until a commit changes one of them. Each has a
- * name: an object's global ID, a type for all objects of the type, or a field and the ID of its object for a list of
- * that object. Objects that a response shows are added by the execution; data fetchers add lists, and objects that may
- * not exist.
+ * The dependencies of the response to an operation. The response stays cached until a commit changes one of them. Each
+ * has a name: an object's global ID, a type for all objects of the type, or a field and the ID of its object for a list
+ * of that object. The execution adds the objects that the response contains. Data fetchers add lists, and objects that
+ * may not exist.
  */
 public final class Dependencies {
-    /** Every change of a membership changes this. */
+    /** The name of the dependency that every change of a membership changes. */
     public static final String MEMBERSHIPS = "memberships";
 
-    /** Every change changes this. */
+    /** The name of the dependency that every change changes. */
     static final String EVERYTHING = "everything";
 
-    /** Beyond this number, single names cost more than they gain. */
+    /** Beyond this number, tracking individual names costs more than it gains. */
     private static final int MANY = 1000;
 
     /** The state of the database before the operation began; null if the operation may not read from the cache. */

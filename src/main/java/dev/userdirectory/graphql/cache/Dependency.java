@@ -1,6 +1,6 @@
 package dev.userdirectory.graphql.cache;
 
-/** An object on which a response depends if it shows it. */
+/** An object that a response depends on if it contains the object. */
 public interface Dependency {
     /** The name of the object among the {@link Dependencies}. */
     String getId();

@@ -11,8 +11,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The recent changes of one run of a database server. Each query that finds changes begins a new version. A response
- * read at a version is current as long as none of its dependencies has changed in a later version.
+ * Remembers the recent changes in one run of a database server. Each query that finds changes begins a new version. A
+ * response read at a version is current as long as none of its dependencies has changed in a later version.
  */
 final class RecentChanges {
     /** How many changed names are remembered; each takes about 200 bytes. */
@@ -25,7 +25,7 @@ final class RecentChanges {
     /** The last version that changed this name. */
     private final Map<String, Long> lastChanges = new ConcurrentHashMap<>();
 
-    /** One for each version, and one for each changed name. */
+    /** The number of remembered versions plus the number of changed names in them. */
     private int size = 1;
     /** All changes of later versions are remembered. */
     private volatile long oldest;
@@ -59,12 +59,12 @@ final class RecentChanges {
     private void forgetFirst() {
         Version first = versions.remove();
         size -= 1 + first.changed().size();
-        // First, so that a reader that misses a forgotten name notices it.
+        // Updated first, so that a reader that misses a forgotten name notices it.
         oldest = versions.getFirst().number();
         first.changed().forEach(name -> lastChanges.remove(name, first.number()));
     }
 
-    /** Whether none of these has changed after a version; false if the version has been forgotten. */
+    /** Whether all of these are unchanged since a version; false if the version has been forgotten. */
     boolean areUnchanged(Collection<String> names, long version) {
         for (String name : names) {
             if (lastChanges.getOrDefault(name, 0L) > version) {
@@ -74,7 +74,7 @@ final class RecentChanges {
         return version >= oldest;
     }
 
-    /** The newest version whose changes a snapshot includes; null if it includes none that is remembered. */
+    /** The newest version whose changes a snapshot includes; null if it includes no version that is remembered. */
     synchronized @Nullable Long versionIn(Snapshot snapshot) {
         for (Iterator<Version> each = versions.descendingIterator(); each.hasNext(); ) {
             Version version = each.next();

@@ -28,12 +28,12 @@ import reactor.core.publisher.Mono;
 
 /**
  * Returns cached responses, as long as {@code @cacheControl} in the schema allows and none of their dependencies has
- * changed in the database. Each request queries the database for new changes before it uses a response. So every write
- * is in every later response, on every instance. A response is only reused for the callers it was meant for: all
- * callers with the same scopes, or one caller.
+ * changed in the database. Each request queries the database for new changes before it uses a response. So every
+ * response contains all earlier writes, on every instance. A response is only reused for the callers it was meant for:
+ * all callers with the same scopes, or one caller.
  *
  * <p>The policy of an operation is only known once it has been executed. Until then its response is treated as private.
- * The cache blocks its thread, which is a virtual one.
+ * The cache blocks the calling thread, which is a virtual one.
  */
 @Component
 public class ResponseCache implements WebGraphQlInterceptor {
@@ -124,7 +124,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         return Mono.defer(() -> execute(request, chain, operation))
                 .map(response -> {
                     CachePolicy policy = operation.policy();
-                    // Skipped or included fields can change the policy each time.
+                    // Fields that are skipped or included conditionally can change the policy from request to request.
                     CachedResponse cached = policy.isPrivate() && !policyBefore.isPrivate()
                             ? null
                             : CachedResponse.of(
@@ -142,7 +142,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
                 });
     }
 
-    /** Null if the response of the other request cannot be reused. */
+    /** Returns null if the response of the other request cannot be reused. */
     private static @Nullable CachedResponse await(Running other) {
         Deadline.waitFor(other.deadline);
         try {
@@ -155,7 +155,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
         }
     }
 
-    /** The same response with its JSON, so that it is not serialized again to be sent. */
+    /** Returns the same response with its JSON, so that it is not serialized a second time when it is sent. */
     private static WebGraphQlResponse written(WebGraphQlResponse response, CachedResponse cached) {
         WebGraphQlResponse written =
                 response(response.getExecutionInput(), new WrittenResult(cached.json(), response.getExecutionResult()));

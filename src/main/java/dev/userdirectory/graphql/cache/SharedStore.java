@@ -30,8 +30,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Redis, through which all instances share responses, persisted queries and budgets. The service works without it as
- * well: after a failure or a timeout, Redis is not called for one second. Responses are checked by the
+ * Redis, through which all instances share responses, persisted queries and budgets. The service also works without
+ * Redis: after a failure or a timeout, it does not call Redis for one second. Responses are checked by the
  * {@link DatabaseState} and documents by their hash, so only the keys of responses depend on database and schema.
  */
 @Component
@@ -40,7 +40,7 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     private static final Logger log = LoggerFactory.getLogger(SharedStore.class);
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration KEEP_DOCUMENT = Duration.ofDays(30);
-    /** How long a budget is kept after it is full again. */
+    /** How long a budget is kept after it has become full again. */
     private static final Duration KEEP_BUDGET = Duration.ofSeconds(10);
 
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -122,7 +122,7 @@ class SharedStore implements SharedDocuments, SharedBudgets {
         });
     }
 
-    /** Returns null if Redis fails or is not called now. */
+    /** Returns null if Redis fails, or if calls to it are paused. */
     private <T> @Nullable T call(Supplier<? extends @Nullable T> command) {
         if (isPaused()) {
             return null;

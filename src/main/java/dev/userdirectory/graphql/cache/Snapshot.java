@@ -5,9 +5,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Which transactions a statement sees: a {@code pg_snapshot} of PostgreSQL.
+ * The transactions that a statement sees: a {@code pg_snapshot} of PostgreSQL.
  *
- * @param end every transaction from this one on is not seen
+ * @param end the first transaction that, like all later ones, is not seen
  * @param running the transactions before {@code end} that are not seen either
  */
 public record Snapshot(long end, Set<Long> running) {

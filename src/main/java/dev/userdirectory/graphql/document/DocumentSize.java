@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Measures a document as if each fragment were written out at every spread, but visits each fragment only once. It
- * needs no schema, so it runs before validation, which a hostile document keeps busy.
+ * needs no schema, so it can run before validation, which a hostile document could keep busy.
  */
 public class DocumentSize {
-    /** Each level takes a few stack frames, here and in validation. Applications nest about ten. */
+    /** Each level takes a few stack frames, here and in validation. Applications nest about ten levels. */
     private static final int MAX_NESTED_FRAGMENTS = 100;
 
     /**
@@ -46,7 +46,7 @@ public class DocumentSize {
             size.fragments.put(fragment.getName(), fragment);
         }
         long selections = 0;
-        // Fragments that are never spread are validated too.
+        // Fragments that are never spread are validated, too.
         for (Definition<?> definition : document.getDefinitions()) {
             if (definition instanceof OperationDefinition operation) {
                 selections += size.check(operation);
@@ -120,7 +120,7 @@ public class DocumentSize {
         return size;
     }
 
-    /** The size of some selections. A sum that overflows stays at the largest int. */
+    /** The size of a set of selections. A sum that overflows stays at the largest int. */
     private record Size(
             int topFields,
             int fields,

@@ -12,12 +12,15 @@ import java.util.Set;
  * <ul>
  *   <li>Numbers with too many digits. Parsing a digit takes far longer than parsing a letter.
  *   <li>Type definitions, which are not executed. The grammar has several rules for some of them, so the parser looks
- *       ahead to the end of their directives. It keeps a state for each new order of brackets in them as long as the
- *       process lives.
+ *       ahead to the end of their directives. For each new sequence of brackets in them, it keeps a state for the
+ *       lifetime of the process.
  * </ul>
  */
 public class DocumentText {
-    /** How many numbers of the greatest length a document may have, or thousands of ordinary numbers instead. */
+    /**
+     * How many numbers of the maximum length a document may have. Their digits are enough for thousands of ordinary
+     * numbers.
+     */
     private static final int LONGEST_NUMBERS = 100;
 
     private static final Set<String> KEYWORDS_OF_TYPES =
@@ -66,7 +69,7 @@ public class DocumentText {
         }
     }
 
-    /** @param start of a name or a string; a string at the beginning of a definition describes a type */
+    /** @param start the start of a name or a string; a string at the beginning of a definition describes a type */
     private void checkDefinition(int start) {
         if (begins
                 && (document.charAt(start) == '"' || KEYWORDS_OF_TYPES.contains(document.substring(start, position)))) {

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** A parsed and valid document within the limits, with everything that its executions have revealed. */
+/** A parsed and valid document within the limits, with everything learned from its executions. */
 public final class KnownDocument {
     /** Bytes of a syntax node with its location, its name and its list of children. */
     private static final int NODE = 140;
@@ -18,7 +18,7 @@ public final class KnownDocument {
     private final String text;
     private final PreparsedDocumentEntry parsed;
     private final long bytesOfParsed;
-    /** By the operation name in the request, which is empty if the request has none. */
+    /** Keyed by the operation name in the request, which is empty if the request has none. */
     private final Map<String, KnownOperation> operations = new ConcurrentHashMap<>(1);
 
     KnownDocument(String text, PreparsedDocumentEntry parsed) {
@@ -54,7 +54,7 @@ public final class KnownDocument {
                 key -> new KnownOperation(name, type, KnownOperation.hash(text, requestedName)));
     }
 
-    /** An estimate of its memory, which grows with its operations. */
+    /** An estimate of the memory of the document, which grows with its operations. */
     long bytes() {
         long sum = bytesOfParsed;
         for (KnownOperation operation : operations.values()) {

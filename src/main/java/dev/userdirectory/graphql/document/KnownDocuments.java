@@ -26,11 +26,11 @@ import org.springframework.stereotype.Component;
 
 /**
  * Caches the documents in use, so that each is parsed, validated and priced once. The least used are evicted first.
- * DGS's own cache is bounded by the number of documents, whatever their length.
+ * DGS's own cache limits the number of documents but not their length.
  */
 @Component
 public class KnownDocuments implements PreparsedDocumentProvider {
-    /** One operation takes at most the memory divided by this, however many forms its variables have. */
+    /** One operation may take up at most the memory divided by this number, however many forms its variables have. */
     private static final int OPERATIONS = 32;
 
     private final Cache<String, KnownDocument> documents;

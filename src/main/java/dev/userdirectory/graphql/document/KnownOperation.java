@@ -54,7 +54,7 @@ public final class KnownOperation {
         return Sha256.hex(name + " " + document);
     }
 
-    /** The policy for looking up cached responses: that of the first response without errors. */
+    /** The policy for looking up cached responses: the policy of the first response without errors. */
     public CachePolicy policy() {
         return policy;
     }
@@ -68,7 +68,10 @@ public final class KnownOperation {
         return shapes.get(form);
     }
 
-    /** Clears the shapes when they take too much memory: a client that sends so many hardly benefits from them. */
+    /**
+     * Clears the shapes when they take up too much memory: a client that sends so many hardly benefits from caching
+     * them.
+     */
     synchronized void add(Object form, Shape shape, long maxBytes) {
         long added = SHAPE + Weight.ofJson(form);
         if (bytes + added > maxBytes) {
@@ -80,7 +83,7 @@ public final class KnownOperation {
         }
     }
 
-    /** An estimate of its memory. */
+    /** An estimate of the memory of the operation. */
     long bytes() {
         return 6L * Weight.OBJECT + Weight.of(name) + Weight.of(hash) + bytes;
     }

@@ -15,9 +15,9 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 
 /**
- * Documents by the SHA-256 hash of their text. If there is a folder of trusted documents, only those can be run.
- * Otherwise clients register documents as they use them (Apollo's automatic persisted queries), in memory of a limited
- * size. Instances with a shared store share these documents.
+ * Looks up documents by the SHA-256 hash of their text. If there is a folder of trusted documents, only those can be
+ * run. Otherwise clients register documents as they use them (Apollo's automatic persisted queries), in memory of a
+ * limited size. Instances with a shared store share these documents.
  */
 @Component
 public class PersistedDocuments {
@@ -38,7 +38,7 @@ public class PersistedDocuments {
     /**
      * Returns the text to run.
      *
-     * @param document the text that the client sent, or graphql-java's marker if it sent none
+     * @param document the text that the client has sent, or graphql-java's marker if it has sent none
      * @param persistedQuery the extension of that name, {@code {version: 1, sha256Hash: …}}, or null
      * @throws GraphqlErrorException if the document is unknown or not trusted, or the extension is malformed or does
      *     not match the text
@@ -90,7 +90,7 @@ public class PersistedDocuments {
         return others;
     }
 
-    /** Called after a document ran, so that invalid documents take no memory. */
+    /** Must be called only after a document has run, so that invalid documents take up no memory. */
     public void register(String document, @Nullable Object persistedQuery) {
         String hash = hash(persistedQuery);
         if (trusted == null && hash != null && registered.getIfPresent(hash) == null) {

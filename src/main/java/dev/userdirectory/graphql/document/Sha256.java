@@ -5,7 +5,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** The hash by which persisted queries name a document. */
+/** The hash by which persisted queries identify a document. */
 public final class Sha256 {
     private Sha256() {}
 

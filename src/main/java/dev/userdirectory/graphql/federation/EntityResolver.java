@@ -28,8 +28,8 @@ import org.springframework.context.ApplicationContext;
 import org.springframework.util.ReflectionUtils;
 
 /**
- * Resolves {@code _entities}, each representation on its own: a malformed one becomes null, with an error at its own
- * index. All lookups begin before any is awaited, so entity fetchers that use a data loader share its statement. Equal
+ * Resolves {@code _entities}, each representation separately: a malformed one becomes null, with an error at its index.
+ * All lookups begin before any is awaited, so entity fetchers that use a data loader share its statement. Equal
  * representations are resolved once.
  */
 @DgsComponent

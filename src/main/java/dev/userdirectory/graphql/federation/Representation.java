@@ -4,7 +4,7 @@ import dev.userdirectory.input.BadUserInput;
 import java.util.Map;
 import java.util.Optional;
 
-/** The reference of a gateway to an entity: its type and the fields of one of its keys. */
+/** A gateway's reference to an entity: the entity's type, and the fields of one of its keys. */
 public record Representation(Map<String, Object> fields) {
     /** Empty if the field is missing or null. */
     public Optional<String> text(String field) {

@@ -38,7 +38,7 @@ public class Scalars {
                 .strictMode(true);
     }
 
-    /** A time as responses show it, for other documents with the same values. */
+    /** Formats a time as responses do, for other output with the same values. */
     public static String text(OffsetDateTime time) {
         return String.valueOf(DATE_TIME.getCoercing().serialize(time, GraphQLContext.getDefault(), Locale.ROOT));
     }
@@ -54,7 +54,7 @@ public class Scalars {
         };
     }
 
-    /** The library's messages name Java's types. */
+    /** Replaces the library's messages, which name Java types. */
     private static Object parseDateTime(Object input) {
         try {
             Object time = Objects.requireNonNull(
@@ -68,12 +68,15 @@ public class Scalars {
         throw new CoercingParseValueException(INSTANT_EXPECTED);
     }
 
-    /** RFC 3339 5.6. The library accepts more years, and PostgreSQL not all of them. */
+    /**
+     * Whether the year has four digits, as RFC 3339 5.6 requires. The library accepts other years, and PostgreSQL
+     * rejects some of these.
+     */
     private static boolean hasFourDigitYear(@Nullable Object value) {
         return !(value instanceof OffsetDateTime time) || (time.getYear() >= 0 && time.getYear() <= 9999);
     }
 
-    /** A scalar of a library, with variables parsed another way. */
+    /** Parses literals as the library's scalar does, and variables with another parser. */
     private record Input(Coercing<?, ?> library, UnaryOperator<Object> parser) implements Coercing<Object, Object> {
         @Override
         public Object parseValue(Object input, GraphQLContext context, Locale locale) {

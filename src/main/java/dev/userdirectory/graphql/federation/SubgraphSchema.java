@@ -39,8 +39,8 @@ import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 import org.springframework.graphql.execution.GraphQlSource.SchemaResourceBuilder;
 
 /**
- * The schema that a gateway composes: the text of our files, as it is written. The schema that DGS prints has types of
- * its own and every definition of Federation.
+ * The schema that a gateway composes: the text of our files, as it is written. The schema that DGS prints would also
+ * contain DGS's own types and every definition of Federation.
  */
 @DgsComponent
 public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
@@ -117,7 +117,7 @@ public class SubgraphSchema implements GraphQlSourceBuilderCustomizer {
         }
     }
 
-    /** Removes the types that DGS adds for its own errors. Our errors have the codes that clients know. */
+    /** Removes the types that DGS adds for its own errors. Ours are described by their codes instead. */
     @DgsTypeDefinitionRegistry
     public TypeDefinitionRegistry adjust(TypeDefinitionRegistry registry) {
         Stream.of("ErrorType", "ErrorDetail")

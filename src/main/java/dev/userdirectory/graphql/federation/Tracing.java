@@ -14,15 +14,15 @@ import org.springframework.stereotype.Component;
 import reactor.core.publisher.Mono;
 
 /**
- * Adds the time that each field took to {@code extensions.ftv1}, if a router requests it by header and may introspect.
- * The trace contains type names.
+ * Adds the time that each field took to {@code extensions.ftv1}, if a router requests it by header. The caller must be
+ * allowed to introspect, because the trace contains type names.
  */
 @Component
 public class Tracing extends FederatedTracingInstrumentation implements WebGraphQlInterceptor {
     private final SecurityProperties security;
 
     Tracing(SecurityProperties security) {
-        // Evaluated before any instrumentation could switch on the tracing of fields, so only the header counts.
+        // Evaluated before any instrumentation can switch on the tracing of fields, so only the header counts.
         super(new Options(false, input -> Operation.of(input.getGraphQLContext()).tracesFields));
         this.security = security;
     }

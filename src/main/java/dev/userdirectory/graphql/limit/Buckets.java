@@ -6,9 +6,12 @@ import io.github.bucket4j.Bandwidth;
 import io.github.bucket4j.Bucket;
 import java.time.Duration;
 
-/** Token buckets of this instance, one for each account, within 16 MB. A bucket that was not used for a period is full. */
+/**
+ * Token buckets of this instance, one for each account, within 16 MB. A bucket that has not been used for a period is
+ * full.
+ */
 public final class Buckets {
-    /** Buckets may be evicted: an attacker with that many accounts is not held back by buckets anyway. */
+    /** Buckets may be evicted: they would not hold back an attacker with that many accounts anyway. */
     private static final int MEMORY = 16_000_000;
 
     private static final int BUCKET = 300;
@@ -16,7 +19,7 @@ public final class Buckets {
     private final Bandwidth bandwidth;
     private final Cache<String, Bucket> buckets;
 
-    /** @param period in which an empty bucket is refilled */
+    /** @param period how long an empty bucket takes to become full */
     public Buckets(long capacity, Duration period) {
         bandwidth = Bandwidth.builder()
                 .capacity(capacity)

@@ -24,12 +24,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The maximum cost of an operation, by the rules of Apollo Federation's demand control: 1 for each object and input
- * object, 0 for each scalar and enum, or the {@code weight} of its {@code @cost}. It is multiplied by the length of
- * each surrounding list, by its {@code @listSize}. A mutation costs another 10, and a representation with an e-mail
- * address as its key another 8.
+ * object, 0 for each scalar and enum, or the {@code weight} of its {@code @cost}. The cost is multiplied by the length
+ * of each surrounding list, according to its {@code @listSize}. A mutation costs an additional 10, and a representation
+ * with an e-mail address as its key an additional 8.
  *
- * <p>A list without {@code @listSize} is taken to be as long as the longest list among the arguments of its field or of
- * the surrounding field: {@code _entities(representations:)}, {@code nodes(ids:)}, {@code createUsers(users:)}. If a
+ * <p>A list without {@code @listSize} is assumed to be as long as the longest list among the arguments of its field or
+ * of the surrounding field: {@code _entities(representations:)}, {@code nodes(ids:)}, {@code createUsers(users:)}. If a
  * slicing argument is a list, its length counts.
  */
 public class Cost {
@@ -60,7 +60,7 @@ public class Cost {
     }
 
     /**
-     * @param sized the length of the list by the {@code sizedFields} of the surrounding field
+     * @param sized the length of the list according to the {@code sizedFields} of the surrounding field
      * @param given the length of the longest list among the arguments of the surrounding field
      */
     private double of(ExecutableNormalizedField field, OptionalInt sized, OptionalInt given) {
@@ -143,7 +143,7 @@ public class Cost {
                 .orElse((double) otherwise);
     }
 
-    /** Finds a directive by its imported name, or by the prefixed one that it has otherwise. */
+    /** Finds a directive by its imported name, or by the prefixed name that it has otherwise. */
     static Optional<GraphQLAppliedDirective> directive(GraphQLDirectiveContainer element, String name) {
         return element.getAppliedDirectives().stream()
                 .filter(directive ->

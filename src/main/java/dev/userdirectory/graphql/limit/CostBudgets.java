@@ -9,7 +9,7 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 
 /**
- * The remaining budget of each account for operations, as a token bucket. Instances with a shared store share the
+ * Keeps the remaining budget of each account for operations, as a token bucket. Instances with a shared store share the
  * buckets. While the store is unavailable, each instance uses its own.
  */
 @Component
@@ -36,9 +36,9 @@ public class CostBudgets {
     }
 
     /**
-     * Takes the maximum cost of an operation, for a request whose cost is not estimated.
+     * Spends the maximum cost of an operation, for a request whose cost is not estimated.
      *
-     * @return the error if the account has less left
+     * @return the error if the account has less than that left; otherwise null
      */
     public @Nullable GraphQLError spendMost(String account) {
         ConsumptionProbe spent = spend(account, most);
@@ -56,7 +56,7 @@ public class CostBudgets {
         return found != null ? found : buckets.of(account).tryConsumeAndReturnRemaining(spent);
     }
 
-    /** The budget as reported to clients. */
+    /** Returns the budget as it is reported to clients. */
     Map<String, ?> describe(ConsumptionProbe spent) {
         return Map.of(
                 "limit", buckets.bandwidth().getCapacity(),

@@ -7,8 +7,8 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.TokenStreamFactory;
 
 /**
- * Limits the JSON that clients send, on the {@code JsonMapper} that reads it on every transport. Jackson's own limits
- * allow member names of 50,000 characters, and its cache of names would keep each of them.
+ * Sets limits for the JSON that clients send, on the {@code JsonMapper} that reads it for every transport. Jackson's
+ * own limits allow member names of 50,000 characters, and its cache of names would keep each of them.
  */
 @Configuration(proxyBeanMethods = false)
 class JsonLimits {

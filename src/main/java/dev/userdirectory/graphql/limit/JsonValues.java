@@ -9,7 +9,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
 /**
- * Reads or skips the values of one request, and counts them as they come. It stops at the first value beyond
+ * Reads or skips the values of one request, and counts them while doing so. It stops at the first value beyond
  * {@link Limits#variables()}, because values take more memory than text: an empty list takes three bytes in the body
  * and about fifty in memory.
  */
@@ -24,7 +24,10 @@ public final class JsonValues {
         limit = limits.variables();
     }
 
-    /** Whether this may be the character before a value or its member. Each value but the outermost follows one. */
+    /**
+     * Whether a value, or the name of a member, may follow this character. Every value but the outermost follows such a
+     * character.
+     */
     public static boolean mayPrecedeValue(int character) {
         return character == ',' || character == '[' || character == '{';
     }

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The limits of a request, with their codes and messages. The codes are Apollo Router's if it has the limit too. */
+/** The limits of a request, with their codes and messages. Where Apollo Router has the same limit, its code is used. */
 public enum LimitExceeded {
     DEPTH(ErrorCode.MAX_DEPTH_LIMIT, "The operation is %,d fields deep; at most %,d are served"),
     FRAGMENTS(ErrorCode.MAX_DEPTH_LIMIT, "The document has %,d fragments nested in each other; at most %,d are served"),

@@ -9,8 +9,8 @@ import org.springframework.util.unit.DataSize;
 
 /**
  * The limits of one request. A request over a limit is rejected before anything is executed; the error has the limit's
- * code, the limit and the actual value. Only the response is checked while it is built. A fragment counts each
- * time it is spread, and a field counts even if it is skipped.
+ * code, the limit and the actual value. The exception is the size of the response, which is checked while it is built.
+ * A fragment counts each time it is spread, and a field counts even if it is skipped.
  *
  * @param depth how deep fields may be nested; the groups of the members of the groups of a user take 10
  * @param fields how many fields an operation may have: more than any page of an application shows, and few enough

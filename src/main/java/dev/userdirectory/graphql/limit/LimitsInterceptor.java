@@ -67,7 +67,7 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
         Map<?, Object> context = Map.of(Operation.class, operation, ParserOptions.class, parser);
         request.configureExecutionInput((input, builder) -> builder.query(document)
                 .operationName(name)
-                // Messages are in English, whatever the locale of the client or the JVM.
+                // Messages are in English, regardless of the locale of the client or the JVM.
                 .locale(Locale.ENGLISH)
                 .graphQLContext(context)
                 .build());
@@ -86,7 +86,10 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
         });
     }
 
-    /** A caller who may not execute a document may not register it either, since it could evict another caller's. */
+    /**
+     * A caller who may not execute a document may not register it either, since it could evict another caller's
+     * document.
+     */
     private static boolean mayRegister(Operation operation, ExecutionResult result) {
         return !operation.caller.anonymous()
                 && DeniedAccess.reasons(result.getErrors()).isEmpty();
@@ -110,7 +113,8 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
         WebGraphQlResponse response = new WebGraphQlResponse(new DefaultExecutionGraphQlResponse(
                 request.toExecutionInput(),
                 ExecutionResult.newExecutionResult().addError(error).build()));
-        // Caching would be worst for an unknown persisted document, which the client's next request registers.
+        // In particular, the error for an unknown persisted document must not be cached: the client's next request
+        // registers that document.
         response.getResponseHeaders().setCacheControl(CacheControl.noStore());
         return Mono.just(response);
     }

@@ -15,10 +15,10 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The length of lists by the {@code @listSize} of a field.
+ * The lengths of lists according to the {@code @listSize} of a field.
  *
  * @param expected the largest slicing argument, or else the assumed size
- * @param sizedFields the fields of the returned object that have this length, if the field is no list itself
+ * @param sizedFields the fields of the returned object that have this length, if the field is not a list itself
  */
 record ListSize(OptionalInt expected, List<?> sizedFields) {
     private static final ListSize UNKNOWN = new ListSize(OptionalInt.empty(), List.of());
@@ -65,7 +65,7 @@ record ListSize(OptionalInt expected, List<?> sizedFields) {
                 : largest;
     }
 
-    /** @param path the name of an argument, or the path to a field in one, as in {@code input.page.first} */
+    /** @param path the name of an argument, or the path to a field inside one, as in {@code input.page.first} */
     private static @Nullable Object argument(Map<String, Object> arguments, String path) {
         Object value = arguments;
         for (String name : path.split("\\.", -1)) {

@@ -10,7 +10,9 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** The error for an operation that costs more than the rest of its caller's budget. Nothing of it is executed. */
+/**
+ * The error for an operation that costs more than its caller's budget has left. No part of the operation is executed.
+ */
 public final class RateLimited {
     private static final String RETRY_AFTER = "retryAfter";
 
@@ -28,14 +30,17 @@ public final class RateLimited {
                 .build();
     }
 
-    /** The seconds after which to try again; null if the operation was executed or was rejected for another reason. */
+    /**
+     * The number of seconds after which to retry; null if the operation was executed, or was rejected for another
+     * reason.
+     */
     public static @Nullable Long retryAfter(ExecutionResult result) {
         return result.isDataPresent() || result.getErrors().isEmpty()
                 ? null
                 : retryAfter(result.getErrors().getFirst());
     }
 
-    /** The seconds after which to try again; null if this is another error. */
+    /** The number of seconds after which to retry; null for any other error. */
     public static @Nullable Long retryAfter(GraphQLError error) {
         Map<String, Object> extensions = error.getExtensions();
         return extensions != null

@@ -10,9 +10,9 @@ import org.springframework.security.core.Authentication;
 import org.springframework.stereotype.Component;
 
 /**
- * The part of the heap that requests may take, from their first byte until the last byte of their response is sent. A
- * caller never holds more than is left for the others, so slow clients with large bodies or large responses cannot lock
- * the others out. All callers without a token count as one.
+ * Limits the part of the heap that requests may use, from their first byte until the last byte of their response is
+ * sent. A caller never holds more than is left for the others, so slow clients with large bodies or large responses
+ * cannot lock the others out. All callers without a token count as one.
  */
 @Component
 public class RequestMemory {
@@ -60,14 +60,14 @@ public class RequestMemory {
 
     /** The memory that one request, message or event holds. */
     public final class Reservation implements AutoCloseable {
-        /** Smaller responses are not counted: they take no more than their connection does. */
+        /** Smaller responses are not counted: they take up no more memory than their connections do. */
         static final int UNCOUNTED_RESPONSE = 8 * 1024;
         /** A response is in memory as values and as JSON. */
         private static final int COPIES_OF_RESPONSE = 2;
 
         /** The JSON itself, and its strings, which take two bytes for each character that is not in Latin-1. */
         private static final long MEMORY_PER_CHARACTER = 3;
-        /** An object with one member, and its copy once it is coerced to an input type. */
+        /** An object with one member, and the copy that is made when it is coerced to an input type. */
         private static final long MEMORY_PER_VALUE = 512;
 
         private final String account;
@@ -92,16 +92,16 @@ public class RequestMemory {
             return true;
         }
 
-        /** Like {@link #grow}, by the bytes of JSON of a response or a part of one. Small responses are not counted. */
+        /** Like {@link #grow}, for the JSON of a response or of a part of one. Small responses are not counted. */
         public boolean growForResponse(long bytesOfJson) {
             return bytesOfJson <= UNCOUNTED_RESPONSE || grow(COPIES_OF_RESPONSE * bytesOfJson);
         }
 
         /**
-         * Like {@link #grow}, for JSON from the client, including the values that it is parsed to.
+         * Like {@link #grow}, for JSON from the client, including the values that it is parsed into.
          *
-         * @param characters received so far
-         * @param values in these characters
+         * @param characters the characters received so far
+         * @param values the values in these characters
          */
         public synchronized boolean growForJson(int characters, int values) {
             long needed = MEMORY_PER_CHARACTER * characters + MEMORY_PER_VALUE * values;
@@ -126,7 +126,7 @@ public class RequestMemory {
             closed = true;
         }
 
-        /** Wraps a task, so that the reservation is closed when the task ends. */
+        /** Wraps a task so that the reservation is closed when the task ends. */
         public Runnable during(Runnable task) {
             return () -> {
                 try {

@@ -9,15 +9,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Counts the bytes of one operation's response as its values are completed, so that a response over the limit is never
- * built. It counts JSON in UTF-8, and each integer as the longest possible one. A large response reserves its memory as
- * it grows.
+ * built. It counts bytes of JSON in UTF-8, and each integer as the longest possible one. A large response reserves
+ * memory as it grows.
  *
  * <p>Not synchronized: only one thread at a time completes an operation.
  */
 public final class ResponseBudget {
     private static final int NULL = 4;
     private static final int INT = 11;
-    /** The least that is reserved at a time. */
+    /** The minimum that is reserved at a time. */
     private static final int STEP = 16 * 1024;
 
     private final long limit;
@@ -33,8 +33,9 @@ public final class ResponseBudget {
     }
 
     /**
-     * Once this is true, nothing more needs to be completed, because the response will be an error. It is also true if
-     * the thread is interrupted, because its request is over.
+     * Reserves memory for the bytes used so far, and returns true if that fails or the limit is exceeded. Then nothing
+     * more needs to be completed, because the response will be an error. Also true if the thread is interrupted,
+     * because its request is over.
      */
     public boolean isExceeded() {
         if (used > reserved && memory != null && !refused) {
@@ -54,7 +55,7 @@ public final class ResponseBudget {
         return used;
     }
 
-    /** Removes the bytes of values that are completed again. */
+    /** Returns to an earlier count, so that values can be completed a second time. */
     public void resetTo(long used) {
         this.used = used;
     }
@@ -83,7 +84,7 @@ public final class ResponseBudget {
         }
     }
 
-    /** Adds a value as it is written: a serialized scalar or enum value, or lists and maps of them. */
+    /** Adds a value in its serialized form: that of a scalar or an enum, or lists and maps of them. */
     public void addValue(@Nullable Object value) {
         switch (value) {
             case null -> addNull();
@@ -122,7 +123,7 @@ public final class ResponseBudget {
         }
     }
 
-    /** The bytes that a character takes beyond the first, escaped or in UTF-8. */
+    /** The bytes that a character takes, escaped or in UTF-8, beyond the one that is already counted. */
     private static int extraBytes(char c) {
         if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t') {
             return 1;

@@ -5,7 +5,7 @@ import com.netflix.graphql.types.errors.TypedGraphQLError;
 import dev.userdirectory.error.ErrorCode;
 import graphql.ExecutionResult;
 
-/** The result of an operation whose response is too large for the {@link RequestMemory} that is free now. */
+/** The result of an operation whose response is too large for the {@link RequestMemory} that is currently free. */
 public final class TooManyResponses {
     private TooManyResponses() {}
 

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Estimates the heap size of cached objects in bytes, rather too high than too low. */
+/** Estimates the heap size of cached objects in bytes, erring on the high side. */
 public final class Weight {
     /** An entry of a cache, with its place in the hash table and in the eviction queues. */
     public static final int ENTRY = 200;

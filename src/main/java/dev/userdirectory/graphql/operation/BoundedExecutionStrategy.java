@@ -17,12 +17,12 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts each value against the {@link ResponseBudget} as it is completed. Once the budget is exceeded, every value
+ * Counts each value towards the {@link ResponseBudget} as it is completed. Once the budget is exceeded, every value
  * becomes null: the operation then ends soon, without leaving a data loader waiting, and an error replaces its result.
  * Also collects the objects on which the response depends.
  */
 public class BoundedExecutionStrategy extends AsyncExecutionStrategy {
-    /** Bytes of a field in {@code extensions.ftv1} beside its name: its type, its parent's type and its times. */
+    /** The bytes of a field in {@code extensions.ftv1} besides its name: its type, its parent's type and its times. */
     private static final int TRACE_BYTES = 100;
 
     public BoundedExecutionStrategy(DataFetcherExceptionHandler exceptionHandler) {

@@ -31,11 +31,11 @@ import reactor.util.context.ContextView;
 
 /**
  * Ends every operation by its deadline. At the deadline, or when the client disconnects, it stops the operation's SQL.
- * A subscription counts as an operation until it begins; each of its events is another one. Exceptions from outside of
- * data fetchers are turned into errors here as well.
+ * A subscription counts as an operation until it begins; each of its events is another one. Exceptions that are thrown
+ * outside data fetchers are also turned into errors here.
  *
- * <p>The operation runs on the calling thread, which is a virtual one. Handing it over to another thread, and handing
- * the response back, would cost more than most operations do.
+ * <p>The operation runs on the calling thread, which is a virtual one. Handing it over to another thread, and the
+ * response back, would slow down every operation.
  */
 @Component
 public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBean {

@@ -20,7 +20,9 @@ import org.slf4j.LoggerFactory;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.stereotype.Component;
 
-/** Turns the exceptions of fields into errors. An unexpected one is logged, and its error has the ID in the log. */
+/**
+ * Turns the exceptions of fields into errors. Unexpected exceptions are logged under an ID, which the error contains.
+ */
 @Component
 public class ErrorHandler implements DataFetcherExceptionHandler {
     private static final Logger log = LoggerFactory.getLogger(ErrorHandler.class);

@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The errors that were logged with their stack traces. Each place in the code logs one stack trace per interval, so
- * that a client that has found a fault cannot fill the log with it.
+ * that a client that has found a bug cannot fill the log with it.
  */
 final class LoggedErrors {
     private static final long INTERVAL = Duration.ofSeconds(10).toNanos();
@@ -16,7 +16,10 @@ final class LoggedErrors {
 
     private record Logged(String id, long time) {}
 
-    /** Returns the ID of the error whose stack trace stands for this one: another error's, or else its own. */
+    /**
+     * Returns the ID of the error whose stack trace is logged for this one: that of an earlier error at the same place,
+     * or the given one.
+     */
     String put(Throwable error, String id) {
         long now = System.nanoTime();
         return byPlace.compute(

@@ -10,7 +10,10 @@ import graphql.language.VariableReference;
 import java.util.List;
 import java.util.Map;
 
-/** A variable is null where null is not allowed. This is the error of a field: the response has {@code data: null}. */
+/**
+ * Thrown when a variable is null where null is not allowed. It is reported as a field error: the response has
+ * {@code data: null}.
+ */
 final class NullVariable extends AbortExecutionException {
     NullVariable(GraphQLError error) {
         super(List.of(error));

@@ -21,8 +21,8 @@ import org.springframework.graphql.server.WebGraphQlRequest;
  * request from the first filter on, and in the GraphQL context during execution. Each event of a subscription is an
  * operation of its own.
  *
- * <p>It is plain state without rules: one step of the pipeline writes a field, and later steps read it. Only one thread
- * at a time works on an operation.
+ * <p>This is plain state without rules: one step of the pipeline writes a field, and later steps read it. Only one
+ * thread at a time works on an operation.
  */
 public final class Operation {
     /** The name of the request attribute that holds the operation. */
@@ -31,20 +31,23 @@ public final class Operation {
     /** When the request arrived, by {@link System#nanoTime()}; null if time counts from the start of execution. */
     public @Nullable Long started;
 
-    /** Whether the request is not part of a recorded trace, so that timers suffice to observe it. */
+    /** True if the request is not part of a recorded trace, so that it is observed with timers alone. */
     public boolean isOnlyTimed;
 
     public Transport transport = Transport.POST;
     /** The idempotency key from the request's headers; null if there is none. */
     public @Nullable String idempotencyKey;
-    /** Whether the request has the header of an idempotency key, but not with exactly one key in it. */
+    /** Whether the request has an idempotency header that does not contain exactly one key. */
     public boolean hasMalformedKey;
-    /** Null where a disconnect cannot be detected. */
+    /** The connection to the client; null if a disconnect cannot be detected. */
     public @Nullable Client client;
 
-    /** Runs the events of this subscription; null if each event may have a thread of its own. */
+    /** Runs the events of this subscription; null if each event may have its own thread. */
     public @Nullable Executor executor;
-    /** The PostgreSQL connections that the operation shares with others; null if only the queue limits them. */
+    /**
+     * The permits for the PostgreSQL connections that the operation shares with others; null if only the queue limits
+     * them.
+     */
     public @Nullable Semaphore connections;
     /** The memory that is reserved for the request and its response. */
     public @Nullable Reservation memory;
@@ -52,17 +55,17 @@ public final class Operation {
     public @Nullable SourceEvent event;
 
     public Caller caller = Caller.NOBODY;
-    /** Whether each field is traced, so that none may be completed by a shortcut. */
+    /** Whether each field is traced, in which case shortcuts must not complete any. */
     public boolean tracesFields;
-    /** Null until the document has been found valid. */
+    /** The document; null until it has been found valid. */
     public @Nullable KnownDocument document;
-    /** Null until an operation of this name in the document has been executed. */
+    /** The operation in the document; null until an operation with this name has been executed. */
     public @Nullable KnownOperation known;
-    /** Null until the operation is executed. */
+    /** The cost and the cache policy; null until the operation is executed. */
     public KnownOperation.@Nullable Shape shape;
-    /** The budget that the caller has left; null until the operation is executed, or if there is no rate limit. */
+    /** What is left of the caller's rate limit; null until the operation is executed, or if there is no rate limit. */
     public @Nullable ConsumptionProbe budget;
-    /** Null until the operation is executed. */
+    /** The bytes of the response; null until the operation is executed. */
     public @Nullable ResponseBudget response;
 
     /** The dependencies of the response, as far as the operation has been executed. */
@@ -73,7 +76,7 @@ public final class Operation {
         /** Whether the client has disconnected; polled during execution. */
         boolean isGone();
 
-        /** The operation is over, and the connection belongs to the server again. */
+        /** Must be called when the operation is over, since the connection then belongs to the server again. */
         void answered();
 
         /** Closes the connection in the middle of the response, so that the client cannot mistake it for complete. */

@@ -3,7 +3,7 @@ package dev.userdirectory.graphql.operation;
 import graphql.language.SourceLocation;
 import org.jspecify.annotations.Nullable;
 
-/** Quotes the text of clients for error messages: short, on one line, and only characters that UTF-8 can encode. */
+/** Quotes text from clients in error messages: short, on one line, and only characters that UTF-8 can encode. */
 final class Quote {
     private static final int MAX_LENGTH = 200;
     private static final int MAX_LENGTH_OF_SOURCE = 60;
@@ -15,8 +15,8 @@ final class Quote {
     }
 
     /**
-     * The rest of the line from that location on, up to the first string, which may be personal data. Null if nothing
-     * is left.
+     * The rest of the line from that location on, up to the first string, which may contain personal data; null if
+     * nothing is left.
      */
     static @Nullable String withoutStrings(@Nullable SourceLocation location, String document) {
         String quoted = at(location, document);

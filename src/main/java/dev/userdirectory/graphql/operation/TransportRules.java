@@ -22,7 +22,7 @@ import org.springframework.core.env.Profiles;
 import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.stereotype.Component;
 
-/** Rejects operations that their {@link Transport}, or a header of their request, does not allow. */
+/** Rejects operations that their {@link Transport} or a header of their request does not allow. */
 @Component
 public class TransportRules extends SimplePerformantInstrumentation {
     private static final GraphQLError MUTATION_BY_GET =
@@ -74,7 +74,10 @@ public class TransportRules extends SimplePerformantInstrumentation {
         return context;
     }
 
-    /** Checked this late, so that callers who may not subscribe get that error first. Nothing has subscribed yet. */
+    /**
+     * Checked this late, so that callers who are not allowed to subscribe get that error first. Nothing has subscribed
+     * to the source stream yet.
+     */
     @Override
     public CompletableFuture<ExecutionResult> instrumentExecutionResult(
             ExecutionResult result,

@@ -13,7 +13,7 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A result without errors that is already serialized. It is parsed only if its data is read. */
+/** A result without errors that is already serialized. It is parsed only if its data is accessed. */
 public final class WrittenResult implements ExecutionResult {
     private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
 

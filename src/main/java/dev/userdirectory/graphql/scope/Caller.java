@@ -32,7 +32,7 @@ public record Caller(
         String account,
         @Nullable Jwt token) {
     private static final String SCOPE = "SCOPE_";
-    /** Stands for the caller until the caller is known. */
+    /** The placeholder until the caller is known. */
     public static final Caller NOBODY = new Caller(true, "", Set.of());
     /** An IPv6 client can choose the other bytes of its address itself. */
     private static final int IPV6_NETWORK_BYTES = 8;
@@ -64,7 +64,7 @@ public record Caller(
                 scopes.add(authority.substring(SCOPE.length()));
             }
         }
-        // The name is null if the token has no subject, although the interface rules that out.
+        // The name is null if the token has no subject, although the interface does not allow that.
         String subject = Objects.requireNonNullElse(authentication.getName(), "");
         Jwt token = authentication.getPrincipal() instanceof Jwt jwt ? jwt : null;
         return new Caller(false, subject, Collections.unmodifiableSet(scopes), subject, token);

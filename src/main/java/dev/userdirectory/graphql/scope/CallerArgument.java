@@ -9,7 +9,7 @@ import org.springframework.stereotype.Component;
 
 /** Passes the {@link Caller} of the operation to data fetchers that have a parameter of this type. */
 @Component
-@Order(0) // before the resolver that takes every parameter
+@Order(0) // before the resolver that accepts every parameter
 class CallerArgument implements ArgumentResolver {
     @Override
     public boolean supportsParameter(MethodParameter parameter) {

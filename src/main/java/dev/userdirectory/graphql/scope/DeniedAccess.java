@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 
 /**
- * Counts denied requests, and logs that there are some. The log does not name the callers, which would be personal
- * data, and has at most one line per interval and reason, so that a flood of requests cannot fill it.
+ * Counts denied requests, and logs their number. The log does not name the callers, which would be personal data, and
+ * gets at most one line per interval and reason, so that a flood of requests cannot fill it.
  */
 @Component
 public class DeniedAccess {

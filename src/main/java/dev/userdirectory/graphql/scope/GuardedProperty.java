@@ -10,8 +10,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a property that only some callers may see. It stays a {@link LightDataFetcher}, which graphql-java and Spring
- * neither observe nor give a context of its own.
+ * Reads a property that only some callers may see. It is still a {@link LightDataFetcher}, so graphql-java and Spring
+ * neither observe it nor create a context for it.
  *
  * @param property reads the property without checking the caller
  */

@@ -22,7 +22,7 @@ import org.springframework.stereotype.Component;
 
 /**
  * Corrects two introspection fields of graphql-java. Its data fetchers fail if {@code includeDeprecated} is null. It
- * also adds {@code @defer} to every schema, which is hidden here because nothing is deferred.
+ * also adds {@code @defer} to every schema. This class hides the directive, because nothing is deferred.
  */
 @Component
 class IntrospectionFields extends GraphQLTypeVisitorStub implements GraphQlSourceBuilderCustomizer {

@@ -3,8 +3,8 @@ package dev.userdirectory.graphql.scope;
 import graphql.GraphQLError;
 
 /**
- * The error of a field. It is thrown, so that no decorator of a data fetcher sees a value: Spring's decorator turns
- * null into an empty connection. It has no stack trace, because it is an expected outcome.
+ * Carries the error of a field. It is thrown rather than returned, so that no decorator of a data fetcher sees a value:
+ * Spring's decorator turns null into an empty connection. It has no stack trace, because it is an expected outcome.
  */
 public class Refused extends RuntimeException {
     private final transient GraphQLError error;

@@ -14,13 +14,13 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The requirement of a schema element: the caller's token has every scope of at least one of these sets.
+ * The requirement of a schema element: the caller's token must have every scope of at least one of these sets.
  *
  * @param anyOf a single empty set for {@code @authenticated}
  */
 public record Requirement(List<Set<String>> anyOf) {
     static final Requirement AUTHENTICATED = new Requirement(List.of(Set.of()));
-    /** The end of scopes that give access to nobody but the caller, such as {@code users:self}. */
+    /** The suffix of scopes that give access only to the caller's own user, such as {@code users:self}. */
     private static final String SELF = ":self";
 
     /** Reads the directives of Apollo Federation, by their imported or their prefixed names. */
@@ -40,12 +40,12 @@ public record Requirement(List<Set<String>> anyOf) {
                 .findFirst();
     }
 
-    /** Whether a scope that gives access to nobody but the caller is enough. */
+    /** Whether a scope that gives access only to the caller's own user is enough. */
     boolean acceptsSelf() {
         return anyOf.stream().anyMatch(Requirement::isOfSelf);
     }
 
-    /** The same without the sets that give access to nobody but the caller. */
+    /** The same requirement without the sets that give access only to the caller's own user. */
     Requirement withoutSelf() {
         return new Requirement(
                 anyOf.stream().filter(scopes -> !isOfSelf(scopes)).toList());

@@ -32,13 +32,14 @@ import java.util.stream.Stream;
  * {@code @requiresScopes} applies. A denied field fetches nothing, and a denied mutation changes nothing.
  *
  * <p>A field has the requirements of its own directives, of its declaration in an interface, and of the type that it
- * returns. If it returns an interface or a union, it requires what at least one of the possible types requires, and the
- * types that require more are guarded again at their own fields. So no path to an object avoids the directives of its
+ * returns. If it returns an interface or a union, meeting the requirement of one of the possible types is enough, and
+ * types that require more are guarded again at their own fields. So no path to an object bypasses the directives of its
  * type.
  *
- * <p>A scope like {@code users:self}, which gives access to nobody but the caller, is only enough where the field itself
- * says so, too. A type cannot promise that a field finds nobody else: {@code _entities} finds everybody. The data fetcher
- * of a field that says so must find nobody but the caller, since an object of an interface is not guarded again.
+ * <p>A scope like {@code users:self}, which gives access only to the caller's own user, is not enough unless the field
+ * itself accepts it, too. A type cannot promise that a field finds no other user: {@code _entities} finds all of them.
+ * The data fetcher of a field that accepts such a scope must find only the caller's own user, since an object of an
+ * interface is not guarded again.
  */
 public class SchemaGuard extends GraphQLTypeVisitorStub {
     private final Access introspection;
@@ -96,7 +97,10 @@ public class SchemaGuard extends GraphQLTypeVisitorStub {
         return requirements;
     }
 
-    /** Whether every field that leads to such an object requires as much as it does. No field leads to a root type. */
+    /**
+     * Whether every field that leads to an object of this type already requires as much as the type does. False for
+     * root types, to which no field leads.
+     */
     private static boolean isAskedOnTheWay(GraphQLSchema schema, GraphQLObjectType type, Requirement own) {
         boolean root = type.equals(schema.getQueryType())
                 || type.equals(schema.getMutationType())
