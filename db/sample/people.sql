@@ -1,5 +1,5 @@
 -- A small directory to try things with: Alice, Bob, some colleagues, and their groups.
--- A directory that has users is left as it is.
+-- A directory that has users is left as it is. The IDs are the same in every directory, so that examples can name them.
 do $$
 begin
 lock table users in share row exclusive mode;
@@ -8,7 +8,9 @@ if exists (select from users) then
 end if;
 
 insert into users (id, name, email, active, created_at, updated_at, version)
-select uuidv7(created_at - now()), name, email || '@example.com', active, created_at, created_at, 0
+select (lpad(to_hex((extract(epoch from created_at) * 1000)::bigint), 12, '0')
+    || '7' || lpad(to_hex(row_number() over ()), 3, '0') || '8' || repeat('0', 15))::uuid,
+    name, email || '@example.com', active, created_at, created_at, 0
 from (values
     ('Alice', 'alice', true, timestamptz '2024-03-04 09:00Z'),
     ('Bob', 'bob', true, '2024-03-04 09:00Z'),
@@ -51,7 +53,9 @@ from (values
 ) as people (name, email, active, created_at);
 
 insert into groups (id, name, description, created_at, updated_at, version)
-select uuidv7(created_at - now()), name, description, created_at, created_at, 0
+select (lpad(to_hex((extract(epoch from created_at) * 1000)::bigint), 12, '0')
+    || '7' || lpad(to_hex(row_number() over ()), 3, '0') || '8' || repeat('0', 15))::uuid,
+    name, description, created_at, created_at, 0
 from (values
     ('Engineering', 'Builds the product and keeps it running.', timestamptz '2024-03-04 09:30Z'),
     ('Design', 'What it looks like, and why.', '2024-03-18 11:00Z'),
