@@ -29,7 +29,7 @@ final class EventStream {
         this.builder = builder;
         this.open = open;
         this.place = place;
-        builder.onComplete(this::release).onError(exception -> release());
+        builder.onComplete(this::release).onError(exception -> fail());
     }
 
     void run(WebGraphQlResponse subscription, @Nullable Instant expiry) {
@@ -81,6 +81,16 @@ final class EventStream {
             release();
             outlet.finish(builder::complete);
         }
+    }
+
+    /**
+     * Called by Tomcat, which reuses the response for another request afterwards. The write that has failed must have
+     * returned by then, since Tomcat stores its exception in the response: the other request's first write would throw
+     * it, so that its client would get no events.
+     */
+    private void fail() {
+        outlet.awaitWrite();
+        release();
     }
 
     private void release() {

@@ -48,6 +48,17 @@ final class Outlet {
         }
     }
 
+    /** Waits for the write that is in progress, but not for long: a client that does not read can block it. */
+    void awaitWrite() {
+        try {
+            if (writing.tryLock(1, TimeUnit.SECONDS)) {
+                writing.unlock();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** Prevents all further writes. Returns false if the outlet was already closed. */
     boolean close() {
         return closed.compareAndSet(false, true);
