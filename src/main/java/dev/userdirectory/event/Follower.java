@@ -57,21 +57,23 @@ final class Follower implements Iterator<DirectoryEvent> {
      * database is unavailable, emits an empty page after a pause, so that the page is read again.
      */
     void replay(SynchronousSink<List<DirectoryEvent>> pages) {
-        RecentEvents before = recent;
-        recent = current.get();
+        RecentEvents now = current.get();
         // In a new era, the database may have lost commits that the subscriber has seen.
-        if (recent.covers(last) && (recent == before || recent.haveCommits(last.seen()))) {
+        if (now.covers(last) && (now == recent || now.haveCommits(last.seen()))) {
+            recent = now;
             pages.complete();
             return;
         }
         try {
             // The reader takes only settled events, so a page that is read later contains them, too.
-            Position end = recent.end();
+            Position end = now.end();
             List<DirectoryEvent> page = Deadline.within(properties.readTimeout(), account, () -> readPage(end));
             if (page == null) {
                 pages.error(EventsExpired.ended());
                 return;
             }
+            // Not earlier: if the read fails, the era has not been checked yet.
+            recent = now;
             Position read = page.isEmpty() ? last : page.getLast().position();
             last = (page.size() < PAGE && read.compareTo(end) < 0 ? end : read).having(seenBefore);
             pages.next(page.stream()

@@ -14,8 +14,10 @@ import dev.userdirectory.subscription.SubscriptionEnded;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
@@ -23,7 +25,11 @@ import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
+import org.springframework.dao.QueryTimeoutException;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.RowMapper;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import tools.jackson.databind.JsonNode;
 
 /** Followers within this instance, when its database begins another era. */
@@ -47,6 +53,12 @@ class NewEraTest {
     @Autowired
     Statements statements;
 
+    @Autowired
+    EventProperties properties;
+
+    @Autowired
+    JdbcTemplate jdbc;
+
     @TestConfiguration(proxyBeanMethods = false)
     static class OwnServer {
         @Bean
@@ -63,14 +75,53 @@ class NewEraTest {
         RecentEvents before = feed.recent();
         assertThat(events.isKept(seen, EventFilter.ALL)).isTrue();
 
+        beginEraThatLacksEverything(before);
+
+        assertThatThrownBy(() -> feed.follow(seen, EventFilter.ALL, before).blockFirst(Duration.ofSeconds(20)))
+                .isInstanceOf(SubscriptionEnded.class);
+    }
+
+    @Test
+    void followerIsToldOfALossAlthoughItsFirstReadFails() {
+        directory.createUser();
+        Position seen = end();
+        RecentEvents before = feed.recent();
+        beginEraThatLacksEverything(before);
+        FailsOnce failing = new FailsOnce(jdbc);
+        Follower follower =
+                new Follower(events.over(failing), "somebody", feed::recent, properties, seen, EventFilter.ALL, before);
+
+        assertThatThrownBy(() -> Flux.<List<DirectoryEvent>>generate(follower::replay)
+                        .take(3)
+                        .blockLast(Duration.ofSeconds(20)))
+                .isInstanceOf(SubscriptionEnded.class);
+        assertThat(failing.failures).isOne();
+    }
+
+    private static final class FailsOnce extends JdbcTemplate {
+        private int failures;
+
+        FailsOnce(JdbcTemplate original) {
+            super(Objects.requireNonNull(original.getDataSource()));
+        }
+
+        @Override
+        public <T extends @Nullable Object> List<T> query(
+                String sql, RowMapper<T> rows, @Nullable Object @Nullable ... args) {
+            if (failures == 0) {
+                failures++;
+                throw new QueryTimeoutException("No connection was free");
+            }
+            return super.query(sql, rows, args);
+        }
+    }
+
+    private void beginEraThatLacksEverything(RecentEvents before) {
         SERVER.jdbc()
                 .update("insert into feed_eras (system_identifier, timeline, server_started, events, began_after)"
                         + " select system_identifier, timeline, server_started, events, '0/0' from feed_eras"
                         + " order by number desc limit 1");
         Waiting.until(() -> feed.recent() != before);
-
-        assertThatThrownBy(() -> feed.follow(seen, EventFilter.ALL, before).blockFirst(Duration.ofSeconds(20)))
-                .isInstanceOf(SubscriptionEnded.class);
     }
 
     @Test
