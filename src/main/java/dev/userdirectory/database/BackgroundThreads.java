@@ -12,6 +12,7 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
 
 /**
  * Runs background work for as long as the service runs. An exception does not end a thread: it is logged, and the work
@@ -109,9 +110,15 @@ public class BackgroundThreads implements HealthIndicator {
             }
         }
 
+        private static boolean isOfDatabase(Throwable failure) {
+            return failure instanceof SQLException
+                    || failure instanceof DataAccessException
+                    || failure instanceof TransactionException;
+        }
+
         private void report(Throwable failure) {
             failures++;
-            if (!(failure instanceof SQLException || failure instanceof DataAccessException)) {
+            if (!isOfDatabase(failure)) {
                 log.error("{} failed and will start again", name, failure);
                 return;
             }

@@ -4,7 +4,6 @@ import dev.userdirectory.database.OldRows;
 import dev.userdirectory.database.Upkeep;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,11 +54,11 @@ class EventTrimming implements Upkeep {
 
     /** Returns true if every deletion succeeded. */
     private boolean delete(Duration time) throws InterruptedException {
-        Instant start = Instant.now();
+        long start = System.nanoTime();
         List<OldRows> failed = new ArrayList<>();
         List<OldRows> left = new ArrayList<>(kinds);
         left.removeIf(rows -> !delete(rows, failed));
-        while (!left.isEmpty() && Duration.between(start, Instant.now()).compareTo(time) < 0) {
+        while (!left.isEmpty() && Duration.ofNanos(System.nanoTime() - start).compareTo(time) < 0) {
             Thread.sleep(PAUSE);
             left.removeIf(rows -> !delete(rows, failed));
         }
@@ -71,7 +70,7 @@ class EventTrimming implements Upkeep {
      */
     private boolean delete(OldRows rows, List<OldRows> failed) {
         try (FeedConnection connection = connections.open("user-directory trimming")) {
-            return rows.delete(connection.jdbc(), STEP);
+            return connection.commitLocally(() -> rows.delete(connection.jdbc(), STEP));
         } catch (SQLException | DataAccessException e) {
             log.warn("Deleting old rows failed, and will be tried again: {}", e.getMessage());
             failed.add(rows);

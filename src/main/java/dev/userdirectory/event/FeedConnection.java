@@ -3,6 +3,7 @@ package dev.userdirectory.event;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.postgresql.PGConnection;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.SingleConnectionDataSource;
@@ -24,6 +25,20 @@ final class FeedConnection implements AutoCloseable {
     /** Returns as soon as a notification arrives, or after the given time. */
     void awaitNotification(int millis) throws SQLException {
         connection.unwrap(PGConnection.class).getNotifications(millis);
+    }
+
+    /**
+     * Runs work in a transaction whose commit does not wait for a synchronous standby: a failover that undoes it does no
+     * harm. While the standby is stalled, each commit that waits would keep a backend of PostgreSQL.
+     */
+    <T> T commitLocally(Supplier<T> work) throws SQLException {
+        connection.setAutoCommit(false);
+        // Not for the session: a pooler may hand it to other clients.
+        jdbc.execute("set local synchronous_commit = local");
+        T result = work.get();
+        connection.commit();
+        connection.setAutoCommit(true);
+        return result;
     }
 
     /**

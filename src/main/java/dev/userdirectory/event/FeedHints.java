@@ -19,7 +19,12 @@ import org.springframework.transaction.TransactionExecutionListener;
  */
 @Component
 class FeedHints extends BackgroundThread implements TransactionExecutionListener {
-    private static final String SEND = "select pg_notify('" + FeedReader.CHANNEL + "', '')";
+    /**
+     * Does not wait for the disk or a standby, since a hint that is lost in a crash is not needed afterwards. Only for its
+     * own transaction: a pooler may hand the session to other clients, whose commits must wait.
+     */
+    private static final String SEND =
+            "select set_config('synchronous_commit', 'off', true), pg_notify('" + FeedReader.CHANNEL + "', '')";
 
     private static final Duration INTERVAL = Duration.ofMillis(10);
     private static final Duration IDLE = Duration.ofSeconds(5);
@@ -52,8 +57,6 @@ class FeedHints extends BackgroundThread implements TransactionExecutionListener
     @Override
     protected void run(Task current) throws SQLException, InterruptedException {
         try (FeedConnection connection = connections.open("user-directory hints")) {
-            // A hint that is lost in a crash is not needed afterwards.
-            connection.jdbc().execute("set synchronous_commit = off");
             while (current.isRunning()) {
                 if (wanted.tryAcquire(IDLE.toMillis(), TimeUnit.MILLISECONDS)) {
                     wanted.drainPermits();

@@ -65,6 +65,9 @@ class StalledStandbyTest {
     @Autowired
     MeterRegistry meters;
 
+    @Autowired
+    Upkeep upkeep;
+
     @TestConfiguration(proxyBeanMethods = false)
     static class Primaries {
         @Bean
@@ -204,6 +207,19 @@ class StalledStandbyTest {
             writing.set(false);
             writers.forEach(CompletableFuture::join);
         }
+    }
+
+    /** Otherwise each attempt, once a minute, would take one more of PostgreSQL's connections. */
+    @Test
+    void deletesOldRowsWithoutWaitingForTheStandby() throws Exception {
+        client.data("mutation { createGroup(name: \"Old\", idempotencyKey: \"old\") { group { id } } }");
+        primary.update("update idempotency_keys set created_at = now() - interval '1 year'");
+        stall();
+
+        upkeep.run(Duration.ZERO);
+
+        assertThat(waitingForStandby()).isZero();
+        assertThat(count("select count(*) from idempotency_keys")).isZero();
     }
 
     private static void stall() throws Exception {
