@@ -50,7 +50,7 @@ class WaitingCommits {
         long waiting = Objects.requireNonNull(jdbc.queryForObject(COUNT, Long.class));
         if (waiting >= limit) {
             rejected.increment();
-            throw new StandbyStalled();
+            throw StandbyStalled.beforeWriting();
         }
         if (waiting == 0) {
             settled = failed;

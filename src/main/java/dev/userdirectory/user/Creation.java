@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.support.SqlArrayValue;
@@ -15,8 +16,13 @@ import tools.jackson.databind.json.JsonMapper;
  * A user to be stored.
  *
  * @param creator the actor in the event of the creation; null if unknown, or if the transaction sets the actor
+ * @param begun whether an attempt has failed whose outcome is unknown
  */
-record Creation(User user, @Nullable Actor creator) {
+record Creation(User user, @Nullable Actor creator, AtomicBoolean begun) {
+    Creation(User user, @Nullable Actor creator) {
+        this(user, creator, new AtomicBoolean());
+    }
+
     /** The value of the setting {@code directory.creators}; empty if no creation has a creator. */
     static String creators(Collection<Creation> creations) {
         Map<String, List<String>> creators = new HashMap<>();

@@ -2,6 +2,7 @@ package dev.userdirectory.user;
 
 import dev.userdirectory.database.Actor;
 import dev.userdirectory.database.RequestCollapser;
+import dev.userdirectory.database.StandbyStalled;
 import dev.userdirectory.database.WriteTransaction;
 import java.sql.SQLException;
 import java.util.Collection;
@@ -90,14 +91,21 @@ class UserInserts {
     /** Returns the stored user, or nothing if another user has its address. */
     Optional<User> insert(User user, @Nullable Actor creator) {
         Creation creation = new Creation(user, creator);
+        try {
+            return Optional.ofNullable(insert(creation).get(creation));
+        } catch (StandbyStalled e) {
+            throw creation.begun().get() ? StandbyStalled.afterAnAttempt() : e;
+        }
+    }
+
+    private Map<Creation, User> insert(Creation creation) {
         Set<Creation> alone = Set.of(creation);
         try {
-            return Optional.ofNullable(shared.load(alone).get(creation));
+            return shared.load(alone);
         } catch (LockTimeout e) {
             // The lock may have been on another user's address.
         }
-        return Optional.ofNullable(
-                patiently(lockTimeout -> insertTogether(alone, lockTimeout)).get(creation));
+        return patiently(lockTimeout -> insertTogether(alone, lockTimeout));
     }
 
     /**
@@ -126,7 +134,14 @@ class UserInserts {
     }
 
     private Map<Creation, User> insertTogether(Set<Creation> creations, String lockTimeout) {
-        return transaction.execute(null, () -> insert(creations, lockTimeout));
+        try {
+            return transaction.execute(null, () -> insert(creations, lockTimeout));
+        } catch (LockTimeout | StandbyStalled e) {
+            throw e;
+        } catch (RuntimeException e) {
+            creations.forEach(creation -> creation.begun().set(true));
+            throw e;
+        }
     }
 
     private Map<Creation, User> insert(Collection<Creation> creations, String lockTimeout) {

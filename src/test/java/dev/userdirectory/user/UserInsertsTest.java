@@ -8,10 +8,13 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Locks;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.database.Actor;
+import dev.userdirectory.database.StandbyStalled;
 import dev.userdirectory.database.WriteTransaction;
+import dev.userdirectory.error.ErrorCode;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -23,13 +26,18 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.core.RowCallbackHandler;
 import org.springframework.test.context.TestPropertySource;
 
 @DirectoryTest
@@ -58,6 +66,73 @@ class UserInsertsTest {
         assertThat(second.uuid()).isEqualTo(first.uuid()).isEqualTo(user.uuid());
         assertThat(jdbc.queryForList("select type from user_events where user_id = ?", String.class, user.uuid()))
                 .containsExactly("CREATED");
+    }
+
+    /** Another request's statement may have stored the user, and may still wait for the standby. */
+    @Test
+    void doesNotPromiseThatNothingWasChangedAfterAnAttemptThatFailed() {
+        int statements = Runtime.getRuntime().availableProcessors();
+        Stalled stalled = new Stalled(jdbc, statements);
+        UserInserts own = new UserInserts(stalled, transaction);
+        List<CompletableFuture<Optional<User>>> busy = new ArrayList<>();
+        for (int i = 0; i < statements; i++) {
+            busy.add(insertWith(own));
+        }
+        Waiting.until(() -> stalled.waiting.getQueueLength() == statements);
+        List<Thread> threads = new ArrayList<>();
+        List<CompletableFuture<Optional<User>>> together = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            together.add(CompletableFuture.supplyAsync(
+                    () -> own.insert(user(Directory.newEmail()), null),
+                    task -> threads.add(Thread.startVirtualThread(task))));
+        }
+        Waiting.until(() -> threads.stream().allMatch(thread -> thread.getState() == Thread.State.WAITING));
+
+        stalled.waiting.release();
+
+        List<Throwable> failures =
+                together.stream().map(UserInsertsTest::failureOf).toList();
+        stalled.waiting.release(statements);
+        assertThat(failures).hasAtLeastOneElementOfType(DataAccessResourceFailureException.class);
+        assertThat(failures)
+                .filteredOn(StandbyStalled.class::isInstance)
+                .singleElement()
+                .extracting(failure -> ((StandbyStalled) failure).code())
+                .isEqualTo(ErrorCode.DEADLINE_EXCEEDED);
+        assertThat(busy).allSatisfy(each -> assertThat(each).failsWithin(Duration.ofSeconds(20)));
+    }
+
+    private static Throwable failureOf(CompletableFuture<?> future) {
+        await().until(future::isDone);
+        return future.exceptionNow();
+    }
+
+    private static CompletableFuture<Optional<User>> insertWith(UserInserts inserts) {
+        return CompletableFuture.supplyAsync(
+                () -> inserts.insert(user(Directory.newEmail()), null), task -> Thread.startVirtualThread(task));
+    }
+
+    /** Its first statements fail, and from then on too many commits wait for the standby. */
+    private static final class Stalled extends JdbcTemplate {
+        private final Semaphore waiting = new Semaphore(0);
+        private final AtomicInteger failing;
+
+        Stalled(JdbcTemplate original, int blocked) {
+            super(Objects.requireNonNull(original.getDataSource()));
+            failing = new AtomicInteger(blocked + 1);
+        }
+
+        @Override
+        public void query(String sql, RowCallbackHandler rows, @Nullable Object @Nullable ... args) {
+            int left = failing.getAndDecrement();
+            if (left <= 0) {
+                throw StandbyStalled.beforeWriting();
+            }
+            if (left > 1) {
+                waiting.acquireUninterruptibly();
+            }
+            throw new DataAccessResourceFailureException("The connection was lost");
+        }
     }
 
     @Test

@@ -55,7 +55,7 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
                     .location(parameters.getSourceLocation())
                     .errorType(ErrorType.UNAVAILABLE)
                     .message(stalled.getMessage())
-                    .extensions(ErrorCode.UNAVAILABLE.extensions())
+                    .extensions(stalled.code().extensions())
                     .build();
         }
         return unforeseen(exception, parameters.getPath())
