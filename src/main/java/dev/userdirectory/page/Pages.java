@@ -77,26 +77,31 @@ public class Pages {
         }
         Rows<T> remaining = rows;
         if (rows.filter().isWalked() && request.isOpenAhead() && request.rowsToRead() > 0) {
-            // Prepared once for all values: the walk does not use an index of the filter, so one plan suits all of
-            // them.
-            Connection<T> walked = read(jdbc, rows, statement -> statement.appendWalked(request));
-            boolean isFull = request.backward() ? walked.hasPreviousPage() : walked.hasNextPage();
-            if (isFull && (!request.looksBehind() || (walked.hasPreviousPage() && walked.hasNextPage()))) {
-                return walked;
+            // Prepared once for all values: it uses no index of the filter, so one plan suits all.
+            List<List<Connection<T>>> walked = read(jdbc, rows, statement -> statement.appendWalked(request));
+            if (!walked.isEmpty()) {
+                Connection<T> page = walked.getFirst().getFirst();
+                boolean isBehind = request.backward() ? page.hasNextPage() : page.hasPreviousPage();
+                if (isBehind || !request.looksBehind()) {
+                    return page;
+                }
             }
-            remaining = isFull ? rows : rows.few();
+            // If the walk found no row behind the page, there may still be one.
+            remaining = walked.isEmpty() ? rows.few() : rows;
         }
-        Rows<T> found = remaining;
-        return request.isOfRowsAlone()
-                ? read(jdbc, found, statement -> statement.appendRowsAlone(request))
-                : read(jdbc, found, statement -> statement.append(request, "(values (1)) parent (n)", List.of()));
+        List<List<Connection<T>>> pages = read(
+                jdbc,
+                remaining,
+                request.isOfRowsAlone()
+                        ? statement -> statement.appendRowsAlone(request)
+                        : statement -> statement.append(request, "(values (1)) parent (n)", List.of()));
+        return pages.isEmpty() ? empty() : pages.getFirst().getFirst();
     }
 
-    private <T> Connection<T> read(JdbcTemplate jdbc, Rows<T> rows, Consumer<PageStatement<T>> page) {
+    private <T> List<List<Connection<T>>> read(JdbcTemplate jdbc, Rows<T> rows, Consumer<PageStatement<T>> page) {
         PageStatement<T> statement = new PageStatement<>(rows);
         page.accept(statement);
-        List<List<Connection<T>>> pages = new PageReader<>(statement, cursors).read(jdbc);
-        return pages.isEmpty() ? empty() : pages.getFirst().getFirst();
+        return new PageReader<>(statement, cursors).read(jdbc);
     }
 
     private static <T> Connection<T> empty() {

@@ -179,8 +179,12 @@ class PlansTest {
         for (String direction : List.of("ASC", "DESC")) {
             Map<String, ?> orderBy = Map.of("field", field, "direction", direction);
             String cursor = cursorOf(emails.get(USERS * 9 / 10), orderBy);
+            String nearEnd = client.data(USERS_PAGE, Map.of("orderBy", orderBy, "last", SIZE / 2))
+                    .at("/users/pageInfo/startCursor")
+                    .asString();
             filters(emails).forEach((name, filter) -> {
-                for (Map<String, ?> place : List.<Map<String, ?>>of(Map.of(), Map.of("after", cursor))) {
+                for (Map<String, ?> place :
+                        List.<Map<String, ?>>of(Map.of(), Map.of("after", cursor), Map.of("after", nearEnd))) {
                     statements.clear();
                     Map<String, Object> page = new HashMap<>(place);
                     page.putAll(Map.of("orderBy", orderBy, "filter", filter, "first", SIZE));
@@ -196,6 +200,7 @@ class PlansTest {
         List<String> groups = groupsBySize();
         String start = "2016-01-01T00:00:00Z";
         Map<String, Map<String, ?>> filters = new LinkedHashMap<>();
+        filters.put("active", Map.of("active", true));
         filters.put("created long", Map.of("createdAt", Map.of("from", start)));
         filters.put("created shortly", Map.of("createdAt", Map.of("from", start, "before", "2016-01-02T00:00:00Z")));
         filters.put("updated long", Map.of("updatedAt", Map.of("from", start)));
