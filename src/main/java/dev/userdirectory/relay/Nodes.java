@@ -2,6 +2,7 @@ package dev.userdirectory.relay;
 
 import dev.userdirectory.graphql.cache.CachedObjects;
 import dev.userdirectory.graphql.cache.Dependencies;
+import graphql.language.OperationDefinition.Operation;
 import graphql.schema.DataFetchingEnvironment;
 import java.util.Objects;
 import java.util.UUID;
@@ -29,11 +30,16 @@ public class Nodes {
         if (!id.type().equals(type)) {
             return CompletableFuture.completedFuture(null);
         }
-        Node known = (Node) cached.find(name, dependencies);
-        if (known != null) {
-            return CompletableFuture.completedFuture((T) known);
-        }
         DataLoader<UUID, T> loader = Objects.requireNonNull(env.getDataLoader(type.typeName()));
+        if (env.getOperationDefinition().getOperation() == Operation.MUTATION) {
+            // What was read before this field may have changed since.
+            loader.clear(id.uuid());
+        } else {
+            Node known = (Node) cached.find(name, dependencies);
+            if (known != null) {
+                return CompletableFuture.completedFuture((T) known);
+            }
+        }
         return loader.load(id.uuid()).thenApply(node -> {
             if (node != null) {
                 cached.put(name, node, dependencies);

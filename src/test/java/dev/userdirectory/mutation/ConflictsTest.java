@@ -42,6 +42,26 @@ class ConflictsTest {
     }
 
     @Test
+    void staleUpdateShowsTheChangesOfEarlierFieldsOfTheMutation() {
+        String id = directory.createUser();
+        client.data("query ($id: ID!) { user(id: $id) { version } }", Map.of("id", id));
+
+        JsonNode data = client.data("""
+                mutation ($id: ID!) {
+                  updateUser(id: $id, name: "Second") { errors { code } }
+                  first: updateUser(id: $id, name: "Stale", ifVersion: 0) { ...Errors }
+                  another: updateUser(id: $id, name: "Third") { errors { code } }
+                  second: updateUser(id: $id, name: "Stale", ifVersion: 0) { ...Errors }
+                }
+                fragment Errors on UpdateUserPayload { errors { current { ... on User { name version } } } }
+                """, Map.of("id", id));
+
+        assertThat(data.at("/first/errors/0/current/name").asString()).isEqualTo("Second");
+        assertThat(data.at("/second/errors/0/current/name").asString()).isEqualTo("Third");
+        assertThat(data.at("/second/errors/0/current/version").asInt()).isEqualTo(2);
+    }
+
+    @Test
     void staleDeletionShowsTheGroup() {
         String id = directory.createGroup("First", List.of());
         client.data("mutation { updateGroup(id: \"" + id + "\", name: \"Second\") { errors { code } } }");
