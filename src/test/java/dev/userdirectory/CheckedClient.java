@@ -29,6 +29,9 @@ class CheckedClient {
     private static final String UPDATE =
             "mutation ($id: ID!, $name: String!) { updateUser(id: $id, name: $name) { user { version } } }";
     private static final String USER = "query ($id: ID!) { user(id: $id) { version name } }";
+    private static final String FIND = "query ($email: String!) { userByEmail(email: $email) { id }"
+            + " users(filter: {emails: [$email]}) { nodes { id } } }";
+    private static final String COUNT = "{ users(first: 0) { totalCount } }";
 
     final AtomicInteger reads = new AtomicInteger();
     final AtomicInteger writes = new AtomicInteger();
@@ -40,6 +43,9 @@ class CheckedClient {
     private final Queue<String> violations = new ConcurrentLinkedQueue<>();
     /** The users whose creation or update was acknowledged, and their newest acknowledged version. */
     private volatile Map<String, Integer> acknowledged = new ConcurrentHashMap<>();
+
+    /** The part of them that a database keeps although it loses later writes. */
+    private Map<String, Integer> kept = Map.of();
 
     private final AtomicInteger losses = new AtomicInteger();
     private volatile String newest = "";
@@ -63,9 +69,14 @@ class CheckedClient {
         return instances.get(ThreadLocalRandom.current().nextInt(instances.size()));
     }
 
-    /** For a database that has lost acknowledged writes, and serves no requests at that moment. */
+    /** All writes that are acknowledged by now will survive. */
+    void expectKeptWrites() {
+        kept = Map.copyOf(acknowledged);
+    }
+
+    /** For a database that has lost all other acknowledged writes, and serves no requests at that moment. */
     void expectLostWrites() {
-        acknowledged = new ConcurrentHashMap<>();
+        acknowledged = new ConcurrentHashMap<>(kept);
         losses.incrementAndGet();
     }
 
@@ -85,15 +96,45 @@ class CheckedClient {
 
     boolean create() {
         Map<String, Integer> versions = acknowledged;
-        JsonNode created = any().execute(CREATE, Map.of("name", name, "email", Directory.newEmail()))
-                .at("/data/createUser/user/id");
+        int before = losses.get();
+        String email = Directory.newEmail();
+        JsonNode created =
+                any().execute(CREATE, Map.of("name", name, "email", email)).at("/data/createUser/user/id");
         if (!created.isString()) {
             return false;
         }
         versions.put(created.asString(), 0);
         newest = created.asString();
         writes.incrementAndGet();
-        return read(created.asString());
+        return find(created.asString(), email, before);
+    }
+
+    private boolean find(String user, String email, int lossesBefore) {
+        JsonNode response = any().execute(FIND, Map.of("email", email));
+        if (response.has("errors")) {
+            return false;
+        }
+        boolean isFound = response.at("/data/userByEmail/id").asString("").equals(user)
+                && response.at("/data/users/nodes/0/id").asString("").equals(user);
+        if (!isFound && losses.get() == lossesBefore) {
+            violations.add(response + " was read after the creation of " + user + " had been acknowledged");
+        }
+        reads.incrementAndGet();
+        return true;
+    }
+
+    boolean count() {
+        int before = losses.get();
+        int least = acknowledged.size();
+        JsonNode count = any().execute(COUNT, Map.of()).at("/data/users/totalCount");
+        if (!count.isInt()) {
+            return false;
+        }
+        if (count.asInt() < least && losses.get() == before) {
+            violations.add(count + " users were counted after " + least + " creations had been acknowledged");
+        }
+        reads.incrementAndGet();
+        return true;
     }
 
     /** Pauses at random, so that responses are cached between two updates. */

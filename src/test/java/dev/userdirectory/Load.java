@@ -17,8 +17,8 @@ import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
 /**
- * While a test causes a fault, four clients create users, one updates each of a few others, two read each of these,
- * four follow, and one checks the service's health. Each checks the promises of {@code docs/faults.md}.
+ * While a test causes a fault, four clients create users and find them, one updates each of a few others, two read
+ * each of these, one counts all users, four follow, and one checks the service's health. Each checks the promises of {@code docs/faults.md}.
  */
 public final class Load implements AutoCloseable {
     private final CheckedClient client;
@@ -56,6 +56,7 @@ public final class Load implements AutoCloseable {
             repeat(() -> client.read(user));
             repeat(() -> client.read(user));
         }
+        repeat(client::count);
         repeat(client::probe);
         awaitWork();
     }
@@ -107,7 +108,12 @@ public final class Load implements AutoCloseable {
         Waiting.until(() -> client.failures.size() >= failures);
     }
 
-    /** For a database that has lost acknowledged writes, and serves no requests at that moment. */
+    /** All writes that are acknowledged by now will survive. */
+    public void expectKeptWrites() {
+        client.expectKeptWrites();
+    }
+
+    /** For a database that has lost all other acknowledged writes, and serves no requests at that moment. */
     public void expectLostWrites() {
         client.expectLostWrites();
     }

@@ -97,6 +97,7 @@ class FaultsTest {
             PostgresPair servers = new PostgresPair();
             try (ConfigurableApplicationContext service = Instance.start(servers.details(), QUIET);
                     Load load = new Load(service.getBean(Client.class))) {
+                load.expectKeptWrites();
                 servers.disconnectReplica();
                 load.awaitWork();
                 kill(servers.primary());
@@ -116,6 +117,7 @@ class FaultsTest {
         Recovery.isFastAfter("a point-in-time recovery", () -> {
             try (ConfigurableApplicationContext service = Instance.start(server.details(), QUIET);
                     Load load = new Load(service.getBean(Client.class))) {
+                load.expectKeptWrites();
                 Path copy = server.copy();
                 load.awaitWork();
                 server.kill();

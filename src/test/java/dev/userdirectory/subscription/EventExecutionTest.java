@@ -35,6 +35,7 @@ import tools.jackson.databind.JsonNode;
         properties = {
             "spring.datasource.hikari.data-source-properties.ApplicationName=events",
             "directory.limits.deadline=3s",
+            "spring.graphql.http.sse.keep-alive=1s",
             "logging.level.dev.userdirectory.graphql.operation.DeadlineInterceptor=error"
         })
 class EventExecutionTest {
