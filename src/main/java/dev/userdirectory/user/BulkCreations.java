@@ -41,7 +41,7 @@ class BulkCreations {
     @DgsMutation
     CreateUsersPayload createUsers(
             @InputArgument("users") List<NewUser> given, @InputArgument BulkMode mode, DataFetchingEnvironment env) {
-        return mutations.execute(
+        return inserts.patiently(lockTimeout -> mutations.execute(
                 env, errors -> payload(given, Map.of(), errors), UserMutations.isBatch(given, "users"), errors -> {
                     InputErrors rejections = mode == BulkMode.EACH ? new InputErrors() : errors;
                     checkForm(given, rejections);
@@ -57,12 +57,12 @@ class BulkCreations {
                                     .map(i -> new Address(given.get(i).getEmail(), null, List.of(emailOf(i))))
                                     .toList(),
                             rejections);
-                    Map<Integer, User> created = errors.isEmpty() ? insert(given, rejections) : Map.of();
+                    Map<Integer, User> created = errors.isEmpty() ? insert(given, lockTimeout, rejections) : Map.of();
                     if (!created.isEmpty() && !errors.isEmpty()) {
                         throw new Rejected(errors);
                     }
                     return payload(given, created, rejections);
-                });
+                }));
     }
 
     @DgsMutation
@@ -76,7 +76,7 @@ class BulkCreations {
                     if (!errors.isEmpty()) {
                         return null;
                     }
-                    Map<Integer, User> stored = insert(given, new InputErrors());
+                    Map<Integer, User> stored = insert(given, UserInserts.NO_TIMEOUT, new InputErrors());
                     Map<Integer, NewUser> others = new TreeMap<>();
                     for (int i = 0; i < given.size(); i++) {
                         if (!stored.containsKey(i)) {
@@ -110,7 +110,7 @@ class BulkCreations {
      * Stores the users that have no errors, and returns them by their indexes. Adds TAKEN for each user whose address
      * another transaction has just taken.
      */
-    private Map<Integer, User> insert(List<NewUser> given, InputErrors errors) {
+    private Map<Integer, User> insert(List<NewUser> given, String lockTimeout, InputErrors errors) {
         Map<Integer, List<InputError>> rejected = errors.byElement("users");
         List<Integer> valid = IntStream.range(0, given.size())
                 .boxed()
@@ -121,7 +121,7 @@ class BulkCreations {
                         .map(given::get)
                         .map(user -> UserMutations.newUser(user.getName(), user.getEmail(), user.getActive()))
                         .toList(),
-                UserInserts.NO_TIMEOUT);
+                lockTimeout);
         Map<Integer, User> created = new HashMap<>();
         for (int i = 0; i < valid.size(); i++) {
             int index = valid.get(i);

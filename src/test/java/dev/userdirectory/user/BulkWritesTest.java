@@ -13,11 +13,13 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.JdbcTemplate;
 import tools.jackson.databind.JsonNode;
 
 @DirectoryTest
@@ -50,6 +52,9 @@ class BulkWritesTest {
 
     @Autowired
     Statements statements;
+
+    @Autowired
+    JdbcTemplate jdbc;
 
     @Test
     void createsInactiveUsers() {
@@ -259,6 +264,31 @@ class BulkWritesTest {
 
         assertThat(refusals(write(document, List.of()))).containsExactly("users INVALID");
         assertThat(refusals(write(document, Collections.nCopies(1001, row)))).containsExactly("users INVALID");
+    }
+
+    @Test
+    void rejectsMoreThanAThousandDeletions() {
+        String id = directory.createUser();
+
+        assertThat(refusals(write(DELETE, Collections.nCopies(1001, id)))).containsExactly("ids INVALID");
+
+        assertThat(directory.user(id).isNull()).isFalse();
+    }
+
+    @Test
+    void repeatedUpsertChangesNothing() {
+        List<Map<String, String>> rows = List.of(Map.of("name", "Al", "email", newEmail()));
+        JsonNode first = write(UPSERT, rows).get("users");
+        long events = events();
+
+        JsonNode second = write(UPSERT, rows).get("users");
+
+        assertThat(second).isEqualTo(first);
+        assertThat(events()).isEqualTo(events);
+    }
+
+    private long events() {
+        return Objects.requireNonNull(jdbc.queryForObject("select count(*) from user_events", Long.class));
     }
 
     @Test
