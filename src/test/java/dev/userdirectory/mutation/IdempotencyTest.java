@@ -18,6 +18,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.sql.Connection;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -360,6 +361,21 @@ class IdempotencyTest {
             for (Future<JsonNode> answer : answers) {
                 assertThat(answer.get()).isEqualTo(first);
             }
+        }
+    }
+
+    @Test
+    void oneOfFiftyMutationsWithTheSameKeyIsMade() throws Exception {
+        List<Callable<JsonNode>> mutations = IntStream.range(0, 50)
+                .<Callable<JsonNode>>mapToObj(i -> () -> create("Al", newEmail(), key))
+                .toList();
+
+        try (ExecutorService clients = Executors.newFixedThreadPool(50)) {
+            List<String> outcomes = new ArrayList<>();
+            for (Future<JsonNode> answer : clients.invokeAll(mutations)) {
+                outcomes.addAll(refusals(answer.get()));
+            }
+            assertThat(outcomes).hasSize(49).containsOnly("idempotencyKey KEY_REUSED");
         }
     }
 
