@@ -5,11 +5,7 @@ import java.sql.SQLException;
 import java.sql.SQLTransientException;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Disposable;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * The thread and the connections that work for one request, so that they can be stopped when the request's time is over
@@ -45,25 +41,6 @@ public class Deadline {
     public Deadline(Thread worker, String account, @Nullable Semaphore share) {
         this.worker = worker;
         this.requester = new Requester(account, share);
-    }
-
-    /** Runs work that no request waits for, and stops it like a request once the limit has passed. */
-    public static <T> T within(Duration limit, Supplier<T> work) {
-        return within(limit, BACKGROUND, work);
-    }
-
-    /** @param account the account under which the work queues for connections */
-    public static <T> T within(Duration limit, String account, Supplier<T> work) {
-        Deadline deadline = new Deadline(Thread.currentThread(), account, null);
-        Disposable timeout = Schedulers.parallel().schedule(deadline::stop, limit.toMillis(), TimeUnit.MILLISECONDS);
-        CURRENT.set(deadline);
-        try {
-            return work.get();
-        } finally {
-            CURRENT.remove();
-            timeout.dispose();
-            deadline.end();
-        }
     }
 
     /** The account of the request that the current thread works for. */

@@ -111,10 +111,7 @@ class DirectoryEvents {
                 "select feed_has(?, ?, ?, ?, ?::uuid" + (alone ? ")" : ", ?::uuid)"), Boolean.class, args.toArray()));
     }
 
-    /**
-     * The same for all events. Works even if the event at the position has been trimmed, and for
-     * {@link FeedEras#start()}.
-     */
+    /** The same for all events. Works even if the position's event has been trimmed, and for {@link FeedEras#start()}. */
     boolean isKept(Position position) {
         Object[] place = {position.transaction(), position.sequence()};
         Object[] seen = {position.seen().era(), position.seen().wal()};
@@ -164,23 +161,19 @@ class DirectoryEvents {
         return seconds == null ? null : Duration.ofMillis(Math.max(0, Math.round(seconds * 1000)));
     }
 
-    /**
-     * The position up to which statements that begin after this call find the feed settled, in spite of open
-     * transactions.
-     */
+    /** The position up to which later statements find the feed settled, in spite of open transactions. */
     Position settled() {
         return Objects.requireNonNull(jdbc.queryForObject(
                 "select settled_transaction, settled_sequence, feed_era() from feed_settled()",
                 (row, number) -> new Position(row.getLong(1), row.getLong(2), new Seen(row.getLong(3), 0))));
     }
 
-    /**
-     * Adds the settled events to {@code user_count} if there are at least that many. Events may be trimmed once they
-     * are added.
-     */
-    void count(int least) {
-        if (UserCount.addEvents(jdbc, least)) {
+    /** Adds the settled events to {@code user_count} if there are at least that many. From then on they may be trimmed. */
+    boolean count(int least) {
+        boolean isAdded = UserCount.addEvents(jdbc, least);
+        if (isAdded) {
             eras().noteProgress();
         }
+        return isAdded;
     }
 }

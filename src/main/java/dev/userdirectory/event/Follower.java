@@ -1,7 +1,7 @@
 package dev.userdirectory.event;
 
-import dev.userdirectory.database.Deadline;
 import dev.userdirectory.database.Pause;
+import dev.userdirectory.database.TimeLimit;
 import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.subscription.SubscriptionEnded;
 import java.util.Iterator;
@@ -67,7 +67,7 @@ final class Follower implements Iterator<DirectoryEvent> {
         try {
             // The reader takes only settled events, so a page that is read later contains them, too.
             Position end = now.end();
-            List<DirectoryEvent> page = Deadline.within(properties.readTimeout(), account, () -> readPage(end));
+            List<DirectoryEvent> page = TimeLimit.run(properties.readTimeout(), account, () -> readPage(end));
             if (page == null) {
                 pages.error(EventsExpired.ended());
                 return;

@@ -42,7 +42,7 @@ class UserCounting extends BackgroundThread {
         try (FeedConnection connection = connections.open("user-directory counting")) {
             DirectoryEvents table = events.over(connection.jdbc());
             while (current.isRunning()) {
-                table.count(LEAST);
+                connection.commitLocally(() -> table.count(LEAST));
                 current.progress();
                 Thread.sleep(INTERVAL);
             }

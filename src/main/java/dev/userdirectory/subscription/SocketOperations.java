@@ -43,9 +43,7 @@ final class SocketOperations {
     private final Map<String, Disposable.Composite> running = new ConcurrentHashMap<>();
     private volatile boolean stopped;
 
-    /**
-     * Completes once all operations received so far have begun. A {@code pong} waits for this, and so confirms them.
-     */
+    /** Completes once all operations received so far have begun. A {@code pong} waits for this, and so confirms them. */
     private CompletableFuture<Void> begun = CompletableFuture.completedFuture(null);
 
     /** The pong, which waits for {@link #begun}; null if no ping has arrived since the last operation. */

@@ -3,6 +3,7 @@ package dev.userdirectory.graphql.cache;
 import dev.userdirectory.graphql.document.KnownOperation;
 import dev.userdirectory.graphql.document.Sha256;
 import dev.userdirectory.graphql.limit.Weight;
+import dev.userdirectory.graphql.scope.Caller;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
@@ -26,6 +27,15 @@ record CacheKey(
     private static final JsonMapper SORTED_JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
+
+    static CacheKey of(String operation, Map<String, Object> variables, Caller caller, CachePolicy policy) {
+        return new CacheKey(
+                operation,
+                variables,
+                caller.anonymous(),
+                caller.scopes(),
+                policy.isPrivate() ? caller.subject() : null);
+    }
 
     /** The key of the same response for all callers with the same scopes. */
     CacheKey ofAll() {

@@ -73,12 +73,8 @@ public class ResponseCache implements WebGraphQlInterceptor {
         }
         operation.dependencies.state = state;
         ExecutionInput input = request.toExecutionInput();
-        CacheKey key = new CacheKey(
-                known == null ? KnownOperation.hash(input.getQuery(), input.getOperationName()) : known.hash(),
-                input.getVariables(),
-                operation.caller.anonymous(),
-                operation.caller.scopes(),
-                policy.isPrivate() ? operation.caller.subject() : null);
+        String hash = known == null ? KnownOperation.hash(input.getQuery(), input.getOperationName()) : known.hash();
+        CacheKey key = CacheKey.of(hash, input.getVariables(), operation.caller, policy);
         CachedResponse cached = policy.equals(CachePolicy.UNKNOWN) ? null : responses.find(key, state);
         return cached == null
                 ? executeOnce(request, input, chain, operation, policy, key, state)
