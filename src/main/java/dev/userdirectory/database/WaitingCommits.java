@@ -14,7 +14,7 @@ import org.springframework.stereotype.Component;
  * well.
  *
  * <p>PostgreSQL counts the commits of all instances. Each instance reads this count only after one of its own commits
- * has failed, until the count is zero.
+ * has failed, until the count is zero, and before its first write.
  */
 @Component
 class WaitingCommits {
@@ -29,7 +29,7 @@ class WaitingCommits {
     private final int limit;
     private final Counter rejected;
     /** The number of failed commits when the count of waiting ones was last zero. */
-    private volatile long settled;
+    private volatile long settled = -1;
 
     WaitingCommits(JdbcTemplate jdbc, DataSource pool, DatabaseProperties properties, MeterRegistry meters)
             throws SQLException {

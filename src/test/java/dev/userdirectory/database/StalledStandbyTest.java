@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Instance;
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.Soak;
 import dev.userdirectory.Waiting;
@@ -15,8 +16,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -28,6 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
@@ -159,6 +163,7 @@ class StalledStandbyTest {
         String id = directory.createUser();
         AtomicBoolean writing = new AtomicBoolean(true);
         Map<String, AtomicInteger> outcomes = new ConcurrentHashMap<>();
+        Queue<String> rejected = new ConcurrentLinkedQueue<>();
         List<CompletableFuture<Void>> writers = new ArrayList<>();
         stall();
         try {
@@ -166,9 +171,13 @@ class StalledStandbyTest {
                 writers.add(CompletableFuture.runAsync(
                         () -> {
                             while (writing.get()) {
-                                String code = client.execute(CREATE_GROUP, Map.of("name", Directory.newEmail()))
+                                String name = Directory.newEmail();
+                                String code = client.execute(CREATE_GROUP, Map.of("name", name))
                                         .at("/errors/0/extensions/code")
                                         .asString("");
+                                if (code.equals("UNAVAILABLE")) {
+                                    rejected.add(name);
+                                }
                                 outcomes.computeIfAbsent(code, each -> new AtomicInteger())
                                         .incrementAndGet();
                                 Pause.of(Duration.ofMillis(50));
@@ -203,10 +212,45 @@ class StalledStandbyTest {
             System.out.println("Writes resumed after " + Duration.ofNanos(System.nanoTime() - resumed));
             assertThat(meters.get("directory.writes.rejected").counter().count())
                     .isPositive();
+            assertThat(count("select count(*) from groups where name = any(?)", (Object)
+                            rejected.toArray(String[]::new)))
+                    .isZero();
         } finally {
             writing.set(false);
             writers.forEach(CompletableFuture::join);
         }
+    }
+
+    @Test
+    void instanceThatStartsWhileManyCommitsWaitRejectsWrites() throws Exception {
+        stall();
+        List<CompletableFuture<JsonNode>> waiting = IntStream.range(0, 10)
+                .mapToObj(i -> CompletableFuture.supplyAsync(
+                        () -> client.execute(CREATE_GROUP, Map.of("name", "Waiting")),
+                        task -> Thread.startVirtualThread(task)))
+                .toList();
+        waiting.forEach(CompletableFuture::join);
+        assertThat(waitingForStandby()).isEqualTo(10);
+
+        try (ConfigurableApplicationContext another = Instance.start(SERVERS.primaryDetails())) {
+            JsonNode response = another.getBean(Client.class).execute(CREATE_GROUP, Map.of("name", "Late"));
+            assertThat(response.at("/errors/0/extensions/code").asString()).isEqualTo("UNAVAILABLE");
+        }
+    }
+
+    /** PostgreSQL then shows the commit, although the standby lacks it. */
+    @Test
+    void outcomeIsUnknownIfTheBackendEndsWhileItsCommitWaits() throws Exception {
+        stall();
+        CompletableFuture<JsonNode> response = CompletableFuture.supplyAsync(
+                () -> client.execute(CREATE_GROUP, Map.of("name", "Unknown")), task -> Thread.startVirtualThread(task));
+        await().until(() -> waitingForStandby() > 0);
+
+        count("select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event = 'SyncRep'");
+
+        JsonNode error = response.join().at("/errors/0");
+        assertThat(error.at("/extensions/code").asString()).isEqualTo("INTERNAL_SERVER_ERROR");
+        assertThat(error.get("message").asString()).endsWith("Whether the mutation took effect is unknown.");
     }
 
     /** Otherwise each attempt, once a minute, would take one more of PostgreSQL's connections. */
