@@ -69,7 +69,9 @@ public enum ErrorCode {
     HTTP_VERSION_NOT_SUPPORTED("The request is of another version of HTTP.", HttpStatus.HTTP_VERSION_NOT_SUPPORTED),
 
     INTERNAL_SERVER_ERROR(
-            "The service failed. The log has the cause under the error's ID.", HttpStatus.INTERNAL_SERVER_ERROR);
+            "The service failed. The log has the cause under the error's ID. Whether a mutation took effect is"
+                    + " unknown.",
+            HttpStatus.INTERNAL_SERVER_ERROR);
 
     private final String meaning;
     private final @Nullable HttpStatus status;

@@ -11,6 +11,7 @@ import graphql.GraphQLError;
 import graphql.execution.DataFetcherExceptionHandler;
 import graphql.execution.DataFetcherExceptionHandlerParameters;
 import graphql.execution.DataFetcherExceptionHandlerResult;
+import graphql.language.OperationDefinition;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -58,7 +59,10 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
                     .extensions(stalled.code().extensions())
                     .build();
         }
-        return unforeseen(exception, parameters.getPath())
+        boolean isMutation =
+                parameters.getDataFetchingEnvironment().getOperationDefinition().getOperation()
+                        == OperationDefinition.Operation.MUTATION;
+        return unforeseen(exception, parameters.getPath(), isMutation)
                 .path(parameters.getPath())
                 .location(parameters.getSourceLocation())
                 .build();
@@ -66,6 +70,10 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
 
     /** Logs the exception under a new ID, unless it is only a consequence of stopping the operation. */
     public static TypedGraphQLError.Builder unforeseen(Throwable exception, Object where) {
+        return unforeseen(exception, where, false);
+    }
+
+    private static TypedGraphQLError.Builder unforeseen(Throwable exception, Object where, boolean mayHaveWritten) {
         String id = UUID.randomUUID().toString();
         Deadline deadline = Deadline.current();
         if (deadline == null || !deadline.isOver()) {
@@ -83,7 +91,8 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
         }
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.INTERNAL)
-                .message("The service failed to process this; its log has the cause under the ID " + id + ".")
+                .message("The service failed to process this; its log has the cause under the ID " + id + "."
+                        + (mayHaveWritten ? " Whether the mutation took effect is unknown." : ""))
                 .extensions(ErrorCode.INTERNAL_SERVER_ERROR.extensions(Map.of("id", id)));
     }
 
