@@ -49,12 +49,14 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     private static final String BUDGET = "user-directory:budget:";
 
     private final StringRedisTemplate redis;
+    private final DatabaseState database;
     private final Duration timeout;
     private final CircuitBreaker breaker = new CircuitBreaker(log, "Redis is not used");
     private @Nullable ProxyManager<String> budgets;
 
-    SharedStore(StringRedisTemplate redis, DataRedisProperties properties) {
+    SharedStore(StringRedisTemplate redis, DatabaseState database, DataRedisProperties properties) {
         this.redis = redis;
+        this.database = database;
         this.timeout = Objects.requireNonNullElse(properties.getTimeout(), DEFAULT_TIMEOUT);
     }
 
@@ -88,7 +90,7 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     public @Nullable ConsumptionProbe spend(String account, long cost, BucketConfiguration budget) {
         return call(() -> budgets()
                 .builder()
-                .build(BUDGET + Sha256.hex(account), () -> budget)
+                .build(BUDGET + Sha256.hex(database.identity() + ' ' + account), () -> budget)
                 .tryConsumeAndReturnRemaining(cost));
     }
 
