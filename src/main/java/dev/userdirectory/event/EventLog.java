@@ -38,7 +38,7 @@ public class EventLog {
 
     /** @param name the connection's {@code application_name} in PostgreSQL */
     public Session open(String name) throws SQLException {
-        return new Session(connections.openToListen(name));
+        return new Session(connections.openToLock(name));
     }
 
     /** Returns as soon as there may be new events, or after that time. */

@@ -22,6 +22,12 @@ class FeedConnections {
     /** Short, so that work resumes soon after an unresponsive database is back. */
     private static final Duration SHORT_PATIENCE = Duration.ofSeconds(2);
 
+    /**
+     * How long a connection that holds locks may be silent before PostgreSQL ends it. The instance may have vanished, or
+     * been cut off by a silent network, and no other instance can take the locks until then.
+     */
+    private static final Duration SILENCE = Duration.ofSeconds(4);
+
     private final HikariDataSource pool;
     private final EventProperties properties;
 
@@ -45,12 +51,32 @@ class FeedConnections {
      * transaction pooler.
      */
     FeedConnection openToListen(String name) throws SQLException {
-        return open(properties.url() == null ? pool.getJdbcUrl() : properties.url(), name, SHORT_PATIENCE);
+        return open(listenUrl(), name, SHORT_PATIENCE);
+    }
+
+    /**
+     * Opens a connection to hold locks of the session. If PostgreSQL gets no statement for a few seconds, it ends the
+     * connection, which releases the locks.
+     */
+    FeedConnection openToLock(String name) throws SQLException {
+        return open(listenUrl(), name, SHORT_PATIENCE, " -c idle_session_timeout=" + SILENCE.toMillis());
+    }
+
+    private String listenUrl() {
+        return properties.url() == null ? pool.getJdbcUrl() : properties.url();
     }
 
     private FeedConnection open(String url, String name, Duration patience) throws SQLException {
+        return open(url, name, patience, "");
+    }
+
+    /** @param options further settings of the connection, which a pooler does not hand to other clients */
+    private FeedConnection open(String url, String name, Duration patience, String options) throws SQLException {
         Properties driver = new Properties();
         driver.putAll(pool.getDataSourceProperties());
+        if (!options.isEmpty()) {
+            driver.setProperty("options", driver.getProperty("options", "") + options);
+        }
         HikariCredentialsProvider provider = pool.getCredentialsProvider();
         Credentials credentials = provider == null ? pool.getCredentials() : provider.getCredentials();
         if (credentials.getUsername() != null) {

@@ -50,7 +50,6 @@ final class Delivery {
     void run(Task current) throws SQLException, InterruptedException {
         try (EventLog.Session session = events.open("user-directory webhook " + name)) {
             WebhookRow row = new WebhookRow(session.jdbc(), name);
-            row.limitSilence();
             while (!row.lock()) {
                 if (!current.isRunning()) {
                     return;

@@ -1,6 +1,5 @@
 package dev.userdirectory.webhook;
 
-import java.time.Duration;
 import java.util.Objects;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -18,23 +17,12 @@ final class WebhookRow {
      */
     record Place(String cursor, boolean hasUntoldLoss) {}
 
-    /**
-     * How long a connection may be silent before PostgreSQL ends it. The instance may have vanished, or been cut off by
-     * a silent network, and nothing is sent until another instance can take the lock.
-     */
-    private static final Duration SILENCE = Duration.ofSeconds(4);
-
     private final JdbcTemplate jdbc;
     private final String name;
 
     WebhookRow(JdbcTemplate jdbc, String name) {
         this.jdbc = jdbc;
         this.name = name;
-    }
-
-    /** Makes PostgreSQL end the connection if it gets no statement for a few seconds. */
-    void limitSilence() {
-        jdbc.execute("set idle_session_timeout = " + SILENCE.toMillis());
     }
 
     boolean lock() {
