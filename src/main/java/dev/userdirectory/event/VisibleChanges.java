@@ -92,11 +92,11 @@ class VisibleChanges implements CommittedChanges {
         do {
             events++;
             if (rows.getBoolean("is_new")) {
-                addChanged(
-                        changed,
-                        rows.getString("type"),
-                        rows.getObject("user_id", UUID.class),
-                        rows.getObject("group_id", UUID.class));
+                UUID user = rows.getObject("user_id", UUID.class);
+                UUID group = rows.getObject("group_id", UUID.class);
+                // An event of a newer version may be about something else, which may be part of any response.
+                complete &= user != null || group != null;
+                addChanged(changed, rows.getString("type"), user, group);
             }
         } while (rows.next());
         return new Changes(server, snapshot, complete && events <= MANY ? changed : null);
@@ -110,7 +110,7 @@ class VisibleChanges implements CommittedChanges {
         } else if (group != null) {
             changed.add(Group.TYPE.typeName());
             changed.add(id(Group.TYPE, group));
-        } else {
+        } else if (user != null) {
             changed.add(User.TYPE.typeName());
             changed.add(id(User.TYPE, user));
         }
