@@ -30,16 +30,13 @@ public class Nodes {
         if (!id.type().equals(type)) {
             return CompletableFuture.completedFuture(null);
         }
-        DataLoader<UUID, T> loader = Objects.requireNonNull(env.getDataLoader(type.typeName()));
-        if (env.getOperationDefinition().getOperation() == Operation.MUTATION) {
-            // What was read before this field may have changed since.
-            loader.clear(id.uuid());
-        } else {
-            Node known = (Node) cached.find(name, dependencies);
-            if (known != null) {
-                return CompletableFuture.completedFuture((T) known);
-            }
+        // A mutation may have changed what was cached before it began.
+        boolean isMutation = env.getOperationDefinition().getOperation() == Operation.MUTATION;
+        Node known = isMutation ? null : (Node) cached.find(name, dependencies);
+        if (known != null) {
+            return CompletableFuture.completedFuture((T) known);
         }
+        DataLoader<UUID, T> loader = Objects.requireNonNull(env.getDataLoader(type.typeName()));
         return loader.load(id.uuid()).thenApply(node -> {
             if (node != null) {
                 cached.put(name, node, dependencies);

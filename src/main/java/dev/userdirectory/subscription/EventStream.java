@@ -89,6 +89,7 @@ final class EventStream {
      * it, so that its client would get no events.
      */
     private void fail() {
+        outlet.close();
         outlet.awaitWrite();
         release();
     }

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.Instance;
 import dev.userdirectory.PostgresServer;
 import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
@@ -27,9 +28,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.boot.test.context.TestConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
+import tools.jackson.databind.JsonNode;
 
 /** The feed while its database crashes or is restored to an older state. */
 @Soak("kills and restores PostgreSQL")
@@ -74,6 +77,11 @@ class RestoredDatabaseTest {
                 cursorOf(live, next);
             }
             assertThat(directory.user(user).isNull()).isFalse();
+            try (ConfigurableApplicationContext another = Instance.start(SERVER.details())) {
+                JsonNode data = another.getBean(Client.class)
+                        .data("query ($id: ID!) { user(id: $id) { id } }", Map.of("id", user));
+                assertThat(data.at("/user/id").asString()).isEqualTo(user);
+            }
         } finally {
             SERVER.jdbc().execute("alter system reset synchronous_standby_names");
             SERVER.jdbc().execute("select pg_reload_conf()");
