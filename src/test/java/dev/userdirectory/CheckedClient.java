@@ -44,7 +44,7 @@ class CheckedClient {
     /** The users whose creation or update was acknowledged, and their newest acknowledged version. */
     private volatile Map<String, Integer> acknowledged = new ConcurrentHashMap<>();
 
-    /** The part of them that a database keeps although it loses later writes. */
+    /** The acknowledged writes that survive when the database loses later ones. */
     private Map<String, Integer> kept = Map.of();
 
     private final AtomicInteger losses = new AtomicInteger();
@@ -69,12 +69,12 @@ class CheckedClient {
         return instances.get(ThreadLocalRandom.current().nextInt(instances.size()));
     }
 
-    /** All writes that are acknowledged by now will survive. */
+    /** Expects every write acknowledged so far to survive the loss of later ones. */
     void expectKeptWrites() {
         kept = Map.copyOf(acknowledged);
     }
 
-    /** For a database that has lost all other acknowledged writes, and serves no requests at that moment. */
+    /** Expects the loss of all other acknowledged writes. The database must not be serving requests. */
     void expectLostWrites() {
         acknowledged = new ConcurrentHashMap<>(kept);
         losses.incrementAndGet();

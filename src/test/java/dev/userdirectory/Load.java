@@ -18,7 +18,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * While a test causes a fault, four clients create users and find them, one updates each of a few others, two read
- * each of these, one counts all users, four follow, and one checks the service's health. Each checks the promises of {@code docs/faults.md}.
+ * each of these, one counts all users, four follow, and one checks the service's health. Each checks the promises of
+ * {@code docs/faults.md}.
  */
 public final class Load implements AutoCloseable {
     private final CheckedClient client;
@@ -108,12 +109,12 @@ public final class Load implements AutoCloseable {
         Waiting.until(() -> client.failures.size() >= failures);
     }
 
-    /** All writes that are acknowledged by now will survive. */
+    /** Expects every write acknowledged so far to survive the loss of later ones. */
     public void expectKeptWrites() {
         client.expectKeptWrites();
     }
 
-    /** For a database that has lost all other acknowledged writes, and serves no requests at that moment. */
+    /** Expects the loss of all other acknowledged writes. The database must not be serving requests. */
     public void expectLostWrites() {
         client.expectLostWrites();
     }

@@ -35,6 +35,9 @@ public class TestPostgres {
     /** Part of the statement that checks whether a cached response is current. Concurrent requests share it. */
     private static final String STATE = "?::pg_snapshot as before";
 
+    /** Part of the statement that counts waiting commits before the first write of an instance, but of no other write. */
+    private static final String WAITING = "wait_event = 'SyncRep'";
+
     private static final String CHOICE = System.getProperty("directory.test.postgres", "auto");
 
     /** One server for all application contexts of a test run; it ends with the JVM. */
@@ -62,7 +65,8 @@ public class TestPostgres {
                 return bean instanceof DataSource dataSource
                         ? ProxyDataSourceBuilder.create(dataSource)
                                 .afterQuery((execution, queries) -> queries.stream()
-                                        .filter(query -> !query.getQuery().contains(STATE))
+                                        .filter(query -> !query.getQuery().contains(STATE)
+                                                && !query.getQuery().contains(WAITING))
                                         .forEach(query -> statements.executed.add(Statement.of(query))))
                                 .build()
                         : bean;

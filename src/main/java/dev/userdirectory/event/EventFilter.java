@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,9 @@ record EventFilter(
         @Nullable UUID group) {
     private static final Set<DirectoryEventType> OF_USERS =
             Collections.unmodifiableSet(EnumSet.of(USER_CREATED, USER_UPDATED, USER_DELETED));
+
+    private static final Set<String> KNOWN =
+            Stream.of(DirectoryEventType.values()).map(EventFilter::stored).collect(Collectors.toUnmodifiableSet());
 
     /** Selects all events, except those of types that only a newer version of the service knows. */
     static final EventFilter ALL = new EventFilter(EnumSet.allOf(DirectoryEventType.class), null, null);
@@ -77,6 +81,11 @@ record EventFilter(
     /** Events of users came first, so their types have no prefix in the table. */
     private static String stored(DirectoryEventType type) {
         return OF_USERS.contains(type) ? type.name().substring("USER_".length()) : type.name();
+    }
+
+    /** Whether an event in the table is not of a type that only a newer version of the service knows. */
+    static boolean isKnown(String stored) {
+        return KNOWN.contains(stored);
     }
 
     static DirectoryEventType type(String stored) {

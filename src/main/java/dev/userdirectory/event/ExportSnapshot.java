@@ -21,7 +21,7 @@ record ExportSnapshot(String text, Snapshot snapshot) {
         return snapshot.sees(event.writer());
     }
 
-    /** The first transaction from which on no event is in the export. */
+    /** No event of this transaction, or of a later one, is in the export. */
     long end() {
         return snapshot.end();
     }

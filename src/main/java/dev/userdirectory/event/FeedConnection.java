@@ -29,7 +29,8 @@ final class FeedConnection implements AutoCloseable {
 
     /**
      * Runs work in a transaction whose commit does not wait for a synchronous standby: a failover that undoes it does no
-     * harm. While the standby is stalled, each commit that waits would keep a backend of PostgreSQL.
+     * harm. While the standby is stalled, each commit that waits would keep a backend of PostgreSQL. After an exception,
+     * the connection must be closed.
      */
     <T> T commitLocally(Supplier<T> work) throws SQLException {
         connection.setAutoCommit(false);

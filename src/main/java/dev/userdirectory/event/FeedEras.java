@@ -7,8 +7,8 @@ import java.util.Objects;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /**
- * The eras of the feed in PostgreSQL. A new one begins when a server was restarted, restored or replaced, since it may
- * lack the last commits.
+ * The eras of the feed in PostgreSQL. A new one begins whenever a server is restarted, restored or replaced, since it
+ * may lack the last commits.
  */
 final class FeedEras {
     private final JdbcTemplate jdbc;

@@ -20,8 +20,9 @@ import org.springframework.transaction.TransactionExecutionListener;
 @Component
 class FeedHints extends BackgroundThread implements TransactionExecutionListener {
     /**
-     * Does not wait for the disk or a standby, since a hint that is lost in a crash is not needed afterwards. Only for its
-     * own transaction: a pooler may hand the session to other clients, whose commits must wait.
+     * The commit of a hint does not wait for the disk or a standby, since a hint that is lost in a crash is not needed
+     * afterwards. The setting lasts only for this transaction: a pooler may hand the session to other clients, whose
+     * commits must wait.
      */
     private static final String SEND =
             "select set_config('synchronous_commit', 'off', true), pg_notify('" + FeedReader.CHANNEL + "', '')";

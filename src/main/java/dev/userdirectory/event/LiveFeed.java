@@ -30,8 +30,8 @@ class LiveFeed {
     }
 
     /**
-     * The recent events of the current era. A new era, in which the database may lack events that followers have seen,
-     * replaces this object.
+     * The recent events of the current era. In a new era, the database may lack events that followers have seen, so
+     * another object replaces the returned one.
      */
     RecentEvents recent() {
         return recent;

@@ -92,11 +92,17 @@ class VisibleChanges implements CommittedChanges {
         do {
             events++;
             if (rows.getBoolean("is_new")) {
-                UUID user = rows.getObject("user_id", UUID.class);
-                UUID group = rows.getObject("group_id", UUID.class);
-                // An event of a newer version may be about something else, which may be part of any response.
-                complete &= user != null || group != null;
-                addChanged(changed, rows.getString("type"), user, group);
+                String type = rows.getString("type");
+                if (EventFilter.isKnown(type)) {
+                    addChanged(
+                            changed,
+                            type,
+                            rows.getObject("user_id", UUID.class),
+                            rows.getObject("group_id", UUID.class));
+                } else {
+                    // What it has changed may be part of any response.
+                    complete = false;
+                }
             }
         } while (rows.next());
         return new Changes(server, snapshot, complete && events <= MANY ? changed : null);
@@ -110,7 +116,7 @@ class VisibleChanges implements CommittedChanges {
         } else if (group != null) {
             changed.add(Group.TYPE.typeName());
             changed.add(id(Group.TYPE, group));
-        } else if (user != null) {
+        } else {
             changed.add(User.TYPE.typeName());
             changed.add(id(User.TYPE, user));
         }

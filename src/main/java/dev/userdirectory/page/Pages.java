@@ -12,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -78,9 +79,9 @@ public class Pages {
         Rows<T> remaining = rows;
         if (rows.filter().isWalked() && request.isOpenAhead() && request.rowsToRead() > 0) {
             // Prepared once for all values: it uses no index of the filter, so one plan suits all.
-            List<List<Connection<T>>> walked = read(jdbc, rows, statement -> statement.appendWalked(request));
-            if (!walked.isEmpty()) {
-                Connection<T> page = walked.getFirst().getFirst();
+            Optional<Connection<T>> walked = read(jdbc, rows, statement -> statement.appendWalked(request));
+            if (walked.isPresent()) {
+                Connection<T> page = walked.get();
                 boolean isBehind = request.backward() ? page.hasNextPage() : page.hasPreviousPage();
                 if (isBehind || !request.looksBehind()) {
                     return page;
@@ -89,19 +90,21 @@ public class Pages {
             // If the walk found no row behind the page, there may still be one.
             remaining = walked.isEmpty() ? rows.few() : rows;
         }
-        List<List<Connection<T>>> pages = read(
-                jdbc,
-                remaining,
-                request.isOfRowsAlone()
-                        ? statement -> statement.appendRowsAlone(request)
-                        : statement -> statement.append(request, "(values (1)) parent (n)", List.of()));
-        return pages.isEmpty() ? empty() : pages.getFirst().getFirst();
+        return read(
+                        jdbc,
+                        remaining,
+                        request.isOfRowsAlone()
+                                ? statement -> statement.appendRowsAlone(request)
+                                : statement -> statement.append(request, "(values (1)) parent (n)", List.of()))
+                .orElseGet(Pages::empty);
     }
 
-    private <T> List<List<Connection<T>>> read(JdbcTemplate jdbc, Rows<T> rows, Consumer<PageStatement<T>> page) {
+    /** Returns the page, or nothing if the statement returns no row. */
+    private <T> Optional<Connection<T>> read(JdbcTemplate jdbc, Rows<T> rows, Consumer<PageStatement<T>> page) {
         PageStatement<T> statement = new PageStatement<>(rows);
         page.accept(statement);
-        return new PageReader<>(statement, cursors).read(jdbc);
+        return new PageReader<>(statement, cursors)
+                .read(jdbc).stream().findFirst().map(List::getFirst);
     }
 
     private static <T> Connection<T> empty() {

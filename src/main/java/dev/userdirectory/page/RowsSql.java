@@ -3,7 +3,7 @@ package dev.userdirectory.page;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The text of a statement on the rows of a connection and the values of its placeholders, as far as appended. */
+/** Builds the SQL of a page statement, together with the values of its placeholders. */
 final class RowsSql {
     private static final int WALK = 1000;
     private static final int WALK_PER_ROW = 100;
@@ -119,7 +119,7 @@ final class RowsSql {
         sql.append(range.order(walked(range)));
     }
 
-    /** How many rows are walked at most. */
+    /** The maximum number of rows to walk. */
     static int walked(Range range) {
         return WALK + WALK_PER_ROW * range.limit();
     }

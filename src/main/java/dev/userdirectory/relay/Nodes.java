@@ -30,7 +30,7 @@ public class Nodes {
         if (!id.type().equals(type)) {
             return CompletableFuture.completedFuture(null);
         }
-        // A mutation may have changed what was cached before it began.
+        // Earlier fields of the mutation may have changed a cached object.
         boolean isMutation = env.getOperationDefinition().getOperation() == Operation.MUTATION;
         Node known = isMutation ? null : (Node) cached.find(name, dependencies);
         if (known != null) {

@@ -19,7 +19,7 @@ import org.springframework.stereotype.Component;
  * Executes a subscription as several operations: the first resolves the source stream, and {@link EventExecution} then
  * starts another one for each {@link SourceEvent}. graphql-java's own strategy would complete every event within the
  * first operation. All events would then share the data loaders, limits and deadline of that operation. Before version
- * 26.1, it also keeps a record of each event (graphql-java#4314).
+ * 26.1, that strategy also keeps a record of each event (graphql-java#4314).
  */
 @Component
 class SubscriptionStrategy extends BoundedExecutionStrategy implements GraphQlSourceBuilderCustomizer {

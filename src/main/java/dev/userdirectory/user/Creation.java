@@ -16,9 +16,9 @@ import tools.jackson.databind.json.JsonMapper;
  * A user to be stored.
  *
  * @param creator the actor in the event of the creation; null if unknown, or if the transaction sets the actor
- * @param begun whether an attempt has failed whose outcome is unknown
+ * @param uncertain set once an attempt has failed that may have committed
  */
-record Creation(User user, @Nullable Actor creator, AtomicBoolean begun) {
+record Creation(User user, @Nullable Actor creator, AtomicBoolean uncertain) {
     Creation(User user, @Nullable Actor creator) {
         this(user, creator, new AtomicBoolean());
     }

@@ -71,7 +71,7 @@ class UserInserts {
         try {
             return Optional.ofNullable(insert(creation).get(creation));
         } catch (StandbyStalled e) {
-            throw creation.begun().get() ? StandbyStalled.afterAnAttempt() : e;
+            throw creation.uncertain().get() ? StandbyStalled.afterAnAttempt() : e;
         }
     }
 
@@ -114,9 +114,10 @@ class UserInserts {
         try {
             return transaction.execute(null, () -> statement.insert(creations, lockTimeout));
         } catch (LockTimeout | StandbyStalled e) {
+            // Nothing was committed.
             throw e;
         } catch (RuntimeException e) {
-            creations.forEach(creation -> creation.begun().set(true));
+            creations.forEach(creation -> creation.uncertain().set(true));
             throw e;
         }
     }

@@ -250,7 +250,7 @@ class StalledStandbyTest {
 
         JsonNode error = response.join().at("/errors/0");
         assertThat(error.at("/extensions/code").asString()).isEqualTo("INTERNAL_SERVER_ERROR");
-        assertThat(error.get("message").asString()).endsWith("Whether the mutation took effect is unknown.");
+        assertThat(error.get("message").asString()).endsWith("Whether a mutation took effect is unknown.");
     }
 
     /** Otherwise each attempt, once a minute, would take one more of PostgreSQL's connections. */

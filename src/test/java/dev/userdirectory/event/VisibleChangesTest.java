@@ -50,6 +50,23 @@ class VisibleChangesTest {
     }
 
     @Test
+    void eventOfANewerVersionMayChangeEverything() {
+        String check = primary.queryForObject(
+                "select pg_get_constraintdef(oid) from pg_constraint where conname = 'user_events_type_check'",
+                String.class);
+        String before = snapshot();
+        primary.execute("alter table user_events drop constraint user_events_type_check");
+        try {
+            primary.update("insert into user_events (type, group_id) values ('MEMBER_INVITED', gen_random_uuid())");
+
+            assertThat(changes.since(before).changed()).isNull();
+        } finally {
+            primary.update("delete from user_events where type = 'MEMBER_INVITED'");
+            primary.execute("alter table user_events add constraint user_events_type_check " + check);
+        }
+    }
+
+    @Test
     void namesEverythingThatADeletedGroupChanges() {
         UUID user = insertUser(primary);
         UUID group = insertGroup();

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.web.servlet.function.ServerResponse.SseBuilder;
 import reactor.core.Disposables;
 
-/** What Tomcat may reuse for another request is no longer in use. */
+/** Tomcat may reuse a response only after the write that failed has returned. */
 class FailedWriteTest {
     private final CountDownLatch writing = new CountDownLatch(1);
     private final CountDownLatch failing = new CountDownLatch(1);

@@ -3,6 +3,7 @@ package dev.userdirectory.user;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Locks;
@@ -39,6 +40,7 @@ import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.RowCallbackHandler;
 import org.springframework.test.context.TestPropertySource;
+import tools.jackson.databind.JsonNode;
 
 @DirectoryTest
 // Embedded servers of tests acknowledge what they have not written.
@@ -48,6 +50,9 @@ class UserInsertsTest {
 
     @Autowired
     UserInserts inserts;
+
+    @Autowired
+    Client client;
 
     @Autowired
     JdbcTemplate jdbc;
@@ -70,7 +75,7 @@ class UserInsertsTest {
 
     /** Another request's statement may have stored the user, and may still wait for the standby. */
     @Test
-    void doesNotPromiseThatNothingWasChangedAfterAnAttemptThatFailed() {
+    void reportsUnknownOutcomeAfterAFailedAttempt() {
         int statements = Runtime.getRuntime().availableProcessors();
         Stalled stalled = new Stalled(jdbc, statements);
         UserInserts own = new UserInserts(stalled, transaction);
@@ -112,7 +117,7 @@ class UserInsertsTest {
                 () -> inserts.insert(user(Directory.newEmail()), null), task -> Thread.startVirtualThread(task));
     }
 
-    /** Its first statements fail, and from then on too many commits wait for the standby. */
+    /** The first statements fail; after that, too many commits wait for the standby. */
     private static final class Stalled extends JdbcTemplate {
         private final Semaphore waiting = new Semaphore(0);
         private final AtomicInteger failing;
@@ -276,6 +281,30 @@ class UserInsertsTest {
             other.rollback();
         }
         assertThat(blocked.stream().filter(one -> one.join().isPresent())).hasSize(1);
+    }
+
+    /** A batch, too, waits for the address on few connections. */
+    @Test
+    void createsOtherUsersWhileBatchesWaitForALockedAddress() throws Exception {
+        String locked = Directory.newEmail();
+        String batch = "mutation ($email: String!) { createUsers(users: [{name: \"Al\", email: $email}])"
+                + " { users { id } errors { code } } }";
+        List<CompletableFuture<JsonNode>> blocked = new ArrayList<>();
+        try (Connection other = connect()) {
+            insert(other, user(locked));
+            for (int i = 0; i < 20; i++) {
+                blocked.add(async(() -> client.execute(batch, Map.of("email", locked))));
+            }
+            await().until(() -> waiting(LOCK) > 0);
+
+            for (int i = 0; i < 20; i++) {
+                assertThat(client.data(batch, Map.of("email", Directory.newEmail()))
+                                .at("/createUsers/users"))
+                        .hasSize(1);
+            }
+            other.rollback();
+        }
+        blocked.forEach(CompletableFuture::join);
     }
 
     /** The standby may not have acknowledged the first attempt. */

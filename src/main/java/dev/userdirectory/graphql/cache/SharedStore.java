@@ -31,8 +31,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Redis, through which all instances share responses, persisted queries and budgets. The service also works without
- * Redis: after a failure or a timeout, it does not call Redis for one second. Responses are checked by the
- * {@link DatabaseState} and documents by their hash, so only the keys of responses depend on database and schema.
+ * Redis: after a failure or a timeout, it does not call Redis for one second. Several databases can share a Redis: the
+ * keys of responses and budgets name the database, and documents are checked by their hash. Responses are checked by the
+ * {@link DatabaseState}.
  */
 @Component
 @ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
@@ -88,10 +89,13 @@ class SharedStore implements SharedDocuments, SharedBudgets {
 
     @Override
     public @Nullable ConsumptionProbe spend(String account, long cost, BucketConfiguration budget) {
-        return call(() -> budgets()
-                .builder()
-                .build(BUDGET + Sha256.hex(database.identity() + ' ' + account), () -> budget)
-                .tryConsumeAndReturnRemaining(cost));
+        String identity = database.identity();
+        return identity == null
+                ? null
+                : call(() -> budgets()
+                        .builder()
+                        .build(BUDGET + Sha256.hex(identity + ' ' + account), () -> budget)
+                        .tryConsumeAndReturnRemaining(cost));
     }
 
     /** Connects when first needed, since Redis may start later than the service. */

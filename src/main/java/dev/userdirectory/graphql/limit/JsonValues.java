@@ -25,8 +25,8 @@ public final class JsonValues {
     }
 
     /**
-     * Whether a value, or the name of a member, may follow this character. Every value but the outermost follows such a
-     * character.
+     * Whether a value, or the name of a member, may follow this character. Every value but the outermost, or the name of its
+     * member, follows such a character.
      */
     public static boolean mayPrecedeValue(int character) {
         return character == ',' || character == '[' || character == '{';

@@ -11,7 +11,6 @@ import graphql.GraphQLError;
 import graphql.execution.DataFetcherExceptionHandler;
 import graphql.execution.DataFetcherExceptionHandlerParameters;
 import graphql.execution.DataFetcherExceptionHandlerResult;
-import graphql.language.OperationDefinition;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -59,10 +58,7 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
                     .extensions(stalled.code().extensions())
                     .build();
         }
-        boolean isMutation =
-                parameters.getDataFetchingEnvironment().getOperationDefinition().getOperation()
-                        == OperationDefinition.Operation.MUTATION;
-        return unforeseen(exception, parameters.getPath(), isMutation)
+        return unforeseen(exception, parameters.getPath())
                 .path(parameters.getPath())
                 .location(parameters.getSourceLocation())
                 .build();
@@ -70,10 +66,6 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
 
     /** Logs the exception under a new ID, unless it is only a consequence of stopping the operation. */
     public static TypedGraphQLError.Builder unforeseen(Throwable exception, Object where) {
-        return unforeseen(exception, where, false);
-    }
-
-    private static TypedGraphQLError.Builder unforeseen(Throwable exception, Object where, boolean mayHaveWritten) {
         String id = UUID.randomUUID().toString();
         Deadline deadline = Deadline.current();
         if (deadline == null || !deadline.isOver()) {
@@ -91,8 +83,8 @@ public class ErrorHandler implements DataFetcherExceptionHandler {
         }
         return TypedGraphQLError.newBuilder()
                 .errorType(ErrorType.INTERNAL)
-                .message("The service failed to process this; its log has the cause under the ID " + id + "."
-                        + (mayHaveWritten ? " Whether the mutation took effect is unknown." : ""))
+                .message("The service failed to process this; its log has the cause under the ID " + id
+                        + ". Whether a mutation took effect is unknown.")
                 .extensions(ErrorCode.INTERNAL_SERVER_ERROR.extensions(Map.of("id", id)));
     }
 

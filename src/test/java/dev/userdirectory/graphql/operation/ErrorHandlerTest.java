@@ -82,7 +82,8 @@ class ErrorHandlerTest {
     private static void assertNeutral(JsonNode error, CapturedOutput output) {
         String id = error.at("/extensions/id").asString();
         assertThat(error.get("message").asString())
-                .isEqualTo("The service failed to process this; its log has the cause under the ID " + id + ".");
+                .isEqualTo("The service failed to process this; its log has the cause under the ID " + id
+                        + ". Whether a mutation took effect is unknown.");
         assertThat(error.at("/extensions/code").asString()).isEqualTo("INTERNAL_SERVER_ERROR");
         assertThat(error.at("/extensions/errorType").asString()).isEqualTo("INTERNAL");
         assertThat(error.toString()).doesNotContain("xception", "select", "insert", "constraint", "org.", ".java");

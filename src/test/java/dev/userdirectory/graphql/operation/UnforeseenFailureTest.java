@@ -50,7 +50,7 @@ class UnforeseenFailureTest {
         assertThat(response.statusCode()).isEqualTo(status);
         JsonNode error = JsonMapper.shared().readTree(response.body()).at("/errors/0");
         assertThat(error.at("/extensions/code").asString()).isEqualTo("INTERNAL_SERVER_ERROR");
-        String id = error.get("message").asString().replaceFirst(".* under the ID (.*)\\.", "$1");
+        String id = error.get("message").asString().replaceFirst(".* under the ID ([^.]*)\\..*", "$1");
         assertThat(output).contains("Error " + id, "secret");
         assertThat(response.body()).doesNotContain("secret", "Exception", "java", "StackOverflow");
     }
