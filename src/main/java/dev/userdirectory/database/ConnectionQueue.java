@@ -52,19 +52,19 @@ class ConnectionQueue {
         Waiter waiter;
         synchronized (this) {
             shares.notice(requester.account());
-            Share share = shares.takeAtOnce(requester.subject());
+            Share share = shares.tryTake(requester.subject());
             if (share != null) {
                 return share;
             }
             waiter = new Waiter();
-            requester.waitsAs(waiter);
+            requester.setWaiter(waiter);
             // Read the subject again: it may have changed before the requester knew about this waiter.
             shares.enter(waiter, requester.subject());
         }
         try {
             return await(waiter, System.nanoTime() + patience.toNanos());
         } finally {
-            requester.waitsAs(null);
+            requester.setWaiter(null);
         }
     }
 

@@ -62,7 +62,7 @@ public class Deadline {
     public static void waitFor(@Nullable Deadline other) {
         Deadline own = CURRENT.get();
         if (own != null && other != null) {
-            other.requester.lend(own.requester.account());
+            other.requester.moveToAccount(own.requester.account());
         }
     }
 
@@ -96,10 +96,10 @@ public class Deadline {
      * Must be polled: tells the pool how long this request has been waiting for a connection, so that the pool can
      * evict silent ones.
      */
-    public void lookForSilence() {
+    public void reportWaitToPool() {
         Opening current = opening;
         if (current != null) {
-            current.pool.waitedFor(System.nanoTime() - current.since);
+            current.pool.evictIfSilent(System.nanoTime() - current.since);
         }
     }
 

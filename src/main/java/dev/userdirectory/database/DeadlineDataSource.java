@@ -48,7 +48,7 @@ public class DeadlineDataSource extends DelegatingDataSource {
      * detecting them one by one would take until long after the database is back. A pool that still hands out
      * connections is slow rather than silent, and eviction would make it slower.
      */
-    void waitedFor(long nanos) {
+    void evictIfSilent(long nanos) {
         long last = renewed.get();
         long now = System.nanoTime();
         if (nanos > patience && now - last > patience && renewed.compareAndSet(last, now)) {

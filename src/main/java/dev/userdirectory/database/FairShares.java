@@ -70,7 +70,7 @@ final class FairShares {
 
     /** Takes a connection, or returns null if the subject has to wait for one. */
     @Nullable
-    Share takeAtOnce(String subject) {
+    Share tryTake(String subject) {
         Share share = share(subject);
         if (turns.isEmpty() && mayTake(share)) {
             take(share);

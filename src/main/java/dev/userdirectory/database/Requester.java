@@ -51,7 +51,7 @@ final class Requester {
     }
 
     /** @param queued the place of the request in a queue, or null if it no longer waits */
-    void waitsAs(ConnectionQueue.@Nullable Waiter queued) {
+    void setWaiter(ConnectionQueue.@Nullable Waiter queued) {
         waiter = queued;
     }
 
@@ -59,7 +59,7 @@ final class Requester {
      * Lets the request queue under another account from now on. Works only once, so that a request is not handed back
      * to the queue that it came from.
      */
-    void lend(String to) {
+    void moveToAccount(String to) {
         if (to.equals(subject) || !lent.compareAndSet(false, true)) {
             return;
         }

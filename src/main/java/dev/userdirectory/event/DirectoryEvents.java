@@ -97,7 +97,7 @@ class DirectoryEvents {
         if (position.isStart()) {
             return isKept(position);
         }
-        boolean alone = filter.isOfUsersAlone();
+        boolean alone = filter.concernsOnlyUsers();
         List<@Nullable Object> args = new ArrayList<>(List.of(
                 position.transaction(),
                 position.sequence(),

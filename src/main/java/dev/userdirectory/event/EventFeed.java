@@ -1,7 +1,7 @@
 package dev.userdirectory.event;
 
 import dev.userdirectory.database.Deadline;
-import dev.userdirectory.event.RecentEvents.Overtaken;
+import dev.userdirectory.event.RecentEvents.NoLongerBuffered;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
@@ -62,7 +62,7 @@ class EventFeed {
                     .repeatWhen(pages -> pages.takeWhile(read -> read > 0))
                     .concatMapIterable(page -> page, 1)
                     .concatWith(live(follower))
-                    .retryWhen(Retry.indefinitely().filter(Overtaken.class::isInstance))
+                    .retryWhen(Retry.indefinitely().filter(NoLongerBuffered.class::isInstance))
                     .handle(follower::take)
                     // Leaves the reader's thread. The buffer is small, so that a backlog stays in the memory that all
                     // subscribers share.

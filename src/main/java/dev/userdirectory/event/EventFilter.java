@@ -51,7 +51,7 @@ record EventFilter(
     }
 
     /** Whether the filter is only about users, not about groups or memberships. */
-    boolean isOfUsersAlone() {
+    boolean concernsOnlyUsers() {
         return group == null && isOfUsers();
     }
 

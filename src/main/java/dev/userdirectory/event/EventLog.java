@@ -121,7 +121,8 @@ public class EventLog {
             if (table.eras().current() != live.era()) {
                 return new Found.Unchecked();
             }
-            if (!table.isKept(after) || !table.eras().haveStayed(after.seen().era())) {
+            if (!table.isKept(after)
+                    || !table.eras().isUnchangedSince(after.seen().era())) {
                 return new Found.Gap();
             }
             List<DirectoryEvent> settled = page.stream()

@@ -80,7 +80,7 @@ final class FeedEras {
     }
 
     /** Whether the server, its timeline and the table of events are still those of that era. */
-    boolean haveStayed(long since) {
+    boolean isUnchangedSince(long since) {
         return Boolean.TRUE.equals(jdbc.queryForObject(
                 "select count(distinct (system_identifier, timeline, events)) = 1 from feed_eras"
                         + " where number >= (select number from feed_eras where id = ?)",

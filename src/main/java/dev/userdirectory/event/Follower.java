@@ -99,7 +99,7 @@ final class Follower implements Iterator<DirectoryEvent> {
         return filter.matches(event) && (export == null || !export.contains(event));
     }
 
-    /** @throws RecentEvents.Overtaken if the next event has to be read from the table */
+    /** @throws RecentEvents.NoLongerBuffered if the next event has to be read from the table */
     @Override
     public boolean hasNext() {
         while (next == null) {

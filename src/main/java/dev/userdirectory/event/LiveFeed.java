@@ -109,7 +109,7 @@ class LiveFeed {
     private void replace(RecentEvents next) {
         RecentEvents known = recent;
         recent = next;
-        known.abandon();
+        known.invalidate();
         news.tryEmitNext(true);
     }
 }

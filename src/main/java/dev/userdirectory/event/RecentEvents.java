@@ -20,8 +20,8 @@ final class RecentEvents {
     private volatile Position end;
 
     /** The next event after the given position is no longer in memory. */
-    static final class Overtaken extends RuntimeException {
-        Overtaken() {
+    static final class NoLongerBuffered extends RuntimeException {
+        NoLongerBuffered() {
             super(null, null, false, false);
         }
     }
@@ -70,13 +70,13 @@ final class RecentEvents {
     DirectoryEvent next(Position position) {
         Map.Entry<Position, DirectoryEvent> next = events.higherEntry(position);
         if (!covers(position)) {
-            throw new Overtaken();
+            throw new NoLongerBuffered();
         }
         return next == null ? null : next.getValue();
     }
 
     /** Makes every follower switch to the object that has replaced this one. */
-    void abandon() {
+    void invalidate() {
         start = new Position(Long.MAX_VALUE, Long.MAX_VALUE, Position.Seen.UNKNOWN);
     }
 

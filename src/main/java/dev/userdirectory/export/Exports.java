@@ -71,7 +71,7 @@ class Exports {
     Export begin(String account) throws Rejected, SQLException {
         take(account);
         try {
-            GraphQLError overspent = budgets.spendMost(account);
+            GraphQLError overspent = budgets.spendMaximum(account);
             if (overspent != null) {
                 throw new Rejected(rateLimited(overspent));
             }

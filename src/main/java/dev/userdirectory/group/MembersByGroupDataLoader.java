@@ -36,7 +36,7 @@ class MembersByGroupDataLoader implements MappedBatchLoader<Members, Connection<
      */
     static final Rows<User> AMONG_USERS = new Rows<>("users u", "true", User.COLUMNS, User::read)
             .filteredBy("exists (select from group_members m where m.group_id = parent.id and m.user_id = u.id)")
-            .manyIf(MembershipFilter.isLarge("group_members m where m.group_id = parent.id"))
+            .manyIf(MembershipFilter.largeCondition("group_members m where m.group_id = parent.id"))
             .countedBy(COUNT);
 
     private final Pages pages;

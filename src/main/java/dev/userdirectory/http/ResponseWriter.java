@@ -26,7 +26,7 @@ public final class ResponseWriter {
         if (result.isDataPresent()) {
             return HttpStatus.OK;
         }
-        if (TransportRules.isOtherMethod(response)) {
+        if (TransportRules.isMutationByGet(response)) {
             response.getResponseHeaders().setAllow(Set.of(HttpMethod.POST));
             return HttpStatus.METHOD_NOT_ALLOWED;
         }

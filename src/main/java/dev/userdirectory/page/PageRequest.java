@@ -29,7 +29,7 @@ public record PageRequest(
     private static final int MAX_SIZE = 100;
 
     /** Whether the rows of the page, and one more, are enough for the whole request. */
-    boolean isOfRowsAlone() {
+    boolean needsOnlyRows() {
         return !totalCount && !(previousPage && after != null) && !(nextPage && before != null);
     }
 
@@ -62,7 +62,7 @@ public record PageRequest(
     }
 
     /** Requests the count alone, which is the same for every page of a list. */
-    PageRequest ofTotalCountAlone() {
+    PageRequest forTotalCountOnly() {
         return new PageRequest(ordering, 0, false, null, null, false, false, true);
     }
 

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * the page, the filter's index is used. If few rows are known to pass, none are walked.
  */
 final class PageStatement<T> {
-    private static final String ROWS_ALONE =
+    private static final String ONLY_ROWS =
             "select 0 as branch, 1 as n, false as behind, false as ahead, null::bigint as total, page.* from (";
 
     final Rows<T> rows;
@@ -31,9 +31,9 @@ final class PageStatement<T> {
     /**
      * Appends a page whose rows are all that is requested. If the page is empty, the statement returns no row at all.
      */
-    void appendRowsAlone(PageRequest request) {
+    void appendOnlyRows(PageRequest request) {
         requests.add(request);
-        sql.append(ROWS_ALONE);
+        sql.append(ONLY_ROWS);
         if (rows.filter().isEmpty()) {
             sql.appendRows(Range.of(request));
         } else {

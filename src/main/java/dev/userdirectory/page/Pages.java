@@ -42,8 +42,8 @@ public class Pages {
             return new OfParent(parent, request.withoutTotalCount());
         }
 
-        private OfParent ofTotalCountAlone() {
-            return new OfParent(parent, request.ofTotalCountAlone());
+        private OfParent forTotalCountOnly() {
+            return new OfParent(parent, request.forTotalCountOnly());
         }
     }
 
@@ -73,7 +73,7 @@ public class Pages {
     }
 
     private <T> Connection<T> load(JdbcTemplate jdbc, Rows<T> rows, PageRequest request) {
-        if (request.isOfRowsAlone() && request.rowsToRead() == 0) {
+        if (request.needsOnlyRows() && request.rowsToRead() == 0) {
             return empty();
         }
         Rows<T> remaining = rows;
@@ -93,8 +93,8 @@ public class Pages {
         return read(
                         jdbc,
                         remaining,
-                        request.isOfRowsAlone()
-                                ? statement -> statement.appendRowsAlone(request)
+                        request.needsOnlyRows()
+                                ? statement -> statement.appendOnlyRows(request)
                                 : statement -> statement.append(request, "(values (1)) parent (n)", List.of()))
                 .orElseGet(Pages::empty);
     }
@@ -129,7 +129,7 @@ public class Pages {
         for (OfParent key : keys) {
             apart.add(key.withoutTotalCount());
             if (key.request().totalCount()) {
-                apart.add(key.ofTotalCountAlone());
+                apart.add(key.forTotalCountOnly());
             }
         }
         Map<OfParent, Connection<T>> loaded = loadEach(jdbc, rows, apart);
@@ -137,7 +137,7 @@ public class Pages {
         for (OfParent key : keys) {
             Connection<T> page = Objects.requireNonNull(loaded.get(key.withoutTotalCount()));
             if (key.request().totalCount()) {
-                Connection<T> counted = Objects.requireNonNull(loaded.get(key.ofTotalCountAlone()));
+                Connection<T> counted = Objects.requireNonNull(loaded.get(key.forTotalCountOnly()));
                 page = page.withTotalCount(counted.totalCount());
             }
             result.put(key, page);

@@ -129,7 +129,7 @@ final class FieldAnalysis {
                 return null;
             }
             SelectedField property = of(type, each, context);
-            if (!property.isRead()) {
+            if (!property.isReadable()) {
                 return null;
             }
             ofObject.add(property);

@@ -32,7 +32,7 @@ public class PropertyShortcut extends BoundedExecutionStrategy {
         if (source != null && isSimple(context, parameters.getField())) {
             GraphQLObjectType parent = parameters.getExecutionStepInfo().getUnwrappedNonNullTypeAs();
             SelectedField property = fields.of(parent, parameters.getField(), context);
-            if (property.isRead()) {
+            if (property.isReadable()) {
                 FieldValueInfo read = complete(context, budget -> {
                     budget.addName(parameters.getField().getResultKey());
                     return property.read(source, context, budget);

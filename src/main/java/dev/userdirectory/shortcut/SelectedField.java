@@ -38,7 +38,7 @@ record SelectedField(
         }
     }
 
-    boolean isRead() {
+    boolean isReadable() {
         return reader != null && completion != null;
     }
 

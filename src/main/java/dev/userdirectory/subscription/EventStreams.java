@@ -79,7 +79,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
                         builder -> start(new EventStream(builder, open, place), ready, authentication), Duration.ZERO);
             }
             place.dispose();
-            if (TransportRules.isOtherMethod(ready)) {
+            if (TransportRules.isMutationByGet(ready)) {
                 ResponseError error = ready.getErrors().getFirst();
                 return new HttpError(
                                 HttpStatus.METHOD_NOT_ALLOWED,

@@ -72,7 +72,7 @@ final class Socket {
         JsonNode payload = message.path("payload");
         String id = message.path("id").isString() ? message.get("id").asString() : "";
         if (!payload.isObject() && !payload.isNull() && !payload.isMissingNode()) {
-            throw SocketError.notOfTheProtocol();
+            throw SocketError.malformedMessage();
         }
         switch (message.path("type").asString("")) {
             case "connection_init" -> {
@@ -91,11 +91,11 @@ final class Socket {
             case "subscribe" -> operations.start(id, payload, caller.authentication());
             case "complete" -> {
                 if (id.isEmpty()) {
-                    throw SocketError.notOfTheProtocol();
+                    throw SocketError.malformedMessage();
                 }
                 operations.stop(id);
             }
-            default -> throw SocketError.notOfTheProtocol();
+            default -> throw SocketError.malformedMessage();
         }
     }
 

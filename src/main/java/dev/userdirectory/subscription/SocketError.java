@@ -22,7 +22,7 @@ final class SocketError extends RuntimeException {
         return new SocketError(4401, reason);
     }
 
-    static SocketError notOfTheProtocol() {
+    static SocketError malformedMessage() {
         return new SocketError(4400, "Not a message of graphql-transport-ws");
     }
 

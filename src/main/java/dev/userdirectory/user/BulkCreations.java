@@ -42,7 +42,10 @@ class BulkCreations {
     CreateUsersPayload createUsers(
             @InputArgument("users") List<NewUser> given, @InputArgument BulkMode mode, DataFetchingEnvironment env) {
         return inserts.patiently(lockTimeout -> mutations.execute(
-                env, errors -> payload(given, Map.of(), errors), UserMutations.isBatch(given, "users"), errors -> {
+                env,
+                errors -> payload(given, Map.of(), errors),
+                UserMutations.batchSizeCheck(given, "users"),
+                errors -> {
                     InputErrors rejections = mode == BulkMode.EACH ? new InputErrors() : errors;
                     checkForm(given, rejections);
                     Map<Integer, List<InputError>> malformed = rejections.byElement("users");
@@ -70,7 +73,7 @@ class BulkCreations {
         return mutations.execute(
                 env,
                 errors -> new UpsertUsersPayload(List.of(), errors.list()),
-                UserMutations.isBatch(given, "users"),
+                UserMutations.batchSizeCheck(given, "users"),
                 errors -> {
                     checkForm(given, errors);
                     if (!errors.isEmpty()) {

@@ -101,7 +101,7 @@ public final class EmailAddress {
      * Whether nobody can have an address with this domain, because the domain is too long once Unicode has mapped it.
      * Searching for it would be slow, since one letter can be mapped to eighteen.
      */
-    static boolean isNobodys(String domain) {
+    static boolean isDomainTooLong(String domain) {
         return !isShort(Normalizer.normalize(domain, Normalizer.Form.NFKC));
     }
 

@@ -36,7 +36,7 @@ public class MembershipFilter {
         }
         if (filter.getInAnyGroup() != null) {
             String any = UserLists.array(groups("filter.inAnyGroup", filter.getInAnyGroup(), dependencies));
-            result = result.filteredBy(isMember(ANY), any).manyIf(isLarge(MEMBERS_OF_ANY), any);
+            result = result.filteredBy(isMember(ANY), any).manyIf(largeCondition(MEMBERS_OF_ANY), any);
         }
         if (filter.getInAllGroups() != null) {
             for (String group : groups("filter.inAllGroups", filter.getInAllGroups(), dependencies)) {
@@ -52,14 +52,14 @@ public class MembershipFilter {
             result = filter.getInNoGroup()
                     ? result.filteredBy("exists (select from ungrouped_users n where n.user_id = u.id)")
                             .filteredBy("not " + IN_A_GROUP)
-                            .manyIf(isLarge("ungrouped_users"))
+                            .manyIf(largeCondition("ungrouped_users"))
                     : result.filteredBy(IN_A_GROUP);
         }
         return result;
     }
 
     private static Rows<User> inGroup(Rows<User> rows, String group) {
-        return rows.filteredBy(isMember(ONE), group).manyIf(isLarge("group_members m where " + ONE), group);
+        return rows.filteredBy(isMember(ONE), group).manyIf(largeCondition("group_members m where " + ONE), group);
     }
 
     private static String isMember(String ofGroup) {
@@ -70,7 +70,7 @@ public class MembershipFilter {
      * Returns an SQL condition for whether a set has so many rows that sorting them would take longer than finding a
      * page by walking.
      */
-    public static String isLarge(String from) {
+    public static String largeCondition(String from) {
         return "exists (select from " + from + " offset 3000)";
     }
 

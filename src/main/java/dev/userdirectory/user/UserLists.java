@@ -68,7 +68,7 @@ public class UserLists {
         result = memberships.filtered(result, filter, Dependencies.of(env));
         if (filter.getEmailDomain() != null) {
             String domain = domain(filter.getEmailDomain());
-            result = EmailAddress.isNobodys(domain)
+            result = EmailAddress.isDomainTooLong(domain)
                     ? result.filteredBy("false")
                     : result.filteredBy("email_domain_key(u.email collate \"pg_c_utf8\") = ?::text", domainKey(domain));
         }
@@ -133,7 +133,7 @@ public class UserLists {
         for (int i = 0; i < emails.size(); i++) {
             SearchText.check("filter.emails." + i, emails.get(i), EmailAddress.MAX_LENGTH);
         }
-        return array(emails.stream().filter(UsersByEmail::isPossible).toList());
+        return array(emails.stream().filter(UsersByEmail::mayExist).toList());
     }
 
     static void checkSize(String argument, List<String> given, int most, String what) {

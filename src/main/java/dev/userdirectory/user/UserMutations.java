@@ -98,7 +98,7 @@ class UserMutations {
         return mutations.execute(
                 env,
                 errors -> new UpdateUsersPayload(List.of(), errors.list()),
-                isBatch(changes, "users"),
+                batchSizeCheck(changes, "users"),
                 errors -> new UpdateUsersPayload(updates.make(changes, "users", errors), List.of()));
     }
 
@@ -121,7 +121,10 @@ class UserMutations {
     @DgsMutation
     DeleteUsersPayload deleteUsers(@InputArgument("ids") List<String> given, DataFetchingEnvironment env) {
         return mutations.execute(
-                env, errors -> new DeleteUsersPayload(List.of(), errors.list()), isBatch(given, "ids"), errors -> {
+                env,
+                errors -> new DeleteUsersPayload(List.of(), errors.list()),
+                batchSizeCheck(given, "ids"),
+                errors -> {
                     List<Optional<UUID>> uuids = IntStream.range(0, given.size())
                             .mapToObj(i -> ids.check(errors, User.TYPE, given.get(i), "ids", Integer.toString(i)))
                             .toList();
@@ -162,7 +165,7 @@ class UserMutations {
         return new User(name.strip(), email, active == null || active, User.now());
     }
 
-    static Consumer<InputErrors> isBatch(List<?> given, String argument) {
+    static Consumer<InputErrors> batchSizeCheck(List<?> given, String argument) {
         return errors -> {
             if (given.isEmpty() || given.size() > MAX_BATCH) {
                 errors.check("`%s` must have 1 to 1,000 entries, not %,d.".formatted(argument, given.size()), argument);

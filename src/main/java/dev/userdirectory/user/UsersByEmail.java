@@ -43,11 +43,11 @@ public final class UsersByEmail {
     }
 
     private static Object[] possible(Collection<String> emails) {
-        return emails.stream().filter(UsersByEmail::isPossible).toArray();
+        return emails.stream().filter(UsersByEmail::mayExist).toArray();
     }
 
     /** Whether a user can have this address at all. */
-    static boolean isPossible(String email) {
-        return !EmailAddress.isNobodys(email.substring(email.lastIndexOf('@') + 1));
+    static boolean mayExist(String email) {
+        return !EmailAddress.isDomainTooLong(email.substring(email.lastIndexOf('@') + 1));
     }
 }

@@ -71,9 +71,9 @@ final class Delivery {
     private void deliver(EventLog.Session session, WebhookRow row, Task current) throws InterruptedException {
         WebhookRow.Place place = row.place();
         String cursor = place.cursor();
-        switch (place.hasUntoldLoss() ? new Found.Gap() : session.read(cursor, PAGE)) {
+        switch (place.hasUnreportedLoss() ? new Found.Gap() : session.read(cursor, PAGE)) {
             case Found.Events found -> deliver(found.events(), cursor, session, row, current);
-            case Found.Gap gap -> tellThatEventsAreMissing(cursor, session, row, current);
+            case Found.Gap gap -> reportGap(cursor, session, row, current);
             case Found.Unchecked unchecked -> events.await(POLL);
         }
     }
@@ -104,7 +104,7 @@ final class Delivery {
         row.move(accepted, reached);
     }
 
-    private void tellThatEventsAreMissing(String cursor, EventLog.Session session, WebhookRow row, Task current)
+    private void reportGap(String cursor, EventLog.Session session, WebhookRow row, Task current)
             throws InterruptedException {
         log.error("Webhook {} has missed events: they are no longer kept, or a failover may have undone some", name);
         metrics.expired();

@@ -13,9 +13,9 @@ final class WebhookRow {
     /**
      * The progress of the receiver.
      *
-     * @param hasUntoldLoss whether a restore has undone events that the receiver has not been told about
+     * @param hasUnreportedLoss whether a restore has undone events that the receiver has not been told about
      */
-    record Place(String cursor, boolean hasUntoldLoss) {}
+    record Place(String cursor, boolean hasUnreportedLoss) {}
 
     private final JdbcTemplate jdbc;
     private final String name;

@@ -83,7 +83,7 @@ class ConnectionQueueTest {
         List<Thread> threads = new ArrayList<>(List.of(serve(queue, "hog 1"), serve(queue, "hog 2")));
         Requester shared = of("hog");
         threads.add(serve(queue, "hog 3", shared));
-        shared.lend("alice");
+        shared.moveToAccount("alice");
         queue.release(held);
         join(threads);
         assertThat(served).containsExactly("hog 1", "hog 3", "hog 2");

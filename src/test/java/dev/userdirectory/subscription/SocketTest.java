@@ -158,7 +158,8 @@ class SocketTest {
                 assertThat(next(socket).at("/user/name").asString()).isEqualTo("User 0");
             }
 
-            assertThat(statements.executed()).hasSizeLessThan(50);
+            // On a busy machine, several shared lookups may be needed.
+            assertThat(statements.executed()).hasSizeLessThan(sockets.size());
         } finally {
             sockets.forEach(SocketClient::close);
         }

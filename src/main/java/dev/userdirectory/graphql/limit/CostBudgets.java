@@ -40,7 +40,7 @@ public class CostBudgets {
      *
      * @return the error if the account has less than that left; otherwise null
      */
-    public @Nullable GraphQLError spendMost(String account) {
+    public @Nullable GraphQLError spendMaximum(String account) {
         ConsumptionProbe spent = spend(account, most);
         return spent == null || spent.isConsumed() ? null : RateLimited.error(spent, most);
     }

@@ -42,7 +42,7 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
     private static final Logger log = LoggerFactory.getLogger(DeadlineInterceptor.class);
     private static final Duration LOOK = Duration.ofMillis(20);
     /** Clients are checked once in this many rounds, because each check is a system call. */
-    private static final int LOOKS_PER_CLIENT = 10;
+    private static final int ROUNDS_PER_CLIENT_CHECK = 10;
 
     private final Duration limit;
     private final ContextSnapshotFactory snapshots =
@@ -68,13 +68,13 @@ public class DeadlineInterceptor implements WebGraphQlInterceptor, DisposableBea
     }
 
     private void look() {
-        boolean lookForClients = ++looks % LOOKS_PER_CLIENT == 0;
+        boolean lookForClients = ++looks % ROUNDS_PER_CLIENT_CHECK == 0;
         for (Running operation : running) {
             try {
                 if (operation.isLate() || (lookForClients && operation.client != null && operation.client.isGone())) {
                     operation.deadline.stop();
                 }
-                operation.deadline.lookForSilence();
+                operation.deadline.reportWaitToPool();
             } catch (RuntimeException e) {
                 // Keep enforcing the deadlines of the other operations.
                 log.error("Cannot tell whether to stop an operation", e);

@@ -94,7 +94,7 @@ public class TransportRules extends SimplePerformantInstrumentation {
     }
 
     /** Whether the operation was rejected because it is a mutation by GET. */
-    public static boolean isOtherMethod(WebGraphQlResponse response) {
+    public static boolean isMutationByGet(WebGraphQlResponse response) {
         return response.getErrors().stream()
                 .anyMatch(error -> ErrorCode.of(error.getExtensions()) == ErrorCode.METHOD_NOT_ALLOWED);
     }

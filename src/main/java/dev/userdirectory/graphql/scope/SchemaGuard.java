@@ -92,7 +92,7 @@ public class SchemaGuard extends GraphQLTypeVisitorStub {
                 .forEach(requirements::add);
         Requirement.of(parent)
                 .map(Requirement::withoutSelf)
-                .filter(own -> !isAskedOnTheWay(schema, parent, own))
+                .filter(own -> !isRequiredByReferringFields(schema, parent, own))
                 .ifPresent(requirements::add);
         return requirements;
     }
@@ -101,7 +101,7 @@ public class SchemaGuard extends GraphQLTypeVisitorStub {
      * Whether every field that leads to an object of this type already requires as much as the type does. False for
      * root types, to which no field leads.
      */
-    private static boolean isAskedOnTheWay(GraphQLSchema schema, GraphQLObjectType type, Requirement own) {
+    private static boolean isRequiredByReferringFields(GraphQLSchema schema, GraphQLObjectType type, Requirement own) {
         boolean root = type.equals(schema.getQueryType())
                 || type.equals(schema.getMutationType())
                 || type.equals(schema.getSubscriptionType());
