@@ -57,7 +57,8 @@ class RelayExample {
     }
 
     /** Opens the page as if for the first time, without Bob's users. */
-    void openAnew() {
+    void openAnew() throws IOException {
+        reconnect();
         sql("delete from users where email like '%@bob.example'");
         browser.resize(1280, 800);
         browser.prefer("light");

@@ -42,7 +42,7 @@ class RelayExampleTest {
     }
 
     @BeforeEach
-    void signIn() {
+    void signIn() throws IOException {
         page.openAnew();
         browser.complaints();
         page.signIn();

@@ -110,7 +110,7 @@ public class BackgroundThreads implements HealthIndicator {
             }
         }
 
-        private static boolean isOfDatabase(Throwable failure) {
+        private static boolean isDatabaseFailure(Throwable failure) {
             return failure instanceof SQLException
                     || failure instanceof DataAccessException
                     || failure instanceof TransactionException;
@@ -118,7 +118,7 @@ public class BackgroundThreads implements HealthIndicator {
 
         private void report(Throwable failure) {
             failures++;
-            if (!isOfDatabase(failure)) {
+            if (!isDatabaseFailure(failure)) {
                 log.error("{} failed and will start again", name, failure);
                 return;
             }

@@ -94,7 +94,7 @@ public class Deadline {
 
     /**
      * Must be polled: tells the pool how long this request has been waiting for a connection, so that the pool can
-     * evict silent ones.
+     * evict silent connections.
      */
     public void reportWaitToPool() {
         Opening current = opening;

@@ -13,8 +13,8 @@ import org.springframework.stereotype.Component;
  * when the service has abandoned it, so further commits would use up all of its connections, and reads would fail as
  * well.
  *
- * <p>PostgreSQL counts the commits of all instances. Each instance reads this count only after one of its own commits
- * has failed, until the count is zero, and before its first write.
+ * <p>PostgreSQL counts the commits of all instances. An instance reads the count before its first write, and again
+ * after one of its own commits has failed. From then on it reads the count before each write, until it is zero.
  */
 @Component
 class WaitingCommits {
@@ -28,7 +28,7 @@ class WaitingCommits {
     private final DeadlineDataSource pool;
     private final int limit;
     private final Counter rejected;
-    /** The number of failed commits when the count of waiting ones was last zero. */
+    /** The number of failed commits when the count of waiting ones was last zero; -1 if it never was. */
     private volatile long settled = -1;
 
     WaitingCommits(JdbcTemplate jdbc, DataSource pool, DatabaseProperties properties, MeterRegistry meters)

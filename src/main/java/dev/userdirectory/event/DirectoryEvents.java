@@ -168,7 +168,7 @@ class DirectoryEvents {
                 (row, number) -> new Position(row.getLong(1), row.getLong(2), new Seen(row.getLong(3), 0))));
     }
 
-    /** Adds the settled events to {@code user_count} if there are at least that many. From then on they may be trimmed. */
+    /** Adds the settled events to {@code user_count} if there are at least that many. Returns whether there were. */
     boolean count(int least) {
         boolean isAdded = UserCount.addEvents(jdbc, least);
         if (isAdded) {

@@ -83,7 +83,7 @@ record EventFilter(
         return OF_USERS.contains(type) ? type.name().substring("USER_".length()) : type.name();
     }
 
-    /** Whether an event in the table is not of a type that only a newer version of the service knows. */
+    /** Whether this version of the service knows a type in the table; a newer version may have more types. */
     static boolean isKnown(String stored) {
         return KNOWN.contains(stored);
     }

@@ -100,7 +100,7 @@ class VisibleChanges implements CommittedChanges {
                             rows.getObject("user_id", UUID.class),
                             rows.getObject("group_id", UUID.class));
                 } else {
-                    // What it has changed may be part of any response.
+                    // The event may concern any response.
                     complete = false;
                 }
             }

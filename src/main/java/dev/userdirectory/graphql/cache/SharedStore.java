@@ -32,8 +32,7 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Redis, through which all instances share responses, persisted queries and budgets. The service also works without
  * Redis: after a failure or a timeout, it does not call Redis for one second. Several databases can share a Redis: the
- * keys of responses and budgets name the database, and documents are checked by their hash. Responses are checked by the
- * {@link DatabaseState}.
+ * keys of responses and budgets name the database, and documents are checked by their hash.
  */
 @Component
 @ConditionalOnExpression("'${spring.data.redis.url:}${spring.data.redis.cluster.nodes:}' != ''")
