@@ -13,10 +13,12 @@ import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
@@ -301,6 +303,19 @@ final class Attacks {
                         8,
                         i -> body("{ __schema { types { fields { "
                                 + repeat(80, n -> "a" + n + "x".repeat(900) + ": name ") + "} } } }")),
+                new Attack(
+                        "hundreds of thousands of small values",
+                        target -> target.post(target.token(), 16, 8, i -> json(manyValues(target, unique())))),
+                new Attack("such values from the cache on sockets that do not read", target -> {
+                    Map<String, ?> request = manyValues(target, "");
+                    target.post(target.token(), 3, 1, i -> json(request));
+                    target.holdSockets(
+                            6,
+                            false,
+                            i -> IntStream.range(-1, 8)
+                                    .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, request))
+                                    .toList());
+                }),
                 slow(
                         "large responses that are read slowly",
                         70,
@@ -532,7 +547,26 @@ final class Attacks {
     }
 
     private static String subscribe(int id, String query) {
-        return json(Map.of("type", "subscribe", "id", "s" + id, "payload", Map.of("query", query)));
+        return subscribe(id, Map.of("query", query));
+    }
+
+    private static String subscribe(int id, Map<String, ?> request) {
+        return json(Map.of("type", "subscribe", "id", "s" + id, "payload", request));
+    }
+
+    /** A request for 546,000 numbers, at a cost of 10,000. */
+    private static Map<String, ?> manyValues(Target target, String comment) {
+        HttpResponse<String> groups = target.post(target.token(), body("{ groups(first: 1) { nodes { id } } }"));
+        String id = JsonMapper.shared()
+                .readTree(Objects.requireNonNull(groups).body())
+                .at("/data/groups/nodes/0/id")
+                .asString();
+        return Map.of(
+                "query",
+                "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Group { members(first: 7) { nodes { "
+                        + repeat(78, n -> "a" + Integer.toString(n, 36) + ": version ") + "} } } } } #" + comment,
+                "variables",
+                Map.of("r", Collections.nCopies(1_000, Map.of("__typename", "Group", "id", id))));
     }
 
     private static void openStreams(Target target) throws Exception {

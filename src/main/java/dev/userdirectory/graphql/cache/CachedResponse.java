@@ -2,12 +2,12 @@ package dev.userdirectory.graphql.cache;
 
 import dev.userdirectory.graphql.cache.DatabaseState.State;
 import dev.userdirectory.graphql.limit.Weight;
+import dev.userdirectory.graphql.operation.WrittenResult;
 import graphql.ExecutionResult;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A response without errors.
@@ -54,7 +54,7 @@ record CachedResponse(
                         Instant.now().plusSeconds(policy.maxAge()),
                         policy.maxAge(),
                         nanos,
-                        JsonMapper.shared().writeValueAsBytes(result.toSpecification()))
+                        WrittenResult.json(result.getData()))
                 : null;
     }
 

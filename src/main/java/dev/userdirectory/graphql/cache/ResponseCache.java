@@ -153,20 +153,19 @@ public class ResponseCache implements WebGraphQlInterceptor {
 
     /** Returns the same response with its JSON, so that it is not serialized a second time when it is sent. */
     private static WebGraphQlResponse written(WebGraphQlResponse response, CachedResponse cached) {
-        WebGraphQlResponse written =
-                response(response.getExecutionInput(), new WrittenResult(cached.json(), response.getExecutionResult()));
+        WebGraphQlResponse written = response(response.getExecutionInput(), new WrittenResult(cached.json()));
         written.getResponseHeaders().putAll(response.getResponseHeaders());
         return written;
     }
 
     private static WebGraphQlResponse respond(ExecutionInput input, CachedResponse cached, Operation operation) {
         Reservation memory = operation.memory;
-        if (memory != null && !memory.growForResponse(cached.json().length)) {
+        if (memory != null && !memory.growForWritten(cached.json().length)) {
             WebGraphQlResponse refused = response(input, TooManyResponses.result());
             CacheHeaders.setNoStore(refused);
             return refused;
         }
-        WebGraphQlResponse response = response(input, new WrittenResult(cached.json(), null));
+        WebGraphQlResponse response = response(input, new WrittenResult(cached.json()));
         CacheHeaders.setMaxAge(response, cached.remaining(), operation.transport.isByGet());
         return response;
     }

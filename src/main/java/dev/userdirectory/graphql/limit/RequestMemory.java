@@ -60,10 +60,12 @@ public class RequestMemory {
 
     /** The memory that one request, message or event holds. */
     public final class Reservation implements AutoCloseable {
-        /** Smaller responses are not counted: they take up no more memory than their connections do. */
-        static final int UNCOUNTED_RESPONSE = 8 * 1024;
-        /** A response is in memory as values and as JSON. */
+        /** Less memory for a response is not counted: it is no more than what its connection takes up. */
+        static final int UNCOUNTED_RESPONSE = 32 * 1024;
+        /** The strings and the JSON of a response have its characters, and so do the bytes that are sent. */
         private static final int COPIES_OF_RESPONSE = 2;
+        /** An entry of a map, its value, and what graphql-java keeps until the operation is completed. */
+        private static final long MEMORY_PER_RESPONSE_VALUE = 100;
 
         /** The JSON itself, and its strings, which take two bytes for each character that is not in Latin-1. */
         private static final long MEMORY_PER_CHARACTER = 3;
@@ -92,9 +94,15 @@ public class RequestMemory {
             return true;
         }
 
-        /** Like {@link #grow}, for the JSON of a response or of a part of one. Small responses are not counted. */
-        public boolean growForResponse(long bytesOfJson) {
-            return bytesOfJson <= UNCOUNTED_RESPONSE || grow(COPIES_OF_RESPONSE * bytesOfJson);
+        /** The memory of a response until it has been sent, in bytes. */
+        static long memoryOfResponse(long bytesOfJson, long values) {
+            return COPIES_OF_RESPONSE * bytesOfJson + MEMORY_PER_RESPONSE_VALUE * values;
+        }
+
+        /** Like {@link #grow}, for a response that already is JSON. Small responses are not counted. */
+        public boolean growForWritten(long bytesOfJson) {
+            long needed = memoryOfResponse(bytesOfJson, 0);
+            return needed <= UNCOUNTED_RESPONSE || grow(needed);
         }
 
         /**

@@ -10,21 +10,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * Counts the bytes of one operation's response as its values are completed, so that a response over the limit is never
  * built. It counts bytes of JSON in UTF-8, and each integer as the longest possible one. A large response reserves
- * memory as it grows.
+ * memory as it grows, for its values and for its JSON.
  *
  * <p>Not synchronized: only one thread at a time completes an operation.
  */
 public final class ResponseBudget {
     private static final int NULL = 4;
     private static final int INT = 11;
-    /** The minimum that is reserved at a time. */
-    private static final int STEP = 16 * 1024;
+    /** The minimum of memory that is reserved at a time. */
+    private static final int STEP = 32 * 1024;
 
     private final long limit;
     private final @Nullable Reservation memory;
     private long reserved = Reservation.UNCOUNTED_RESPONSE;
     private boolean refused;
     private long used;
+    private long values;
     private int countedErrors;
 
     public ResponseBudget(long limit, @Nullable Reservation memory) {
@@ -38,9 +39,10 @@ public final class ResponseBudget {
      * because its request is over.
      */
     public boolean isExceeded() {
-        if (used > reserved && memory != null && !refused) {
-            long more = Math.max(STEP, used - reserved);
-            refused = !memory.growForResponse(more);
+        long needed = Reservation.memoryOfResponse(used, values);
+        if (needed > reserved && memory != null && !refused) {
+            long more = Math.max(STEP, needed - reserved);
+            refused = !memory.grow(more);
             reserved += more;
         }
         return refused || used > limit || Thread.currentThread().isInterrupted();
@@ -65,6 +67,7 @@ public final class ResponseBudget {
     }
 
     public void addNull() {
+        values++;
         used += NULL;
     }
 
@@ -86,8 +89,9 @@ public final class ResponseBudget {
 
     /** Adds a value in its serialized form: that of a scalar or an enum, or lists and maps of them. */
     public void addValue(@Nullable Object value) {
+        values++;
         switch (value) {
-            case null -> addNull();
+            case null -> used += NULL;
             case String text -> addText(text);
             case Boolean truth -> used += 5;
             case Integer number -> used += INT;

@@ -2,37 +2,32 @@ package dev.userdirectory.graphql.operation;
 
 import graphql.ExecutionResult;
 import graphql.GraphQLError;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.springframework.graphql.server.WebGraphQlResponse;
-import tools.jackson.core.TokenStreamFactory;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.util.RawValue;
 
-/** A result without errors that is already serialized. It is parsed only if its data is accessed. */
+/**
+ * A result without errors that is already serialized. Its data is not parsed again, which would take many times the
+ * memory: {@link #getData()} returns JSON that Jackson writes as it is.
+ */
 public final class WrittenResult implements ExecutionResult {
-    private static final TypeReference<Map<String, Object>> MAP = new TypeReference<>() {};
-
-    /** Without Jackson's cache of names, which would keep every alias that clients choose. */
-    private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
-                    .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
-                    .build())
-            .build();
+    private static final byte[] START = "{\"data\":".getBytes(StandardCharsets.US_ASCII);
 
     private final byte[] json;
-    private final @Nullable ExecutionResult source;
 
-    /**
-     * @param json the whole response, as it is sent; not copied
-     * @param source the result that was serialized, if it is available
-     */
-    public WrittenResult(byte[] json, @Nullable ExecutionResult source) {
+    /** @param json the whole response, from {@link #json(Object)}; not copied */
+    public WrittenResult(byte[] json) {
         this.json = json;
-        this.source = source;
+    }
+
+    /** Returns a response with this data, and without errors, as it is sent. */
+    public static byte[] json(Object data) {
+        return JsonMapper.shared().writeValueAsBytes(Map.of("data", data));
     }
 
     /** Whether the response is a stream of results. A written result never is. */
@@ -52,7 +47,8 @@ public final class WrittenResult implements ExecutionResult {
     @Override
     @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     public <T> T getData() {
-        return (T) Objects.requireNonNull(toSpecification().get("data"));
+        int length = json.length - START.length - 1;
+        return (T) new RawValue(new String(json, START.length, length, StandardCharsets.UTF_8));
     }
 
     @Override
@@ -67,6 +63,6 @@ public final class WrittenResult implements ExecutionResult {
 
     @Override
     public Map<String, Object> toSpecification() {
-        return source == null ? JSON.readValue(json, MAP) : source.toSpecification();
+        return Map.of("data", getData());
     }
 }

@@ -79,8 +79,8 @@ class RequestMemoryTest {
 
     @Test
     void smallResponsesReserveNoMemory() {
-        assertThat(memory.open(ANNA).growForResponse(8 * 1024)).isTrue();
-        assertThat(memory.open(ANNA).growForResponse(8 * 1024 + 1)).isFalse();
+        assertThat(memory.open(ANNA).growForWritten(16 * 1024)).isTrue();
+        assertThat(memory.open(ANNA).growForWritten(16 * 1024 + 1)).isFalse();
     }
 
     private static Authentication anonymous(String name) {
