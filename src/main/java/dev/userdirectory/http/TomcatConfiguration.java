@@ -8,13 +8,14 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 /**
- * Makes Tomcat check whether clients are still connected, and limit how long they take to send the head of a request.
+ * Makes Tomcat check whether clients are still connected, and limit how long they take to send the head of a request,
+ * or a body that is not needed.
  */
 @Configuration(proxyBeanMethods = false)
 class TomcatConfiguration {
     @Bean
-    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> watchClients() {
-        return server -> server.addEngineValves(new ClientConnection.Valve());
+    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> watchClients(Limits limits) {
+        return server -> server.addEngineValves(new ClientConnection.Valve(), new UnreadBody(limits.head()));
     }
 
     @Bean

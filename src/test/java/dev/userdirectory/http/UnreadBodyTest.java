@@ -1,0 +1,91 @@
+package dev.userdirectory.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.SharedSettings;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+
+@DirectoryTest
+@SharedSettings // the time for a head, which is that for a body which nothing reads
+class UnreadBodyTest {
+    private static final String BAD_TOKEN =
+            "POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\n";
+
+    @Autowired
+    Client client;
+
+    /** @param head of a request whose body never ends; one byte of it is sent every 200 ms */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n",
+                "GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n",
+                BAD_TOKEN + "Content-Length: 1000000\r\n\r\n",
+                BAD_TOKEN + "Transfer-Encoding: chunked\r\n\r\nfffff\r\n"
+            })
+    void closesConnectionWhoseUnreadBodyArrivesByteByByte(String head) throws Exception {
+        try (Socket socket = open()) {
+            OutputStream out = socket.getOutputStream();
+            out.write(head.getBytes(StandardCharsets.US_ASCII));
+            CompletableFuture<byte[]> response = CompletableFuture.supplyAsync(() -> readAll(socket));
+            for (int i = 0; i < 100 && !response.isDone(); i++) {
+                writeIfOpen(out);
+                Thread.sleep(200);
+            }
+
+            assertThat(new String(response.get(8, TimeUnit.SECONDS), StandardCharsets.US_ASCII))
+                    .startsWith("HTTP/1.1 ");
+        }
+    }
+
+    @Test
+    void keepsConnectionWhoseUnreadBodyHasArrived() throws IOException {
+        try (Socket socket = open()) {
+            socket.setSoTimeout(10_000);
+            for (int i = 0; i < 3; i++) {
+                String request = BAD_TOKEN + "Content-Length: 50000\r\n\r\n" + "x".repeat(50_000);
+                socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+                InputStream in = socket.getInputStream();
+                StringBuilder response = new StringBuilder();
+                while (!response.toString().endsWith("}]}")) {
+                    int character = in.read();
+                    assertThat(character).as("a character after " + response).isNotNegative();
+                    response.append((char) character);
+                }
+                assertThat(response.toString()).startsWith("HTTP/1.1 401").doesNotContain("Connection: close");
+            }
+        }
+    }
+
+    private Socket open() throws IOException {
+        return new Socket("localhost", client.uri("/").getPort());
+    }
+
+    private static void writeIfOpen(OutputStream out) {
+        try {
+            out.write('x');
+        } catch (IOException e) {
+            // The service has closed the connection.
+        }
+    }
+
+    private static byte[] readAll(Socket socket) {
+        try {
+            return socket.getInputStream().readAllBytes();
+        } catch (IOException e) {
+            return new byte[0];
+        }
+    }
+}
