@@ -1,5 +1,6 @@
 package dev.userdirectory.observability;
 
+import dev.userdirectory.error.LogInterval;
 import dev.userdirectory.graphql.document.KnownOperation;
 import dev.userdirectory.graphql.document.Sha256;
 import dev.userdirectory.graphql.operation.Operation;
@@ -43,6 +44,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
     private final DeniedAccess denied;
     private final OperationNames names;
     private final Map<OperationOutcome, Timer> timers = new ConcurrentHashMap<>();
+    private final Map<String, LogInterval> slowLines = new ConcurrentHashMap<>();
 
     OperationObserver(
             ObservationRegistry observations,
@@ -139,16 +141,25 @@ public class OperationObserver implements WebGraphQlInterceptor {
 
     private void forget(String name) {
         timers.keySet().removeIf(outcome -> outcome.name().equals(name));
+        slowLines.remove(name);
         meters.find(NAME).tag(OperationOutcome.NAME, name).meters().forEach(meters::remove);
     }
 
-    /** Logs the hash of persisted queries, but not the document or its variables, since these contain values. */
+    /**
+     * Logs the hash of persisted queries, but not the document or its variables, since these contain values. Each name
+     * that metrics distinguish gets at most one line per interval, so that a flood of slow operations cannot fill the
+     * log.
+     */
     private void logIfSlow(Running running, ExecutionInput input, @Nullable KnownOperation operation) {
         Duration duration = Duration.ofNanos(running.nanos());
         if (duration.compareTo(properties.slowOperation()) < 0) {
             return;
         }
-        String name = operation == null || operation.name() == null ? OperationOutcome.ANONYMOUS : operation.name();
+        String name = tag(operation, false);
+        long count = slowLines.computeIfAbsent(name, key -> new LogInterval()).count();
+        if (count == 0) {
+            return;
+        }
         String hash = Sha256.hex(input.getQuery());
         try (Observation.Scope traced =
                 running.observation == null ? Observation.Scope.NOOP : running.observation.openScope()) {
@@ -156,7 +167,13 @@ public class OperationObserver implements WebGraphQlInterceptor {
                     .addKeyValue(OperationOutcome.NAME, name)
                     .addKeyValue("graphql.document.hash", hash)
                     .addKeyValue("event.duration", duration.toNanos())
-                    .log("Slow operation {}: {} ms, document {}", name, duration.toMillis(), hash);
+                    .addKeyValue("event.count", count)
+                    .log(
+                            "Slow operation {}: {} ms, document {}, {} since the last such line",
+                            name,
+                            duration.toMillis(),
+                            hash,
+                            count);
         }
     }
 }

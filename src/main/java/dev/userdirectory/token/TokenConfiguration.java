@@ -6,6 +6,7 @@ import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
 import com.nimbusds.jose.proc.JWSKeySelector;
 import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
+import dev.userdirectory.error.LogInterval;
 import dev.userdirectory.graphql.document.MemoryProperties;
 import dev.userdirectory.graphql.scope.DeniedAccess;
 import dev.userdirectory.graphql.scope.SecurityProperties;
@@ -39,6 +40,7 @@ import org.springframework.security.oauth2.server.resource.authentication.JwtAut
 @EnableConfigurationProperties({SecurityProperties.class, MemoryProperties.class, OAuth2ResourceServerProperties.class})
 class TokenConfiguration {
     private static final Logger log = LoggerFactory.getLogger(TokenConfiguration.class);
+    private static final LogInterval LINES = new LogInterval();
     private static final BearerTokenError UNREACHABLE = new BearerTokenError(
             "temporarily_unavailable",
             HttpStatus.SERVICE_UNAVAILABLE,
@@ -112,7 +114,10 @@ class TokenConfiguration {
             return invalid.getErrors().iterator().next();
         }
         if (cause != null && cause.getCause() instanceof KeySourceException) {
-            log.warn("Tokens cannot be checked: {}", cause.getMessage());
+            long count = LINES.count();
+            if (count > 0) {
+                log.warn("{} tokens could not be checked: {}", count, cause.getMessage());
+            }
             return UNREACHABLE;
         }
         return MALFORMED;
