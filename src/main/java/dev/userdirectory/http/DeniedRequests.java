@@ -1,5 +1,6 @@
 package dev.userdirectory.http;
 
+import dev.userdirectory.error.ErrorCode;
 import dev.userdirectory.graphql.scope.DeniedAccess;
 import dev.userdirectory.graphql.scope.DeniedAccess.Reason;
 import jakarta.servlet.Filter;
@@ -42,8 +43,11 @@ public class DeniedRequests implements Filter {
                 }
             }
             case HttpServletResponse.SC_FORBIDDEN -> denied.count(Reason.SCOPE);
-            case HttpServletResponse.SC_REQUEST_ENTITY_TOO_LARGE -> denied.count(Reason.LIMIT);
-            default -> {}
+            default -> {
+                if (request.getAttribute(HttpError.CODE) instanceof ErrorCode code) {
+                    denied.count(code);
+                }
+            }
         }
     }
 }

@@ -18,6 +18,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** The error for a request that is rejected before any GraphQL is executed, in the shape of a GraphQL response. */
 public record HttpError(HttpStatus status, String message, Map<String, ?> extensions, Map<String, String> headers) {
+    /** The request attribute that has the {@link ErrorCode} of the error, once it has been written. */
+    static final String CODE = HttpError.class.getName();
+
     public HttpError(HttpStatus status, String message, Map<String, ?> extensions) {
         this(status, message, extensions, Map.of(HttpHeaders.CACHE_CONTROL, "no-store"));
     }
@@ -56,6 +59,7 @@ public record HttpError(HttpStatus status, String message, Map<String, ?> extens
     }
 
     public void writeTo(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        request.setAttribute(CODE, ErrorCode.of(extensions));
         response.setStatus(status.value());
         headers.forEach(response::setHeader);
         response.setContentType(Negotiation.of(request).errors().toString());
@@ -70,6 +74,7 @@ public record HttpError(HttpStatus status, String message, Map<String, ?> extens
     }
 
     public ServerResponse response(ServerRequest request) {
+        request.servletRequest().setAttribute(CODE, ErrorCode.of(extensions));
         return ServerResponse.status(status)
                 .headers(all -> headers.forEach(all::set))
                 .contentType(Negotiation.of(request.servletRequest()).errors())

@@ -6,6 +6,8 @@ import dev.userdirectory.graphql.limit.RequestMemory;
 import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
 import dev.userdirectory.graphql.limit.Weight;
 import dev.userdirectory.graphql.scope.Caller;
+import dev.userdirectory.graphql.scope.DeniedAccess;
+import dev.userdirectory.graphql.scope.DeniedAccess.Reason;
 import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
@@ -30,28 +32,43 @@ class Admission {
 
     private final SubscriptionProperties properties;
     private final RequestMemory memory;
+    private final DeniedAccess denied;
     private final KeyedLimit connections;
     private final KeyedLimit connectionsOfAddress;
     private final KeyedLimit connectionsOfSubject;
     private final KeyedLimit operations;
     private final KeyedLimit operationsOfSubject;
+    private final KeyedLimit characters;
     private final KeyedLimit charactersOfSubject;
     private final Cache<String, Semaphore> shares =
             Caffeine.newBuilder().weakValues().build();
 
-    Admission(SubscriptionProperties properties, RequestMemory memory) {
+    Admission(SubscriptionProperties properties, RequestMemory memory, DeniedAccess denied) {
         this.properties = properties;
         this.memory = memory;
-        connections = new KeyedLimit(properties.connections(), "sockets and event streams are served here");
-        connectionsOfAddress = new KeyedLimit(
-                properties.connectionsPerAddress(), "connections that have shown no token, of one address");
-        connectionsOfSubject =
-                new KeyedLimit(properties.connectionsPerSubject(), "sockets and event streams of one subject");
-        operations = new KeyedLimit(properties.operations(), "subscriptions are served here");
-        operationsOfSubject = new KeyedLimit(properties.operationsPerSubject(), "subscriptions of one subject");
-        charactersOfSubject = new KeyedLimit(
+        this.denied = denied;
+        connections = limit(properties.connections(), "sockets and event streams are served here");
+        connectionsOfAddress =
+                limit(properties.connectionsPerAddress(), "connections that have shown no token, of one address");
+        connectionsOfSubject = limit(properties.connectionsPerSubject(), "sockets and event streams of one subject");
+        operations = limit(properties.operations(), "subscriptions are served here");
+        operationsOfSubject = limit(properties.operationsPerSubject(), "subscriptions of one subject");
+        characters =
+                limit(properties.characters(), "characters of documents and variables of subscriptions are kept here");
+        charactersOfSubject = limit(
                 properties.charactersPerSubject(),
                 "characters of documents and variables of one subject's subscriptions");
+    }
+
+    private KeyedLimit limit(int limit, String name) {
+        return new KeyedLimit(limit, name, () -> denied.count(Reason.LIMIT));
+    }
+
+    /** @param reason null if there is nothing to count */
+    void countDenied(@Nullable Reason reason) {
+        if (reason != null) {
+            denied.count(reason);
+        }
     }
 
     SubscriptionProperties properties() {
@@ -81,13 +98,14 @@ class Admission {
      * @param extensions the request's extensions, which it keeps as well and which count likewise
      */
     Disposable operationOf(String client, String document, Map<String, ?> variables, Map<?, ?> extensions) {
-        int characters = Weight.sum(
+        int length = Weight.sum(
                 document.length() + (Weight.ofJson(variables) + Weight.ofJson(extensions)) / Character.BYTES);
         Disposable.Composite acquired = Disposables.composite();
         try {
             acquired.add(operations.acquire(ALL, 1));
             acquired.add(operationsOfSubject.acquire(client, 1));
-            acquired.add(charactersOfSubject.acquire(client, characters));
+            acquired.add(charactersOfSubject.acquire(client, length));
+            acquired.add(characters.acquire(ALL, length));
             return acquired;
         } catch (LimitReached e) {
             acquired.dispose();

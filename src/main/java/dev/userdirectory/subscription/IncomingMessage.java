@@ -29,7 +29,7 @@ final class IncomingMessage {
         int limit = initialized ? limits.message() : limits.firstMessage();
         int length = received.length() + part.length();
         if (length > limit) {
-            throw new SocketError(
+            throw SocketError.overLimit(
                     CloseStatus.TOO_BIG_TO_PROCESS.getCode(),
                     String.format(
                             Locale.ROOT,
@@ -39,7 +39,8 @@ final class IncomingMessage {
         }
         values += (int) part.chars().filter(JsonValues::mayPrecedeValue).count();
         if (!memory.growForJson(length, Math.min(values, limits.variables()))) {
-            throw SocketError.overload("Too many large messages at a time: try again");
+            throw SocketError.overLimit(
+                    CloseStatus.SERVICE_OVERLOAD.getCode(), "Too many large messages at a time: try again");
         }
         received.append(part);
     }
@@ -52,7 +53,7 @@ final class IncomingMessage {
             }
             return json.readTree(text);
         } catch (JsonLimitExceeded e) {
-            throw new SocketError(4400, e.error().getMessage());
+            throw SocketError.overLimit(4400, e.error().getMessage());
         } catch (JacksonException e) {
             throw new SocketError(4400, "Not JSON");
         }

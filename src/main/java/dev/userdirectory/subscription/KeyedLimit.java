@@ -10,12 +10,17 @@ import reactor.core.Disposables;
 final class KeyedLimit {
     private final int limit;
     private final String name;
+    private final Runnable onRefusal;
     private final Map<String, Integer> used = new ConcurrentHashMap<>();
 
-    /** @param name the end of the error message "At most 10 …": the objects that are counted, and for which key */
-    KeyedLimit(int limit, String name) {
+    /**
+     * @param name the end of the error message "At most 10 …": the objects that are counted, and for which key
+     * @param onRefusal is run each time the limit is reached
+     */
+    KeyedLimit(int limit, String name, Runnable onRefusal) {
         this.limit = limit;
         this.name = name;
+        this.onRefusal = onRefusal;
     }
 
     /**
@@ -31,6 +36,7 @@ final class KeyedLimit {
             return acquired.get() ? Integer.valueOf(now + amount) : before;
         });
         if (!acquired.get()) {
+            onRefusal.run();
             throw new LimitReached("At most %,d %s".formatted(limit, name), limit);
         }
         return Disposables.composite(

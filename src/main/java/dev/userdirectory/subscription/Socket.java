@@ -63,6 +63,7 @@ final class Socket {
                 handle(message);
             }
         } catch (SocketError e) {
+            admission.countDenied(e.denied());
             close(e.status());
         }
         incoming.forget();

@@ -54,7 +54,7 @@ final class SocketCaller {
     Authentication authentication() {
         Authentication authentication = current;
         if (authentication == null) {
-            throw SocketError.unauthorized("Unauthorized");
+            throw SocketError.withoutToken("Unauthorized");
         }
         return authentication;
     }
@@ -93,14 +93,14 @@ final class SocketCaller {
                 && !(authentication instanceof AnonymousAuthenticationToken)) {
             return authentication;
         }
-        throw SocketError.unauthorized("Unauthorized");
+        throw SocketError.withoutToken("Unauthorized");
     }
 
     private Authentication authenticate(JsonNode payload) {
         String authorization = authorization(payload).asString("");
         if (!authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())
                 || authorization.substring(BEARER.length()).isBlank()) {
-            throw SocketError.unauthorized("Authorization must be Bearer and a token");
+            throw SocketError.withoutToken("Authorization must be Bearer and a token");
         }
         try {
             return tokens.authenticate(new BearerTokenAuthenticationToken(

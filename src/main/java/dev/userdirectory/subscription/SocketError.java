@@ -1,6 +1,8 @@
 package dev.userdirectory.subscription;
 
+import dev.userdirectory.graphql.scope.DeniedAccess.Reason;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 import org.springframework.web.socket.CloseStatus;
 
 /**
@@ -12,14 +14,28 @@ final class SocketError extends RuntimeException {
     private static final int MAX_REASON_BYTES = 123;
 
     private final transient CloseStatus status;
+    private final @Nullable Reason denied;
 
     SocketError(int code, String reason) {
+        this(code, reason, null);
+    }
+
+    private SocketError(int code, String reason, @Nullable Reason denied) {
         super(reason, null, false, false);
         status = status(code, reason);
+        this.denied = denied;
+    }
+
+    static SocketError withoutToken(String reason) {
+        return new SocketError(4401, reason, Reason.NO_TOKEN);
     }
 
     static SocketError unauthorized(String reason) {
         return new SocketError(4401, reason);
+    }
+
+    static SocketError overLimit(int code, String reason) {
+        return new SocketError(code, reason, Reason.LIMIT);
     }
 
     static SocketError malformedMessage() {
@@ -32,6 +48,12 @@ final class SocketError extends RuntimeException {
 
     CloseStatus status() {
         return status;
+    }
+
+    /** Why access is denied; null if it is not, or if that has been counted already. */
+    @Nullable
+    Reason denied() {
+        return denied;
     }
 
     /** Truncates the reason to what fits into a close frame. Unpaired surrogates become question marks. */

@@ -3,6 +3,7 @@ package dev.userdirectory.subscription;
 import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.operation.Transport;
+import dev.userdirectory.graphql.scope.DeniedAccess.Reason;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -80,6 +81,7 @@ final class SocketOperations {
         try {
             // The executor also counts operations that the client has stopped but that have not ended yet.
             if (Math.max(running.size() - 1, executor.size()) >= limit) {
+                admission.countDenied(Reason.LIMIT);
                 throw new LimitReached("At most %,d operations of one socket".formatted(limit), limit);
             }
             operation.add(admission.operationOf(

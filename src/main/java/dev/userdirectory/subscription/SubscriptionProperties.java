@@ -16,6 +16,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param operations open subscriptions of this instance, and other operations that sockets have running
  * @param operationsPerSubject open subscriptions and running operations of one subject
  * @param operationsPerSocket open subscriptions and running operations of one socket
+ * @param characters characters of the documents and variables of all open subscriptions of this instance, which may
+ *     take up two bytes each
  * @param charactersPerSubject characters of the documents and variables of one subject's open subscriptions, which are
  *     kept as long as these; a value of a variable counts as the characters that take as much memory
  * @param concurrency operations and events of one socket that are executed at a time; the others wait their turn
@@ -31,6 +33,7 @@ record SubscriptionProperties(
         @DefaultValue("10000") int operations,
         @DefaultValue("400") int operationsPerSubject,
         @DefaultValue("50") int operationsPerSocket,
+        @DefaultValue("10000000") int characters,
         @DefaultValue("2000000") int charactersPerSubject,
         @DefaultValue("8") int concurrency,
         @DefaultValue("4") int databaseConnections,

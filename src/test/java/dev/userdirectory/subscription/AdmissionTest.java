@@ -41,6 +41,7 @@ import tools.jackson.databind.json.JsonMapper;
             "directory.subscriptions.operations=14",
             "directory.subscriptions.operations-per-subject=9",
             "directory.subscriptions.operations-per-socket=6",
+            "directory.subscriptions.characters=3500",
             "directory.subscriptions.characters-per-subject=2000"
         })
 class AdmissionTest {
@@ -189,6 +190,17 @@ class AdmissionTest {
         socket.send(Map.of("type", "complete", "id", "1"));
         socket.subscribe("2", EVENTS + "#" + "x".repeat(1000), Map.of());
         socket.settle();
+    }
+
+    @Test
+    void limitsTheTotalLengthOfDocumentsOfAllSubjects() {
+        SocketClient first = connect(token);
+        first.subscribe("1", EVENTS + "#" + "x".repeat(1800), Map.of());
+        first.settle();
+        SocketClient second = connect(newSubject());
+        second.subscribe("1", EVENTS + "#" + "x".repeat(1800), Map.of());
+        assertThat(second.expect("error").at("/payload/0/extensions/limit").asInt())
+                .isEqualTo(3500);
     }
 
     @Test

@@ -33,14 +33,14 @@ public class DeniedAccess {
         RATE,
         LIMIT;
 
-        private static @Nullable Reason of(GraphQLError error) {
-            return switch (ErrorCode.of(error.getExtensions())) {
+        private static @Nullable Reason of(@Nullable ErrorCode code) {
+            return switch (code) {
                 case UNAUTHENTICATED -> NO_TOKEN;
                 case FORBIDDEN, SWITCHED_OFF -> SCOPE;
                 case RATE_LIMITED -> RATE;
                 case COST_ESTIMATED_TOO_EXPENSIVE, INTROSPECTION_LIMIT_EXCEEDED -> LIMIT;
                 case null -> null;
-                case ErrorCode code -> code.name().startsWith("MAX_") ? LIMIT : null;
+                case ErrorCode other -> other.name().startsWith("MAX_") ? LIMIT : null;
             };
         }
     }
@@ -58,6 +58,14 @@ public class DeniedAccess {
         }
     }
 
+    /** Counts a request that is rejected with this code. Nothing is counted if the code denies no access. */
+    public void count(ErrorCode code) {
+        Reason reason = Reason.of(code);
+        if (reason != null) {
+            count(reason);
+        }
+    }
+
     /** An operation counts once for each reason, however many of its fields were denied. */
     public void count(List<GraphQLError> errors) {
         reasons(errors).forEach(this::count);
@@ -66,7 +74,7 @@ public class DeniedAccess {
     public static Set<Reason> reasons(List<GraphQLError> errors) {
         Set<Reason> reasons = EnumSet.noneOf(Reason.class);
         for (GraphQLError error : errors) {
-            Reason reason = Reason.of(error);
+            Reason reason = Reason.of(ErrorCode.of(error.getExtensions()));
             if (reason != null) {
                 reasons.add(reason);
             }

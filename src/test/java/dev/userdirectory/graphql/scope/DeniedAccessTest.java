@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.subscription.SocketClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.http.HttpRequest;
 import java.util.Map;
@@ -40,11 +41,22 @@ class DeniedAccessTest {
         counts("scope", () -> get(client, "/actuator/prometheus"));
         counts("limit", () -> client.post("{" + " a: __typename".repeat(200) + " }"));
         counts("limit", () -> client.post(READ, Map.of("x", "x".repeat(20_000))));
+        counts("limit", () -> client.post(READ, Map.of("x".repeat(300), 1)));
+        counts("limit", () -> message("x".repeat(9_000)));
+        counts("no_token", () -> message("{\"type\":\"connection_init\"}"));
         counts("none", () -> client.data(READ));
     }
 
     private static void get(Client client, String path) {
         client.send(HttpRequest.newBuilder(client.uri(path)).build());
+    }
+
+    /** Sends a message on a new socket, which is closed for it. */
+    private void message(String text) {
+        try (SocketClient socket = SocketClient.open(client.uri("/graphql"), Map.of())) {
+            socket.sendText(text);
+            socket.closed();
+        }
     }
 
     /** A client may receive its response before the request is counted. */
