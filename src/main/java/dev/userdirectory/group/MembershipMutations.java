@@ -111,7 +111,9 @@ class MembershipMutations {
                 .toList();
         Map<String, User> found = valid.isEmpty() ? Map.of() : UsersByEmail.find(jdbc, valid);
         return emails.stream()
-                .map(email -> Optional.ofNullable(found.get(email)).map(User::uuid))
+                .map(email -> Optional.ofNullable(found.get(email))
+                        .filter(user -> user.hasEmail(email))
+                        .map(User::uuid))
                 .toList();
     }
 }

@@ -97,7 +97,7 @@ public class User implements Node {
      * only one of them can be stored, and still belong to somebody else: {@code ſ} and {@code s}, {@code İ} and
      * {@code i}.
      */
-    boolean hasEmail(String email) {
+    public boolean hasEmail(String email) {
         return Pattern.compile(email, Pattern.LITERAL | Pattern.CASE_INSENSITIVE)
                 .matcher(this.email)
                 .matches();

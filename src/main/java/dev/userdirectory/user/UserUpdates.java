@@ -114,8 +114,8 @@ class UserUpdates {
     }
 
     /**
-     * Changes the users who have these addresses. Adds INVALID if two addresses belong to the same user, or if one
-     * belongs to a user that was just created.
+     * Changes the users who have these addresses. Adds TAKEN if an address only reads like that of a user, and INVALID
+     * if two addresses belong to the same user, or if one belongs to a user that was just created.
      */
     Map<Integer, User> makeByEmail(Map<Integer, NewUser> given, Collection<User> created, InputErrors errors) {
         Map<String, User> known = UsersByEmail.find(
@@ -129,7 +129,9 @@ class UserUpdates {
             if (byEmail == null || found == null || !found.getEmail().equals(byEmail.getEmail())) {
                 throw new CannotAcquireLockException("The address was given up meanwhile");
             }
-            if (!before.add(found.uuid())) {
+            if (!found.hasEmail(user.getEmail())) {
+                errors.addTaken(user.getEmail(), BulkCreations.emailOf(i));
+            } else if (!before.add(found.uuid())) {
                 errors.check("An earlier one of these users has this e-mail address.", BulkCreations.emailOf(i));
             }
             found.update(user.getName(), null, user.getActive());

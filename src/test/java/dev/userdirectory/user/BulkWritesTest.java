@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -33,7 +34,7 @@ class BulkWritesTest {
             }""";
     private static final String UPSERT = """
             mutation ($list: [NewUser!]!) {
-              result: upsertUsers(users: $list) { users { id name email active version } errors { path code } }
+              result: upsertUsers(users: $list) { users { id name email active version } errors { path code current { id } } }
             }""";
     private static final String UPDATE = """
             mutation ($list: [UserChange!]!) {
@@ -169,6 +170,35 @@ class BulkWritesTest {
 
         assertThat(refusals(payload)).containsExactly("users.2.email INVALID", "users.3.email INVALID");
         assertThat(directory.digest()).isEqualTo(before);
+    }
+
+    /** The directory stores only one of the addresses that look alike, but they may belong to several people. */
+    @ParameterizedTest
+    @CsvSource({"s%s, ſ%s", "i%s, İ%s", "k%s, \u212a%s"})
+    void upsertRejectsAnAddressThatOnlyReadsAlike(String stored, String given) {
+        String email = newEmail();
+        String id = create(stored.formatted(email));
+        Object before = directory.digest();
+
+        JsonNode payload = write(
+                UPSERT,
+                List.of(
+                        Map.of("name", "Eve", "email", given.formatted(email)),
+                        Map.of("name", "New", "email", newEmail())));
+
+        assertThat(refusals(payload)).containsExactly("users.0.email TAKEN");
+        assertThat(payload.at("/errors/0/current/id").asString()).isEqualTo(id);
+        assertThat(directory.digest()).isEqualTo(before);
+    }
+
+    @Test
+    void upsertRejectsTwoNewAddressesThatReadAlike() {
+        String email = newEmail();
+
+        JsonNode payload = write(
+                UPSERT, List.of(Map.of("name", "A", "email", "s" + email), Map.of("name", "B", "email", "ſ" + email)));
+
+        assertThat(refusals(payload)).containsExactly("users.1.email TAKEN");
     }
 
     @Test
@@ -341,6 +371,28 @@ class BulkWritesTest {
                                                         .toList()))
                         .get("result")))
                 .containsExactly("emails INVALID");
+    }
+
+    @Test
+    void addsNobodyByAnAddressThatOnlyReadsAlike() {
+        String email = newEmail();
+        create("s" + email);
+        String group = directory.createGroup("Team", List.of());
+
+        JsonNode payload = client.data(
+                        "mutation ($group: ID!, $emails: [String!]!) {"
+                                + " result: addGroupMembers(groupId: $group, emails: $emails) { errors { path code } } }",
+                        Map.of("group", group, "emails", List.of("ſ" + email)))
+                .get("result");
+
+        assertThat(refusals(payload)).containsExactly("emails.0 NOT_FOUND");
+        assertThat(directory.group(group).at("/members/nodes")).isEmpty();
+    }
+
+    private String create(String email) {
+        return write(UPSERT, List.of(Map.of("name", "First", "email", email)))
+                .at("/users/0/id")
+                .asString();
     }
 
     private String email(String id) {
