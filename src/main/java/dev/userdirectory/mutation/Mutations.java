@@ -9,6 +9,7 @@ import graphql.schema.DataFetchingEnvironment;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -38,19 +39,23 @@ public class Mutations {
     /** Runs a mutation whose arguments cannot be checked without the database. */
     public <T> T execute(
             DataFetchingEnvironment env, Function<InputErrors, T> rejection, Function<InputErrors, @Nullable T> write) {
-        return execute("", env, rejection, errors -> {}, write);
+        return execute(env, rejection, errors -> {}, write);
     }
 
     /**
      * Runs a mutation whose result depends on the person who makes it. Several people may share a subject, and a key
      * belongs to one of them.
+     *
+     * @param person the owner of the key
+     * @param maySee whether the person may still see a stored payload; if not, the key counts as reused
      */
     public <T> T executeFor(
             String person,
+            Predicate<T> maySee,
             DataFetchingEnvironment env,
             Function<InputErrors, T> rejection,
             Function<InputErrors, @Nullable T> write) {
-        return execute(person, env, rejection, errors -> {}, write);
+        return execute(person, maySee, env, rejection, errors -> {}, write);
     }
 
     /**
@@ -67,11 +72,12 @@ public class Mutations {
             Function<InputErrors, T> rejection,
             Consumer<InputErrors> check,
             Function<InputErrors, @Nullable T> write) {
-        return execute("", env, rejection, check, write);
+        return execute("", payload -> true, env, rejection, check, write);
     }
 
     private <T> T execute(
             String person,
+            Predicate<T> maySee,
             DataFetchingEnvironment env,
             Function<InputErrors, T> rejection,
             Consumer<InputErrors> check,
@@ -93,26 +99,31 @@ public class Mutations {
             return errors.isEmpty() ? Objects.requireNonNull(payload) : rejection.apply(errors);
         };
         return key == null
-                ? run(null, actor, rejection, attempt)
-                : turns.take(key.id(), () -> run(key, actor, rejection, attempt));
+                ? run(null, maySee, actor, rejection, attempt)
+                : turns.take(key.id(), () -> run(key, maySee, actor, rejection, attempt));
     }
 
     private <T> T run(
             @Nullable IdempotencyKey key,
+            Predicate<T> maySee,
             @Nullable Actor actor,
             Function<InputErrors, T> rejection,
             Supplier<T> attempt) {
         try {
-            return transaction.execute(actor, () -> once(key, rejection, attempt));
+            return transaction.execute(actor, () -> once(key, maySee, rejection, attempt));
         } catch (Rejected e) {
             if (key == null) {
                 return rejection.apply(e.errors);
             }
-            return transaction.execute(null, () -> once(key, rejection, () -> rejection.apply(e.errors)));
+            return transaction.execute(null, () -> once(key, maySee, rejection, () -> rejection.apply(e.errors)));
         }
     }
 
-    private <T> T once(@Nullable IdempotencyKey key, Function<InputErrors, T> rejection, Supplier<T> attempt) {
+    private <T> T once(
+            @Nullable IdempotencyKey key,
+            Predicate<T> maySee,
+            Function<InputErrors, T> rejection,
+            Supplier<T> attempt) {
         if (key == null) {
             return attempt.get();
         }
@@ -130,7 +141,7 @@ public class Mutations {
         @SuppressWarnings("unchecked") // a payload is not generic
         Class<T> type = (Class<T>) rejection.apply(new InputErrors()).getClass();
         Known<T> known = stored.find(key, type);
-        if (known.outcome() != null) {
+        if (known.outcome() != null && maySee.test(known.outcome())) {
             return known.outcome();
         }
         errors.addKeyReused(known.objectId(), key.argument());

@@ -19,6 +19,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.security.oauth2.jwt.JwtClaimNames;
@@ -65,7 +66,8 @@ class ViewerDataFetcher {
             Caller caller,
             DataFetchingEnvironment env) {
         String person = properties.email(caller).orElse("");
-        return mutations.executeFor(person, env, errors -> new UpdateViewerPayload(null, errors.list()), errors -> {
+        Function<InputErrors, UpdateViewerPayload> rejection = errors -> new UpdateViewerPayload(null, errors.list());
+        return mutations.executeFor(person, payload -> maySee(caller, payload), env, rejection, errors -> {
             Optional<User> user = find(caller, errors);
             errors.checkNotNull(env.getArguments(), "ifVersion");
             user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), found.getId(), "ifVersion"));
@@ -76,6 +78,15 @@ class ViewerDataFetcher {
             user.get().update(name, null, null);
             return new UpdateViewerPayload(user.get(), List.of());
         });
+    }
+
+    /** Whether the caller may see a stored payload: not if another user has got the caller's address since. */
+    private boolean maySee(Caller caller, UpdateViewerPayload payload) {
+        User stored = payload.getUser();
+        return stored == null
+                || find(caller, new InputErrors())
+                        .filter(user -> !user.uuid().equals(stored.uuid()))
+                        .isEmpty();
     }
 
     /** Finds and locks the caller's user. Adds an error if there is none. */

@@ -443,6 +443,24 @@ class ViewerTest {
         assertThat(conflict(me("users:self"), key).get("current").isNull()).isTrue();
     }
 
+    @Test
+    void retryDoesNotShowTheUserWhoHadTheAddressBefore() {
+        String id = createUser(email);
+        String retried = "mutation { updateViewer(name: \"Before\", idempotencyKey: \"" + email
+                + "\") { user { id name email } errors { path code current { id } } } }";
+        JsonNode first = me("users:self").data(retried);
+        client.data("mutation { updateUser(id: \"" + id + "\", email: \"" + newEmail() + "\") { errors { code } } }");
+        assertThat(me("users:self").data(retried)).isEqualTo(first);
+
+        String successor = createUser(email);
+        JsonNode payload = me("users:self").data(retried).get("updateViewer");
+
+        assertThat(refusals(payload)).containsExactly("idempotencyKey KEY_REUSED");
+        assertThat(payload.get("user").isNull()).isTrue();
+        assertThat(payload.at("/errors/0/current").isNull()).isTrue();
+        assertThat(directory.user(successor).get("version").asInt()).isZero();
+    }
+
     private static JsonNode conflict(Client caller, String key) {
         return caller.data("mutation { updateViewer(name: \"Another\", " + key + ") { errors { code current { id"
                         + " ... on User { name email } ... on Group { name } } } } }")
