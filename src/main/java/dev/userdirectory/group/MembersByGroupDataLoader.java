@@ -6,7 +6,6 @@ import dev.userdirectory.page.Pages;
 import dev.userdirectory.page.Pages.OfParent;
 import dev.userdirectory.page.Rows;
 import dev.userdirectory.relay.Connection;
-import dev.userdirectory.user.MembershipFilter;
 import dev.userdirectory.user.User;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -36,7 +35,7 @@ class MembersByGroupDataLoader implements MappedBatchLoader<Members, Connection<
      */
     static final Rows<User> AMONG_USERS = new Rows<>("users u", "true", User.COLUMNS, User::read)
             .filteredBy("exists (select from group_members m where m.group_id = parent.id and m.user_id = u.id)")
-            .manyIf(MembershipFilter.largeCondition("group_members m where m.group_id = parent.id"))
+            .among("u.id", "select m.user_id from group_members m where m.group_id = parent.id")
             .countedBy(COUNT);
 
     private final Pages pages;

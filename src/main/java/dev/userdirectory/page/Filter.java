@@ -1,31 +1,34 @@
 package dev.userdirectory.page;
 
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
  * Conditions on rows that the index of the ordering cannot serve.
  *
  * @param args the values of the placeholders in the conditions
- * @param many a condition that is false only if so few rows pass that all of them can be sorted
- * @param manyArgs the values of the placeholders in {@code many}
+ * @param isFew whether few rows are known to pass
+ * @param column a column of the rows
+ * @param sets queries for values of the column, each with the values of all rows that pass; if one of them returns few
+ *     values, only few rows pass
+ * @param setArgs the values of the placeholders in these queries
  */
-record Filter(List<String> conditions, List<?> args, String many, List<?> manyArgs) {
-    static final Filter NONE = new Filter(List.of(), List.of(), "true", List.of());
-    private static final String NEVER = "false";
+record Filter(List<String> conditions, List<?> args, boolean isFew, String column, List<String> sets, List<?> setArgs) {
+    static final Filter NONE = new Filter(List.of(), List.of(), false, "", List.of(), List.of());
+    /** With more values, sorting the rows would take longer than finding a page by walking. */
+    private static final int FEW = 3000;
 
     Filter and(String condition, Object... values) {
-        return new Filter(with(conditions, condition), with(args, values), many, manyArgs);
+        return new Filter(with(conditions, condition), with(args, values), isFew, column, sets, setArgs);
     }
 
-    Filter manyIf(String condition, Object... values) {
-        return isWalked() || isEmpty()
-                ? new Filter(conditions, args, many + " and " + condition, with(manyArgs, values))
-                : this;
+    Filter among(String column, String set, Object... values) {
+        return new Filter(conditions, args, isFew, column, with(sets, set), with(setArgs, values));
     }
 
     Filter few() {
-        return new Filter(conditions, args, NEVER, List.of());
+        return new Filter(conditions, args, true, column, sets, setArgs);
     }
 
     boolean isEmpty() {
@@ -34,7 +37,26 @@ record Filter(List<String> conditions, List<?> args, String many, List<?> manyAr
 
     /** Whether walking the index of the ordering may pay off. */
     boolean isWalked() {
-        return !isEmpty() && !many.equals(NEVER);
+        return !isEmpty() && !isFew;
+    }
+
+    /** A condition that is false only if so few rows pass that all of them can be sorted. */
+    String many() {
+        return sets.isEmpty()
+                ? "true"
+                : sets.stream()
+                        .map(set -> "exists (" + set + " offset " + FEW + ")")
+                        .collect(Collectors.joining(" and "));
+    }
+
+    /**
+     * A condition that is true for every row that passes, if {@link #many} is false. Then one of the queries is
+     * complete. An array, unlike a join, makes PostgreSQL look up each row instead of reading all rows.
+     */
+    String isCandidate() {
+        return sets.stream()
+                .map(set -> "(" + set + " limit " + FEW + ")")
+                .collect(Collectors.joining(" union all ", column + " = any(array(", "))"));
     }
 
     @SafeVarargs

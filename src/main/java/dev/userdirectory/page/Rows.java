@@ -54,11 +54,12 @@ public record Rows<T>(
     }
 
     /**
-     * The same rows, declaring that few of them pass the filter unless a condition is true. Few rows are sorted right
-     * away, without a walk. The condition may depend on the parent, but not on the row.
+     * The same rows, declaring that a column of those that pass the filter has one of the values of a query. If these
+     * are few, the rows are looked up and sorted right away, without a walk. The query may depend on the parent, but
+     * not on the row.
      */
-    public Rows<T> manyIf(String condition, Object... args) {
-        return new Rows<>(from, where, whereArgs, columns, mapper, count, filter.manyIf(condition, args), cursors);
+    public Rows<T> among(String column, String set, Object... args) {
+        return new Rows<>(from, where, whereArgs, columns, mapper, count, filter.among(column, set, args), cursors);
     }
 
     /** The same rows, declaring that few of them pass the filter. */

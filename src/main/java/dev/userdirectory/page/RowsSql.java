@@ -64,10 +64,7 @@ final class RowsSql {
     void appendAllFound(Ordering ordering) {
         if (isFoundOnce()) {
             sql.append("with found as materialized (");
-            appendSelect(ordering);
-            sql.append(", true");
-            appendFrom();
-            appendFilter();
+            appendAnyFound(new Range(ordering, null, null, false, false, 0));
             sql.append(") ");
         }
     }
@@ -92,13 +89,33 @@ final class RowsSql {
     /** The rows in a range that an index of the filter finds, if the condition is true. */
     void appendFound(Range range, String condition) {
         sql.append("select * from (");
+        appendAnyFound(range);
+        sql.append(") found where ").append(condition).append(range.order(range.limit()));
+    }
+
+    /** The rows between the bounds of a range, without its limit. PostgreSQL executes only one side of the union. */
+    private void appendAnyFound(Range range) {
+        if (!filter.sets().isEmpty()) {
+            appendPassing(range);
+            sql.append(" and not (");
+            appendMany();
+            sql.append(") and ").append(filter.isCandidate()).append(" offset 0) union all ");
+            args.addAll(filter.setArgs());
+        }
+        appendPassing(range);
+        sql.append(" and ");
+        appendMany();
+        // The offset keeps the order out of the subquery, so that the ordering's index is not walked again.
+        sql.append(" offset 0)");
+    }
+
+    private void appendPassing(Range range) {
+        sql.append("(");
         appendSelect(range.ordering());
         sql.append(", true");
         appendFrom();
         range.appendCondition(sql, args);
         appendFilter();
-        // The offset keeps the order out of the subquery, so that the ordering's index is not walked again.
-        sql.append(" offset 0) found where ").append(condition).append(range.order(range.limit()));
     }
 
     /** The first rows in a range, each with the column {@code passes}; none if few rows are known to pass the filter. */
@@ -127,7 +144,7 @@ final class RowsSql {
     /** A condition that is false only if few rows pass the filter. */
     void appendMany() {
         sql.append(filter.many());
-        args.addAll(filter.manyArgs());
+        args.addAll(filter.setArgs());
     }
 
     private void appendSelect(Ordering ordering) {

@@ -16,12 +16,18 @@ public class MembershipFilter {
     private static final int MAX_GROUPS = 20;
     private static final UUID NO_GROUP = new UUID(0, 0);
 
+    private static final String USER = "u.id";
     private static final String IN_A_GROUP = "exists (select from group_members m where m.user_id = u.id)";
     private static final String ONE = "m.group_id = ?::uuid";
     private static final String ANY = "m.group_id = any(?::uuid[])";
-    /** Reads the groups one after the other, so that no more memberships are read than are counted. */
-    private static final String MEMBERS_OF_ANY = "unnest(?::uuid[]) g (id)"
-            + " cross join lateral (select from group_members m where m.group_id = g.id limit 3001) members";
+    private static final String MEMBERS = "select m.user_id from group_members m where ";
+    /** Reads the groups one after the other, so that no more memberships are read than are needed. */
+    private static final String MEMBERS_OF_ANY = "select m.user_id from unnest(?::uuid[]) g (id)"
+            + " cross join lateral (" + MEMBERS + "m.group_id = g.id limit 3001) m";
+    /** The members of the first small group, or of another group if none is small. */
+    private static final String MEMBERS_OF_SMALL = MEMBERS + "m.group_id = coalesce("
+            + "(select g.id from unnest(?::uuid[]) g (id)"
+            + " where not exists (" + MEMBERS + "m.group_id = g.id offset 3000) limit 1), ?::uuid)";
 
     private final GlobalIds ids;
 
@@ -32,15 +38,20 @@ public class MembershipFilter {
     Rows<User> filtered(Rows<User> rows, UserFilter filter, Dependencies dependencies) {
         Rows<User> result = rows;
         if (filter.getGroupId() != null) {
-            result = inGroup(result, group("filter.groupId", filter.getGroupId(), dependencies));
+            String group = group("filter.groupId", filter.getGroupId(), dependencies);
+            result = result.filteredBy(isMember(ONE), group).among(USER, MEMBERS + ONE, group);
         }
         if (filter.getInAnyGroup() != null) {
             String any = UserLists.array(groups("filter.inAnyGroup", filter.getInAnyGroup(), dependencies));
-            result = result.filteredBy(isMember(ANY), any).manyIf(largeCondition(MEMBERS_OF_ANY), any);
+            result = result.filteredBy(isMember(ANY), any).among(USER, MEMBERS_OF_ANY, any);
         }
         if (filter.getInAllGroups() != null) {
-            for (String group : groups("filter.inAllGroups", filter.getInAllGroups(), dependencies)) {
-                result = inGroup(result, group);
+            List<String> groups = groups("filter.inAllGroups", filter.getInAllGroups(), dependencies);
+            for (String group : groups) {
+                result = result.filteredBy(isMember(ONE), group);
+            }
+            if (!groups.isEmpty()) {
+                result = result.among(USER, MEMBERS_OF_SMALL, UserLists.array(groups), groups.getFirst());
             }
         }
         if (filter.getInNoneOfGroups() != null) {
@@ -52,26 +63,14 @@ public class MembershipFilter {
             result = filter.getInNoGroup()
                     ? result.filteredBy("exists (select from ungrouped_users n where n.user_id = u.id)")
                             .filteredBy("not " + IN_A_GROUP)
-                            .manyIf(largeCondition("ungrouped_users"))
+                            .among(USER, "select user_id from ungrouped_users")
                     : result.filteredBy(IN_A_GROUP);
         }
         return result;
     }
 
-    private static Rows<User> inGroup(Rows<User> rows, String group) {
-        return rows.filteredBy(isMember(ONE), group).manyIf(largeCondition("group_members m where " + ONE), group);
-    }
-
     private static String isMember(String ofGroup) {
         return "exists (select from group_members m where " + ofGroup + " and m.user_id = u.id)";
-    }
-
-    /**
-     * Returns an SQL condition for whether a set has so many rows that sorting them would take longer than finding a
-     * page by walking.
-     */
-    public static String largeCondition(String from) {
-        return "exists (select from " + from + " offset 3000)";
     }
 
     private List<String> groups(String argument, List<String> given, Dependencies dependencies) {

@@ -90,6 +90,15 @@ class PlansTest {
         withoutEventsOfMembers(million.replace("1000000", Integer.toString(USERS)));
         assertThat(jdbc.queryForObject("select count(*) from users where email ~ '[0-9]@example'", Integer.class))
                 .isEqualTo(USERS);
+        // The same users in seven groups that are too large to be sorted.
+        withoutEventsOfMembers("""
+                insert into groups (id, name, created_at, updated_at, version)
+                select uuidv7(), 'Large ' || n, now(), now(), 0 from generate_series(1, 7) n;
+                insert into group_members (group_id, user_id, joined_at)
+                select g.id, u.id, u.created_at
+                from groups g, (select *, row_number() over (order by created_at, id) as n from users) u
+                where g.name like 'Large %' and u.n % 20 = 0
+                """);
         // Among the last users, so that no walk from the beginning meets them.
         jdbc.update("update users set email = replace(email, 'example', 'rare') where id in ("
                 + "select id from users order by created_at desc offset 100 limit 3)");
@@ -97,7 +106,7 @@ class PlansTest {
                 + "select id from users order by created_at desc offset 200 limit 30)");
         // Without index_cleanup, pages with a few dead rows would stay as they are, and index-only scans seem costly.
         jdbc.execute("vacuum (index_cleanup on) users, groups, group_members, ungrouped_users");
-        jdbc.execute("analyze ungrouped_users");
+        jdbc.execute("analyze ungrouped_users, group_members");
     }
 
     @AfterAll
@@ -212,8 +221,11 @@ class PlansTest {
         filters.put("in no group", Map.of("inNoGroup", true));
         filters.put("in a group", Map.of("inNoGroup", false));
         filters.put("in any large group", Map.of("inAnyGroup", groups.subList(0, 20)));
-        filters.put("in any small group", Map.of("inAnyGroup", groups.subList(groups.size() - 5, groups.size())));
+        filters.put("in any small group", Map.of("inAnyGroup", groups.subList(groups.size() - 20, groups.size())));
         filters.put("in a large and a small group", Map.of("inAllGroups", List.of(groups.get(0), groups.getLast())));
+        List<String> smallLast = new ArrayList<>(groups("select id from groups where name like 'Large %'"));
+        smallLast.add(groups.getLast());
+        filters.put("in seven large groups and a small one", Map.of("inAllGroups", smallLast));
         filters.put("in twenty groups", Map.of("inAllGroups", groups.subList(0, 20)));
         filters.put("in no large group", Map.of("inNoneOfGroups", groups.subList(0, 20)));
         return filters;
@@ -420,9 +432,12 @@ class PlansTest {
 
     /** The IDs of groups, the largest first. */
     private List<String> groupsBySize() {
-        return jdbc.query(
-                "select group_id from group_members group by 1 order by count(*) desc",
-                (row, n) -> new GlobalId(Group.TYPE, row.getObject(1, UUID.class)).toString());
+        return groups("select group_id from group_members join groups on id = group_id where name not like 'Large %'"
+                + " group by 1 order by count(*) desc");
+    }
+
+    private List<String> groups(String sql) {
+        return jdbc.query(sql, (row, n) -> new GlobalId(Group.TYPE, row.getObject(1, UUID.class)).toString());
     }
 
     private void assertReadsLittle(String request) {
