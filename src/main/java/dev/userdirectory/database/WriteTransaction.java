@@ -3,6 +3,7 @@ package dev.userdirectory.database;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.springframework.dao.DataAccessException;
 import org.springframework.dao.PessimisticLockingFailureException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -30,6 +31,7 @@ public class WriteTransaction {
     /**
      * @param actor the actor in the events of the transaction; null if unknown, or if the write itself sets it
      * @param write runs again after each deadlock, so it must not keep state between runs
+     * @throws LockTimeout if the transaction sets a lock timeout and exceeds it; then it is not retried
      * @throws StandbyStalled if too many commits wait for a synchronous standby
      */
     public <T> T execute(@Nullable Actor actor, Supplier<T> write) {
@@ -43,8 +45,11 @@ public class WriteTransaction {
                     }
                     return write.get();
                 });
-            } catch (PessimisticLockingFailureException e) {
-                if (attempt == ATTEMPTS) {
+            } catch (DataAccessException e) {
+                if (LockTimeout.isCauseOf(e)) {
+                    throw new LockTimeout(e);
+                }
+                if (!(e instanceof PessimisticLockingFailureException) || attempt == ATTEMPTS) {
                     throw e;
                 }
             }

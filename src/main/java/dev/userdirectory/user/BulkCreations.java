@@ -70,7 +70,7 @@ class BulkCreations {
 
     @DgsMutation
     UpsertUsersPayload upsertUsers(@InputArgument("users") List<NewUser> given, DataFetchingEnvironment env) {
-        return mutations.execute(
+        return inserts.patiently(lockTimeout -> mutations.execute(
                 env,
                 errors -> new UpsertUsersPayload(List.of(), errors.list()),
                 UserMutations.batchSizeCheck(given, "users"),
@@ -79,7 +79,7 @@ class BulkCreations {
                     if (!errors.isEmpty()) {
                         return null;
                     }
-                    Map<Integer, User> stored = insert(given, UserInserts.NO_TIMEOUT, new InputErrors());
+                    Map<Integer, User> stored = insert(given, lockTimeout, new InputErrors());
                     Map<Integer, NewUser> others = new TreeMap<>();
                     for (int i = 0; i < given.size(); i++) {
                         if (!stored.containsKey(i)) {
@@ -95,7 +95,7 @@ class BulkCreations {
                                     .mapToObj(stored::get)
                                     .toList(),
                             List.of());
-                });
+                }));
     }
 
     private static void checkForm(List<NewUser> given, InputErrors errors) {

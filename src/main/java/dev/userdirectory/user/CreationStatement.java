@@ -1,7 +1,5 @@
 package dev.userdirectory.user;
 
-import dev.userdirectory.database.WriteTransaction;
-import java.sql.SQLException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -10,14 +8,11 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.RowCallbackHandler;
 
 /** The statement that stores new users. */
 final class CreationStatement {
-    private static final String LOCK_NOT_AVAILABLE = "55P03";
-
     // Ordered by key, so that two statements cannot deadlock by waiting for each other's addresses. If new users have
     // the same address, the first one gets it: IDs increase in the order of creation.
     private static final String INSERT = """
@@ -46,7 +41,6 @@ final class CreationStatement {
      *
      * @param lockTimeout PostgreSQL's {@code lock_timeout} until the transaction ends
      * @return the stored users, and those that an earlier attempt has stored
-     * @throws LockTimeout if another transaction has held an address for that long
      */
     Map<Creation, User> insert(Collection<Creation> creations, String lockTimeout) {
         Map<UUID, Creation> given = creations.stream().collect(Collectors.toMap(Creation::uuid, Function.identity()));
@@ -55,24 +49,16 @@ final class CreationStatement {
             User user = User.read(row, 0);
             stored.put(Objects.requireNonNull(given.get(user.uuid())), user);
         };
-        try {
-            jdbc.query(
-                    INSERT,
-                    store,
-                    Creation.array("uuid", creations, User::uuid),
-                    Creation.array("text", creations, User::getName),
-                    Creation.array("text", creations, User::getEmail),
-                    Creation.array("bool", creations, User::isActive),
-                    Creation.array("timestamptz", creations, User::getCreatedAt),
-                    lockTimeout,
-                    Creation.creators(creations));
-        } catch (DataAccessException e) {
-            if (e.getMostSpecificCause() instanceof SQLException cause
-                    && LOCK_NOT_AVAILABLE.equals(cause.getSQLState())) {
-                throw new LockTimeout(e);
-            }
-            throw e;
-        }
+        jdbc.query(
+                INSERT,
+                store,
+                Creation.array("uuid", creations, User::uuid),
+                Creation.array("text", creations, User::getName),
+                Creation.array("text", creations, User::getEmail),
+                Creation.array("bool", creations, User::isActive),
+                Creation.array("timestamptz", creations, User::getCreatedAt),
+                lockTimeout,
+                Creation.creators(creations));
         if (stored.size() < creations.size()) {
             // A separate statement, because the conflicting row may be newer than the first statement's snapshot.
             List<Creation> missing = creations.stream()
@@ -81,12 +67,5 @@ final class CreationStatement {
             jdbc.query(FIND, store, Creation.array("uuid", missing, User::uuid));
         }
         return stored;
-    }
-
-    /** Hides the locking failure from {@link WriteTransaction}, which would repeat the transaction at once. */
-    static final class LockTimeout extends RuntimeException {
-        private LockTimeout(DataAccessException cause) {
-            super(cause);
-        }
     }
 }

@@ -1,10 +1,10 @@
 package dev.userdirectory.user;
 
 import dev.userdirectory.database.Actor;
+import dev.userdirectory.database.LockTimeout;
 import dev.userdirectory.database.RequestCollapser;
 import dev.userdirectory.database.StandbyStalled;
 import dev.userdirectory.database.WriteTransaction;
-import dev.userdirectory.user.CreationStatement.LockTimeout;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -95,7 +95,7 @@ class UserInserts {
         try {
             return attempt.apply(LOCK_TIMEOUT);
         } catch (LockTimeout e) {
-            // Another transaction holds the address, and may commit or roll back.
+            // Another transaction holds the address or the user, and may commit or roll back.
         }
         try {
             patient.acquire();

@@ -284,11 +284,12 @@ class UserInsertsTest {
     }
 
     /** A batch, too, waits for the address on few connections. */
-    @Test
-    void createsOtherUsersWhileBatchesWaitForALockedAddress() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"createUsers", "upsertUsers"})
+    void createsOtherUsersWhileBatchesWaitForALockedAddress(String mutation) throws Exception {
         String locked = Directory.newEmail();
-        String batch = "mutation ($email: String!) { createUsers(users: [{name: \"Al\", email: $email}])"
-                + " { users { id } errors { code } } }";
+        String batch = "mutation ($email: String!) { result: " + mutation
+                + "(users: [{name: \"Al\", email: $email}]) { users { id } errors { code } } }";
         List<CompletableFuture<JsonNode>> blocked = new ArrayList<>();
         try (Connection other = connect()) {
             insert(other, user(locked));
@@ -297,9 +298,12 @@ class UserInsertsTest {
             }
             await().until(() -> waiting(LOCK) > 0);
 
+            assertThat(client.data(batch, Map.of("email", Directory.newEmail())).at("/result/users"))
+                    .hasSize(1);
+            assertThat(blocked).noneMatch(CompletableFuture::isDone);
             for (int i = 0; i < 20; i++) {
                 assertThat(client.data(batch, Map.of("email", Directory.newEmail()))
-                                .at("/createUsers/users"))
+                                .at("/result/users"))
                         .hasSize(1);
             }
             other.rollback();
