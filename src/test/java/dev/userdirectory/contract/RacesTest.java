@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -22,7 +23,10 @@ import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
@@ -37,6 +41,9 @@ class RacesTest {
 
     @Autowired
     Directory directory;
+
+    @Autowired
+    JdbcTemplate jdbc;
 
     @Test
     void onlyOneConcurrentCreationGetsAnAddress() throws Exception {
@@ -98,6 +105,53 @@ class RacesTest {
                 .filteredOn(payload -> refusals(payload).equals(List.of("ifVersion STALE")))
                 .hasSize(CONTENDERS - 1);
         assertThat(directory.user(id).get("version").asInt()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "createUser(name: \"Al\", email: \"<NEW>\", <KEY>) { user { id } errors { code } }",
+                "createUsers(users: [{ name: \"Al\", email: \"<NEW>\" }], <KEY>) { users { id } errors { code } }",
+                "createUsers(users: [{ name: \"Al\", email: \"<NEW>\" }], mode: EACH, <KEY>) { results { user { id } } errors { code } }",
+                "upsertUsers(users: [{ name: \"Al\", email: \"<NEW>\" }], <KEY>) { users { id version } errors { code } }",
+                "upsertUsers(users: [{ name: \"Al\", email: \"<EMAIL>\" }], <KEY>) { users { id version } errors { code } }",
+                "updateUser(id: \"<USER>\", name: \"Al\", ifVersion: 0, <KEY>) { user { version } errors { code } }",
+                "updateUsers(users: [{ id: \"<USER>\", name: \"Al\", ifVersion: 0 }], <KEY>) { users { version } errors { code } }",
+                "updateViewer(name: \"Al\", ifVersion: 0, <KEY>) { user { version } errors { code } }",
+                "deleteUser(id: \"<USER>\", <KEY>) { deletedUserId errors { code } }",
+                "deleteUsers(ids: [\"<USER>\"], <KEY>) { deletedUserIds errors { code } }",
+                "createGroup(name: \"Team\", <KEY>) { group { id } errors { code } }",
+                "updateGroup(id: \"<GROUP>\", name: \"Team\", ifVersion: 0, <KEY>) { group { version } errors { code } }",
+                "deleteGroup(id: \"<GROUP>\", <KEY>) { deletedGroupId errors { code } }",
+                "addGroupMembers(groupId: \"<GROUP>\", userIds: [\"<OTHER>\"], <KEY>) { group { id } errors { code } }",
+                "removeGroupMembers(groupId: \"<GROUP>\", userIds: [\"<USER>\"], <KEY>) { group { id } errors { code } }"
+            })
+    void mutationIsMadeOnceForTheSameKey(String mutation) throws Exception {
+        String subject = UUID.randomUUID().toString();
+        String user = directory.createUser();
+        String email = directory.user(user).get("email").asString();
+        String document = "mutation { "
+                + mutation.replace("<KEY>", "idempotencyKey: \"" + subject + "\"")
+                        .replace("<NEW>", newEmail())
+                        .replace("<EMAIL>", email)
+                        .replace("<USER>", user)
+                        .replace("<OTHER>", directory.createUser())
+                        .replace("<GROUP>", directory.createGroup("Group", List.of(user)))
+                + " }";
+        Client caller = client.withToken(Tokens.sign(Tokens.claims()
+                .subject(subject)
+                .claim("scope", "users:write users:self")
+                .claim("email", email)
+                .claim("email_verified", true)
+                .build()));
+
+        List<JsonNode> payloads = race(i -> caller.data(document));
+
+        assertThat(payloads).containsOnly(payloads.getFirst());
+        assertThat(payloads.getFirst().findValuesAsString("code")).isEmpty();
+        assertThat(jdbc.queryForList("select type from user_events where actor_subject = ?", String.class, subject))
+                .isNotEmpty()
+                .doesNotHaveDuplicates();
     }
 
     /** The lock is taken by address, and the address may pass to another user meanwhile. */

@@ -13,6 +13,7 @@ import dev.userdirectory.TestPostgres;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.Waiting;
+import dev.userdirectory.subscription.SocketClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -258,6 +259,23 @@ class IdempotencyTest {
                         .body())
                 .at("/extensions/cost/requested")
                 .asInt();
+    }
+
+    @Test
+    void retryOverASocketOrAnEventStreamGetsTheSameGroup() {
+        String mutation = "mutation { createGroup(name: \"Any transport\", idempotencyKey: \"" + key
+                + "\") { group { id } errors { code } } }";
+        JsonNode first = client.data(mutation);
+
+        try (SocketClient socket =
+                SocketClient.connect(client.uri("/graphql"), Tokens.withScopes("users:read users:write"))) {
+            socket.subscribe("1", mutation, Map.of());
+            assertThat(socket.expect("next").at("/payload/data")).isEqualTo(first);
+        }
+        HttpResponse<String> streamed = client.send(request(mutation, Map.of())
+                .header("Accept", "text/event-stream")
+                .build());
+        assertThat(streamed.body()).contains(first.toString());
     }
 
     @Test

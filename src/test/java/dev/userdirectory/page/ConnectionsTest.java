@@ -185,6 +185,10 @@ class ConnectionsTest {
                 connections.add(users(field, direction, groups.get(0), random.nextBoolean(), any(TERMS)));
                 connections.add(usersCreated(field, direction));
                 connections.add(usersInNoGroup(field, direction));
+                connections.add(
+                        usersInGroups(field, direction, any(List.of("inAnyGroup", "inAllGroups", "inNoneOfGroups"))));
+                connections.add(
+                        random.nextBoolean() ? usersWithEmails(field, direction) : usersInDomain(field, direction));
                 connections.add(members(any(groups.subList(0, 4)), field, direction));
             }
         }
@@ -236,6 +240,42 @@ class ConnectionsTest {
             Set<UUID> members = new HashSet<>(jdbc.queryForList("select user_id from group_members", UUID.class));
             return person -> !members.contains(person.uuid);
         });
+    }
+
+    private Supplier<Listing> usersInGroups(String field, String direction, String condition) {
+        int start = random.nextInt(3);
+        List<UUID> given = groups.subList(start, start + 1 + random.nextInt(3));
+        List<String> ids = given.stream()
+                .map(group -> new GlobalId(Group.TYPE, group).toString())
+                .toList();
+        return users(field, direction, Map.of(condition, ids), () -> {
+            List<Set<UUID>> members = given.stream().map(this::membersOf).toList();
+            return person -> {
+                Predicate<Set<UUID>> isMember = set -> set.contains(person.uuid);
+                return switch (condition) {
+                    case "inAnyGroup" -> members.stream().anyMatch(isMember);
+                    case "inAllGroups" -> members.stream().allMatch(isMember);
+                    default -> members.stream().noneMatch(isMember);
+                };
+            };
+        });
+    }
+
+    private Supplier<Listing> usersWithEmails(String field, String direction) {
+        List<String> emails = people().stream()
+                .filter(person -> users.contains(person.uuid))
+                .map(Person::email)
+                .limit(1 + random.nextInt(100))
+                .toList();
+        return users(field, direction, Map.of("emails", emails), () -> person -> emails.contains(person.email));
+    }
+
+    private Supplier<Listing> usersInDomain(String field, String direction) {
+        return users(
+                field,
+                direction,
+                Map.of("emailDomain", "EXAMPLE.net"),
+                () -> person -> person.email.endsWith("@example.net"));
     }
 
     /** @param matching makes the condition that corresponds to the filter at present */
@@ -360,7 +400,8 @@ class ConnectionsTest {
                 "insert into users (id, name, email, active, created_at, updated_at, version) values (?,?,?,?,?,?,0)",
                 uuid,
                 name,
-                name.replace(' ', '.') + inserted.incrementAndGet() + "." + uuid + "@Example.com",
+                name.replace(' ', '.') + inserted.incrementAndGet() + "." + uuid
+                        + (random.nextBoolean() ? "@Example.com" : "@example.net"),
                 random.nextInt(3) > 0,
                 anyTime(random),
                 anyTime(random));
