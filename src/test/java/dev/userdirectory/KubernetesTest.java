@@ -187,6 +187,14 @@ class KubernetesTest {
     }
 
     @Test
+    void documentationStatesTheNumberOfPods() {
+        JsonObject scaling = object(resource("HorizontalPodAutoscaler"), "spec");
+        assertThat(read(Path.of("docs", "deploy.md")))
+                .contains(
+                        "| scaling | %s to %s pods".formatted(scaling.get("minReplicas"), scaling.get("maxReplicas")));
+    }
+
+    @Test
     void selectorsMatchThePodLabels() {
         JsonObject labels = object(deployment(), "spec", "template", "metadata", "labels");
         Stream<JsonObject> ofManifests = manifests().flatMap(manifest -> switch (text(manifest, "kind")) {
