@@ -26,7 +26,11 @@ class PortCheck implements ApplicationListener<ApplicationEnvironmentPreparedEve
             int otherwise = server.equals("server") ? 8080 : 0;
             int port = environment.getProperty(server + ".port", Integer.class, otherwise);
             if (port > 0 && isTaken(environment.getProperty(server + ".address"), port)) {
-                log.error("Port {} is taken. Choose another one with --{}.port=…", port, server);
+                // Only spring-boot:test-run has this profile. The quotes are for PowerShell.
+                String option = environment.matchesProfiles("local")
+                        ? "\"-Dspring-boot.run.arguments=--%s.port=…\""
+                        : "--%s.port=…";
+                log.error("Port {} is taken. Choose another one with {}", port, option.formatted(server));
                 System.exit(1);
             }
         }

@@ -112,7 +112,7 @@ class ConsoleTest {
             assertThat(output)
                     .singleElement()
                     .asString()
-                    .endsWith("Port %d is taken. Choose another one with --%s=…"
+                    .endsWith("Port %d is taken. Choose another one with \"-Dspring-boot.run.arguments=--%s=…\""
                             .formatted(taken.getLocalPort(), property));
         }
     }
