@@ -42,10 +42,10 @@ class ConsumersTest {
     }
 
     @Test
-    void contractsIncludeTutorialClientAndRelayClient() {
+    void contractsIncludeSimpleClientAndRelayClient() {
         assertThat(Contract.all())
                 .extracting(Contract::consumer)
-                .contains("tutorial-client", "relay-client")
+                .contains("simple-client", "relay-client")
                 .hasSizeGreaterThanOrEqualTo(7);
     }
 
@@ -53,10 +53,10 @@ class ConsumersTest {
     @CsvSource(delimiter = '|', textBlock = """
             hasNextPage: Boolean!      |                            | relay-client, UserListQuery: | 'hasNextPage'
             email: String!             | email: String              | relay-client, UserListQuery: users.edges[].node.email may be null |
-            email: String!             | email: String              | tutorial-client, Users: users.nodes[].email may be null |
+            email: String!             | email: String              | simple-client, Users: users.nodes[].email may be null |
             version: Int!              | version: String!           | relay-client, UserListPaginationQuery: users.edges[].node.version is of type String |
-            userByEmail(email:         | userByEmail(address:       | tutorial-client, User: | 'email'
-            totalCount: Int!           | count: Int!                | tutorial-client, Users: | 'totalCount'
+            userByEmail(email:         | userByEmail(address:       | simple-client, User: | 'email'
+            totalCount: Int!           | count: Int!                | simple-client, Users: | 'totalCount'
             type Group implements Node | type Group                 | |
             """)
     void breakingChangeNamesItsConsumers(String before, String after, String who, String what) throws IOException {
@@ -86,9 +86,9 @@ class ConsumersTest {
                         {"data": {"users": {"nodes": [{"id": "x", "name": null, "email": "x", "createdAt": 5}],
                          "pageInfo": {"hasNextPage": false, "endCursor": null}, "totalCount": "1"}}}""")))
                 .containsExactly(
-                        "tutorial-client, Users: data.users.nodes[].name should be like \"String\", not null",
-                        "tutorial-client, Users: data.users.nodes[].createdAt should be like \"DateTime\", not 5",
-                        "tutorial-client, Users: data.users.totalCount should be like \"Int\", not \"1\"");
+                        "simple-client, Users: data.users.nodes[].name should be like \"String\", not null",
+                        "simple-client, Users: data.users.nodes[].createdAt should be like \"DateTime\", not 5",
+                        "simple-client, Users: data.users.totalCount should be like \"Int\", not \"1\"");
     }
 
     private JsonNode execute(Contract contract, Map<String, String> examples) {
