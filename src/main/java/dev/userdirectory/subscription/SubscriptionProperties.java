@@ -23,7 +23,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param concurrency operations and events of one socket that are executed at a time; the others wait their turn
  * @param databaseConnections connections to PostgreSQL that the events of one subject may use at a time; the pool has ten,
  *     and the others stay free for everybody else
- * @param attempts how often an event is executed whose execution fails or exceeds the deadline, before its subscription ends
+ * @param attempts the number of attempts to execute an event before its subscription ends
  */
 @ConfigurationProperties("directory.subscriptions")
 record SubscriptionProperties(

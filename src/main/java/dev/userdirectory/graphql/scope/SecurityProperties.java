@@ -12,8 +12,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * {@code spring.graphql.cors.allowed-origins}.
  *
  * @param jwtSecret the secret of at least 32 bytes that HS256 tokens are signed with, if there is no issuer
- * @param introspection who may read {@code __schema} and {@code __type}, and sees names from the schema in errors,
- *     costs and traces, which show where to attack
+ * @param introspection the callers that may read {@code __schema} and {@code __type}, and that see names from the
+ *     schema in errors, costs and traces
  * @param serviceSdl who may read {@code _service} and {@code /schema.graphqls}, which also show the policy
  * @param actuatorScope the scope that all actuator endpoints require, except the health probes
  * @param graphiql whether GraphiQL is served; it has no rights of its own, but may be unwanted on a public address
