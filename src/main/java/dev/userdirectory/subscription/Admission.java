@@ -113,6 +113,15 @@ class Admission {
         }
     }
 
+    /** @param running the operations that one socket has running, without the one that it asks for */
+    void checkOperationsOfSocket(int running) {
+        int limit = properties.operationsPerSocket();
+        if (running >= limit) {
+            denied.count(Reason.LIMIT);
+            throw new LimitReached("At most %,d operations of one socket".formatted(limit), limit);
+        }
+    }
+
     /** Reserves memory for a client's message, or for an operation until its result is sent. */
     Reservation memoryOf(@Nullable Authentication authentication) {
         return memory.open(authentication);

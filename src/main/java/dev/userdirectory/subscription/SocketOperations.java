@@ -3,7 +3,6 @@ package dev.userdirectory.subscription;
 import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.operation.Transport;
-import dev.userdirectory.graphql.scope.DeniedAccess.Reason;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -39,7 +38,6 @@ final class SocketOperations {
     private final JsonMapper json;
     private final Consumer<Map<String, ?>> send;
     private final Consumer<CloseStatus> close;
-    private final int limit;
     private final BoundedExecutor executor;
     private final Map<String, Disposable.Composite> running = new ConcurrentHashMap<>();
     private volatile boolean stopped;
@@ -63,7 +61,6 @@ final class SocketOperations {
         this.json = json;
         this.send = send;
         this.close = close;
-        limit = admission.properties().operationsPerSocket();
         executor = new BoundedExecutor(admission.properties().concurrency());
     }
 
@@ -80,10 +77,7 @@ final class SocketOperations {
         }
         try {
             // The executor also counts operations that the client has stopped but that have not ended yet.
-            if (Math.max(running.size() - 1, executor.size()) >= limit) {
-                admission.countDenied(Reason.LIMIT);
-                throw new LimitReached("At most %,d operations of one socket".formatted(limit), limit);
-            }
+            admission.checkOperationsOfSocket(Math.max(running.size() - 1, executor.size()));
             operation.add(admission.operationOf(
                     Admission.client(authentication, session.getRemoteAddress()),
                     request.getDocument(),
