@@ -11,7 +11,8 @@ import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.springframework.boot.tomcat.TomcatWebServerFactory;
 
 /**
- * Tomcat's HTTP/1.1, with a limit on how long a client may take to send a request's head. Tomcat's
+ * Tomcat's HTTP/1.1, with a limit on how long a client may take to send a request's head, or a body that nothing
+ * reads. Tomcat's
  * {@code connection-timeout} restarts with each byte, so a client that sends a byte now and then could hold a
  * connection forever.
  */
@@ -29,7 +30,7 @@ public class HeadTimeoutProtocol extends Http11NioProtocol {
 
     @Override
     protected Processor createProcessor() {
-        return new HeadTimeoutProcessor(this, getAdapter());
+        return new HeadTimeoutProcessor(this, new UnreadBody(getAdapter(), headTimeout));
     }
 
     private static final class HeadTimeoutProcessor extends Http11Processor {

@@ -14,8 +14,8 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 class TomcatConfiguration {
     @Bean
-    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> watchClients(Limits limits) {
-        return server -> server.addEngineValves(new ClientConnection.Valve(), new UnreadBody(limits.head()));
+    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> watchClients() {
+        return server -> server.addEngineValves(new ClientConnection.Valve());
     }
 
     @Bean

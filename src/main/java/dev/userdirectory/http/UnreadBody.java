@@ -1,59 +1,93 @@
 package dev.userdirectory.http;
 
-import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.apache.catalina.connector.Request;
-import org.apache.catalina.connector.Response;
-import org.apache.catalina.valves.ValveBase;
 import org.apache.coyote.ActionCode;
+import org.apache.coyote.Adapter;
+import org.apache.coyote.Request;
+import org.apache.coyote.Response;
 import org.apache.tomcat.util.net.ApplicationBufferHandler;
-import org.springframework.http.HttpHeaders;
+import org.apache.tomcat.util.net.SocketEvent;
 
 /**
  * Limits how long the service reads a body that nothing has asked for, such as that of a request with a bad token.
  * Tomcat reads up to 2 MB of it to get to the next request, for as long as a byte arrives now and then, so a client
  * could hold a connection for months. When the time is over, the connection is closed.
  */
-class UnreadBody extends ValveBase {
+class UnreadBody implements Adapter {
     /** Tomcat's own limit on the bytes that it reads. */
     private static final int MAX_BYTES = 2 * 1024 * 1024;
 
+    private final Adapter adapter;
     private final Duration limit;
 
-    UnreadBody(Duration limit) {
-        super(true);
+    UnreadBody(Adapter adapter, Duration limit) {
+        this.adapter = adapter;
         this.limit = limit;
     }
 
+    /** The response is finished before the body is read, so the client does not have to wait for it. */
     @Override
-    public void invoke(Request request, Response response) throws IOException, ServletException {
-        getNext().invoke(request, response);
-        // An asynchronous request is an event stream, whose body has been read.
-        boolean closes = "close".equals(response.getHeader(HttpHeaders.CONNECTION));
-        if (!request.isAsync() && (closes || !endsInTime(request.getCoyoteRequest()))) {
-            request.getCoyoteRequest().action(ActionCode.DISABLE_SWALLOW_INPUT, null);
+    public void service(Request request, Response response) throws Exception {
+        adapter.service(request, response);
+        limit(request);
+    }
+
+    @Override
+    public boolean asyncDispatch(Request request, Response response, SocketEvent status) throws Exception {
+        boolean success = adapter.asyncDispatch(request, response, status);
+        limit(request);
+        return success;
+    }
+
+    private void limit(Request request) {
+        if (!is(ActionCode.ASYNC_IS_ASYNC, request) && !endsInTime(request)) {
+            request.action(ActionCode.DISABLE_SWALLOW_INPUT, null);
         }
     }
 
-    /** Reads from Tomcat's connector, because the stream of the servlet API is closed once the response is written. */
-    private boolean endsInTime(org.apache.coyote.Request request) {
-        AtomicBoolean read = new AtomicBoolean();
-        request.action(ActionCode.REQUEST_BODY_FULLY_READ, read);
+    private static boolean is(ActionCode state, Request request) {
+        AtomicBoolean result = new AtomicBoolean();
+        request.action(state, result);
+        return result.get();
+    }
+
+    private boolean endsInTime(Request request) {
+        boolean isRead = is(ActionCode.REQUEST_BODY_FULLY_READ, request);
         long started = System.nanoTime();
         Skipped skipped = new Skipped();
         try {
-            for (int bytes = 0; !read.get() && bytes < MAX_BYTES && System.nanoTime() - started < limit.toNanos(); ) {
+            for (int bytes = 0; !isRead && bytes < MAX_BYTES && System.nanoTime() - started < limit.toNanos(); ) {
                 int more = request.doRead(skipped);
                 bytes += more;
-                read.set(more < 0);
+                isRead = more < 0;
             }
         } catch (IOException e) {
             // The client has sent nothing for some time, or has disconnected.
         }
-        return read.get();
+        return isRead;
+    }
+
+    @Override
+    public boolean prepare(Request request, Response response) throws Exception {
+        return adapter.prepare(request, response);
+    }
+
+    @Override
+    public void log(Request request, Response response, long time) {
+        adapter.log(request, response, time);
+    }
+
+    @Override
+    public void checkRecycled(Request request, Response response) {
+        adapter.checkRecycled(request, response);
+    }
+
+    @Override
+    public String getDomain() {
+        return adapter.getDomain();
     }
 
     private static final class Skipped implements ApplicationBufferHandler {
