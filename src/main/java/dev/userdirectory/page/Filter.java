@@ -16,8 +16,6 @@ import java.util.stream.Stream;
  */
 record Filter(List<String> conditions, List<?> args, boolean isFew, String column, List<String> sets, List<?> setArgs) {
     static final Filter NONE = new Filter(List.of(), List.of(), false, "", List.of(), List.of());
-    /** With more values, sorting the rows would take longer than finding a page by walking. */
-    private static final int FEW = 3000;
 
     Filter and(String condition, Object... values) {
         return new Filter(with(conditions, condition), with(args, values), isFew, column, sets, setArgs);
@@ -45,17 +43,18 @@ record Filter(List<String> conditions, List<?> args, boolean isFew, String colum
         return sets.isEmpty()
                 ? "true"
                 : sets.stream()
-                        .map(set -> "exists (" + set + " offset " + FEW + ")")
+                        .map(set -> "exists (" + set + " offset " + Rows.FEW + ")")
                         .collect(Collectors.joining(" and "));
     }
 
     /**
-     * A condition that is true for every row that passes, if {@link #many} is false. Then one of the queries is
-     * complete. An array, unlike a join, makes PostgreSQL look up each row instead of reading all rows.
+     * A condition that is true for every row that passes, if {@link #many} is false: whether the column has a value
+     * from a set of few. An array, unlike a join, makes PostgreSQL look up each row instead of reading all rows.
      */
     String isCandidate() {
         return sets.stream()
-                .map(set -> "(" + set + " limit " + FEW + ")")
+                .map(set -> "(select unnest(a) from (select array(" + set + " limit " + (Rows.FEW + 1)
+                        + ")) s (a) where cardinality(a) <= " + Rows.FEW + ")")
                 .collect(Collectors.joining(" union all ", column + " = any(array(", "))"));
     }
 

@@ -25,6 +25,8 @@ public record Rows<T>(
         @Nullable String count,
         Filter filter,
         @Nullable Function<T, String> cursors) {
+    /** With more rows, sorting them would take longer than finding a page by walking. */
+    public static final int FEW = 3000;
 
     public Rows(String from, String where, String columns, RowMapper<T> mapper) {
         this(from, where, List.of(), columns, mapper);

@@ -23,11 +23,11 @@ public class MembershipFilter {
     private static final String MEMBERS = "select m.user_id from group_members m where ";
     /** Reads the groups one after the other, so that no more memberships are read than are needed. */
     private static final String MEMBERS_OF_ANY = "select m.user_id from unnest(?::uuid[]) g (id)"
-            + " cross join lateral (" + MEMBERS + "m.group_id = g.id limit 3001) m";
+            + " cross join lateral (" + MEMBERS + "m.group_id = g.id limit " + (Rows.FEW + 1) + ") m";
     /** The members of the first small group, or of another group if none is small. */
     private static final String MEMBERS_OF_SMALL = MEMBERS + "m.group_id = coalesce("
             + "(select g.id from unnest(?::uuid[]) g (id)"
-            + " where not exists (" + MEMBERS + "m.group_id = g.id offset 3000) limit 1), ?::uuid)";
+            + " where not exists (" + MEMBERS + "m.group_id = g.id offset " + Rows.FEW + ") limit 1), ?::uuid)";
 
     private final GlobalIds ids;
 
