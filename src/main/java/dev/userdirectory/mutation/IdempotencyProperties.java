@@ -9,7 +9,7 @@ import org.springframework.util.unit.DataSize;
  * Settings of idempotency keys.
  *
  * @param retention how long a key is known, so that a retry gets the outcome of the first request; at least a minute,
- *     and longer than {@code directory.limits.deadline}
+ *     and it should be longer than {@code directory.limits.deadline}
  * @param size how many bytes of outcomes this instance stores for one subject within the retention; beyond that, it
  *     rejects new keys until there is room again. The outcome for a thousand users takes about 300 kB
  */

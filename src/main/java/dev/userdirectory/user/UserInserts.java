@@ -27,8 +27,8 @@ import org.springframework.stereotype.Component;
 @Component
 class UserInserts {
     /**
-     * How long a shared statement waits for a lock. An address may be locked for as long as another program's
-     * transaction lasts, and must not delay the creation of other users.
+     * How long a first attempt waits for a lock. An address may be locked for as long as another program's transaction
+     * lasts, and must not delay the creation of other users.
      */
     private static final String LOCK_TIMEOUT = "50ms";
 
@@ -38,7 +38,7 @@ class UserInserts {
     private final CreationStatement statement;
     private final WriteTransaction transaction;
     private final RequestCollapser<Creation, User> shared;
-    /** Limits the inserts that wait for a lock without a timeout, since each occupies a connection. */
+    /** Limits the attempts that wait for a lock without a timeout, since each occupies a connection. */
     private final Semaphore patient = new Semaphore(STATEMENTS, true);
 
     UserInserts(JdbcTemplate jdbc, WriteTransaction transaction) {
