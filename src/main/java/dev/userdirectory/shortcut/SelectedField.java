@@ -153,7 +153,7 @@ record SelectedField(
                 throw new Unforeseen();
             }
             Dependencies.addShown(value, context.getGraphQLContext());
-            budget.add(bytesOfNames);
+            budget.addObject(bytesOfNames);
             @Nullable Object[] values = new Object[properties.size()];
             for (int i = 0; i < values.length; i++) {
                 values[i] = properties.get(i).read(value, context, budget);

@@ -1,9 +1,11 @@
 package dev.userdirectory.subscription;
 
 import dev.userdirectory.error.ErrorCode;
+import dev.userdirectory.graphql.operation.WrittenResult;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -29,8 +31,8 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
 
     /** All results of an operation. If a subscription fails, its last result has errors and no data. */
     static Flux<Result> of(WebGraphQlResponse response) {
-        return response.getData() instanceof Publisher<?> results
-                ? Flux.from(results).cast(Result.class)
+        return WrittenResult.isStream(response)
+                ? Flux.from(Objects.requireNonNull(response.<Publisher<Result>>getData()))
                 : Flux.just(new Result(response.toMap(), null));
     }
 

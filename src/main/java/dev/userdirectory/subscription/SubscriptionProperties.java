@@ -33,7 +33,7 @@ record SubscriptionProperties(
         @DefaultValue("10000") int operations,
         @DefaultValue("400") int operationsPerSubject,
         @DefaultValue("50") int operationsPerSocket,
-        @DefaultValue("10000000") int characters,
+        @DefaultValue("20000000") int characters,
         @DefaultValue("2000000") int charactersPerSubject,
         @DefaultValue("8") int concurrency,
         @DefaultValue("4") int databaseConnections,

@@ -305,9 +305,13 @@ final class Attacks {
                                 + repeat(80, n -> "a" + n + "x".repeat(900) + ": name ") + "} } } }")),
                 new Attack(
                         "hundreds of thousands of small values",
-                        target -> target.post(target.token(), 16, 8, i -> json(manyValues(target, unique())))),
+                        target -> target.post(target.token(), 16, 8, i -> json(manyValues(target, 7, unique())))),
                 new Attack("such values from the cache on sockets that do not read", target -> {
-                    Map<String, ?> request = manyValues(target, "");
+                    Map<String, ?> request = manyValues(target, 3, "");
+                    HttpResponse<String> response = Objects.requireNonNull(target.post(target.token(), json(request)));
+                    if (!response.body().startsWith("{\"data\":")) {
+                        throw new IllegalStateException(response.body());
+                    }
                     target.post(target.token(), 3, 1, i -> json(request));
                     target.holdSockets(
                             6,
@@ -554,8 +558,8 @@ final class Attacks {
         return json(Map.of("type", "subscribe", "id", "s" + id, "payload", request));
     }
 
-    /** A request for 546,000 numbers, at a cost of 10,000. */
-    private static Map<String, ?> manyValues(Target target, String comment) {
+    /** A request for 78,000 numbers for each member of a group. */
+    private static Map<String, ?> manyValues(Target target, int members, String comment) {
         HttpResponse<String> groups = target.post(target.token(), body("{ groups(first: 1) { nodes { id } } }"));
         String id = JsonMapper.shared()
                 .readTree(Objects.requireNonNull(groups).body())
@@ -563,8 +567,9 @@ final class Attacks {
                 .asString();
         return Map.of(
                 "query",
-                "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Group { members(first: 7) { nodes { "
-                        + repeat(78, n -> "a" + Integer.toString(n, 36) + ": version ") + "} } } } } #" + comment,
+                "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Group { members(first: " + members
+                        + ") { nodes { " + repeat(78, n -> "a" + Integer.toString(n, 36) + ": version ") + "} } } } } #"
+                        + comment,
                 "variables",
                 Map.of("r", Collections.nCopies(1_000, Map.of("__typename", "Group", "id", id))));
     }

@@ -129,7 +129,7 @@ class PropertyShortcutTest {
                     public @Nullable InstrumentationContext<ExecutionResult> beginExecuteOperation(
                             InstrumentationExecuteOperationParameters parameters, InstrumentationState state) {
                         Operation.of(parameters.getExecutionContext().getGraphQLContext()).response =
-                                new ResponseBudget(limit, null);
+                                new ResponseBudget(limit, null, false);
                         return null;
                     }
 
@@ -225,7 +225,7 @@ class PropertyShortcutTest {
     @ValueSource(strings = {"\"", "\\", "\n", "\u0001", "a", "\u007f", "é", "€", "𠮷", "名前"})
     void countsTextAsJsonInUtf8(String text) {
         String repeated = text.repeat(100);
-        ResponseBudget budget = new ResponseBudget(0, null);
+        ResponseBudget budget = new ResponseBudget(0, null, false);
         budget.addValue(repeated);
 
         assertThat(budget.used()).isEqualTo(JsonMapper.shared().writeValueAsBytes(repeated).length);

@@ -160,7 +160,7 @@ public class ResponseCache implements WebGraphQlInterceptor {
 
     private static WebGraphQlResponse respond(ExecutionInput input, CachedResponse cached, Operation operation) {
         Reservation memory = operation.memory;
-        if (memory != null && !memory.growForWritten(cached.json().length)) {
+        if (memory != null && !memory.growForWritten(cached.json().length, operation.transport.isInMessage())) {
             WebGraphQlResponse refused = response(input, TooManyResponses.result());
             CacheHeaders.setNoStore(refused);
             return refused;

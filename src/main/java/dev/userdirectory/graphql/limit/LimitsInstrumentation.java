@@ -77,7 +77,8 @@ public class LimitsInstrumentation extends SimplePerformantInstrumentation {
                 throw LimitExceeded.abort(RateLimited.error(spent, cost));
             }
         }
-        operation.response = new ResponseBudget(limits.response().toBytes(), operation.memory);
+        operation.response =
+                new ResponseBudget(limits.response().toBytes(), operation.memory, operation.transport.isInMessage());
         return null;
     }
 

@@ -61,9 +61,11 @@ public class RequestMemory {
     /** The memory that one request, message or event holds. */
     public final class Reservation implements AutoCloseable {
         /** Less memory for a response is not counted: it is no more than what its connection takes up. */
-        static final int UNCOUNTED_RESPONSE = 32 * 1024;
-        /** The strings and the JSON of a response have its characters, and so do the bytes that are sent. */
+        private static final int UNCOUNTED_RESPONSE = 32 * 1024;
+        /** The strings of a response have its characters, and so does its JSON. */
         private static final int COPIES_OF_RESPONSE = 2;
+        /** A message is encoded in parts of two bytes for each character, and then as one string. */
+        private static final int COPIES_IN_MESSAGE = 5;
         /** An entry of a map, its value, and what graphql-java keeps until the operation is completed. */
         private static final long MEMORY_PER_RESPONSE_VALUE = 100;
 
@@ -95,14 +97,20 @@ public class RequestMemory {
         }
 
         /** The memory of a response until it has been sent, in bytes. */
-        static long memoryOfResponse(long bytesOfJson, long values) {
-            return COPIES_OF_RESPONSE * bytesOfJson + MEMORY_PER_RESPONSE_VALUE * values;
+        static long memoryOfResponse(long bytesOfJson, long values, boolean isInMessage) {
+            int copies = isInMessage ? COPIES_IN_MESSAGE : COPIES_OF_RESPONSE;
+            return copies * bytesOfJson + MEMORY_PER_RESPONSE_VALUE * values;
         }
 
-        /** Like {@link #grow}, for a response that already is JSON. Small responses are not counted. */
-        public boolean growForWritten(long bytesOfJson) {
-            long needed = memoryOfResponse(bytesOfJson, 0);
-            return needed <= UNCOUNTED_RESPONSE || grow(needed);
+        /** A connection has one response at a time, but a socket may have many messages. */
+        static long uncounted(boolean isInMessage) {
+            return isInMessage ? 0 : UNCOUNTED_RESPONSE;
+        }
+
+        /** Like {@link #grow}, for a response that already is JSON. */
+        public boolean growForWritten(long bytesOfJson, boolean isInMessage) {
+            long needed = memoryOfResponse(bytesOfJson, 0, isInMessage);
+            return needed <= uncounted(isInMessage) || grow(needed);
         }
 
         /**

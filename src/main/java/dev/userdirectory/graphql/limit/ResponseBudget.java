@@ -22,15 +22,19 @@ public final class ResponseBudget {
 
     private final long limit;
     private final @Nullable Reservation memory;
-    private long reserved = Reservation.UNCOUNTED_RESPONSE;
+    private final boolean isInMessage;
+    private long reserved;
     private boolean refused;
     private long used;
     private long values;
     private int countedErrors;
 
-    public ResponseBudget(long limit, @Nullable Reservation memory) {
+    /** @param isInMessage whether the response is sent as part of a message, which takes more memory */
+    public ResponseBudget(long limit, @Nullable Reservation memory, boolean isInMessage) {
         this.limit = limit;
         this.memory = memory;
+        this.isInMessage = isInMessage;
+        reserved = Reservation.uncounted(isInMessage);
     }
 
     /**
@@ -39,7 +43,7 @@ public final class ResponseBudget {
      * because its request is over.
      */
     public boolean isExceeded() {
-        long needed = Reservation.memoryOfResponse(used, values);
+        long needed = Reservation.memoryOfResponse(used, values, isInMessage);
         if (needed > reserved && memory != null && !refused) {
             long more = Math.max(STEP, needed - reserved);
             refused = !memory.grow(more);
@@ -111,8 +115,15 @@ public final class ResponseBudget {
         }
     }
 
+    /** Adds an object with this many bytes besides its values. */
+    public void addObject(long bytes) {
+        values++;
+        used += bytes;
+    }
+
     /** Adds the brackets and commas of a list. */
     public void addList(int size) {
+        values++;
         used += size + 2L;
     }
 

@@ -58,7 +58,7 @@ public class BoundedExecutionStrategy extends AsyncExecutionStrategy {
         } else if (value instanceof Collection<?> elements) {
             budget.addList(elements.size());
         } else if (!GraphQLTypeUtil.isLeaf(parameters.getExecutionStepInfo().getUnwrappedNonNullType())) {
-            budget.add(2); // the braces of an object
+            budget.addObject(2); // its braces
             Dependencies.addShown(value, context.getGraphQLContext());
         }
         return super.completeValue(context, parameters);

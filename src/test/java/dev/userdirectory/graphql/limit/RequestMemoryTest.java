@@ -79,8 +79,14 @@ class RequestMemoryTest {
 
     @Test
     void smallResponsesReserveNoMemory() {
-        assertThat(memory.open(ANNA).growForWritten(16 * 1024)).isTrue();
-        assertThat(memory.open(ANNA).growForWritten(16 * 1024 + 1)).isFalse();
+        assertThat(memory.open(ANNA).growForWritten(16 * 1024, false)).isTrue();
+        assertThat(memory.open(ANNA).growForWritten(16 * 1024 + 1, false)).isFalse();
+    }
+
+    @Test
+    void smallResponsesInMessagesReserveMemory() {
+        assertThat(memory.open(ANNA).growForWritten(100, true)).isTrue();
+        assertThat(memory.open(ANNA).growForWritten(1, true)).isFalse();
     }
 
     private static Authentication anonymous(String name) {

@@ -8,7 +8,7 @@ class ResponseBudgetTest {
     /** The request is over, so completing more fields would be wasted work. */
     @Test
     void budgetIsExceededOnceTheThreadIsInterrupted() {
-        ResponseBudget budget = new ResponseBudget(1_000, null);
+        ResponseBudget budget = new ResponseBudget(1_000, null, false);
         assertThat(budget.isExceeded()).isFalse();
 
         Thread.currentThread().interrupt();
