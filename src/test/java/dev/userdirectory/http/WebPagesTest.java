@@ -87,7 +87,8 @@ class WebPagesTest {
         assertThat(response.headers().firstValue("Content-Type")).contains("text/plain;charset=UTF-8");
         assertThat(response.body())
                 .startsWith("extend schema")
-                .contains("\"A reason why a mutation was rejected. A rejected mutation changes nothing.\"");
+                .contains(
+                        "\"A reason why a mutation was rejected, or one of the users in `createUsers` with the mode `EACH`. A rejected mutation, or user, changes nothing.\"");
         assertThat(schema.getTypes(ObjectTypeDefinition.class))
                 .filteredOn(type -> type.hasDirective("requiresScopes"))
                 .extracting(ObjectTypeDefinition::getName)
