@@ -18,4 +18,17 @@ class ResponseBudgetTest {
             assertThat(Thread.interrupted()).isTrue();
         }
     }
+
+    /** A value takes several times the memory of its JSON. */
+    @Test
+    void manySmallValuesReserveMemory() {
+        RequestMemory memory = new RequestMemory(1_000_000);
+        ResponseBudget budget = new ResponseBudget(1_000_000, memory.open(null), false);
+        for (int i = 0; i < 10_000; i++) {
+            budget.addValue(1);
+        }
+
+        assertThat(budget.isExceeded()).isTrue();
+        assertThat(budget.isRefused()).isTrue();
+    }
 }
