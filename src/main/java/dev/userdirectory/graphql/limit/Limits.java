@@ -36,8 +36,8 @@ import org.springframework.util.unit.DataSize;
  * @param message characters in a message on a socket: the longest document
  * @param firstMessage characters in a message on a socket until {@code connection_init} succeeds, which carries a token at
  *     most as long as the server reads in headers
- * @param memory the share of the heap for requests, by their size once they are parsed, and for large responses
- *     until they have been sent; a caller never holds more than is left for the others
+ * @param memory the share of the heap for requests, by their size once they are parsed, and for responses
+ *     until they have been sent, except small ones over HTTP; a caller never holds more than is left for the others
  * @param head how long a connection may take to send the whole head of a request, counted from its first byte, or a
  *     body that nothing reads
  * @param response how many bytes a response may have: 5,000 groups with 2,000 bytes each

@@ -102,7 +102,10 @@ public class RequestMemory {
             return copies * bytesOfJson + MEMORY_PER_RESPONSE_VALUE * values;
         }
 
-        /** A connection has one response at a time, but a socket may have many messages. */
+        /**
+         * The memory of a response that is not counted, in bytes: none in messages, because a socket may have many of
+         * them at a time.
+         */
         static long uncounted(boolean isInMessage) {
             return isInMessage ? 0 : UNCOUNTED_RESPONSE;
         }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 public final class ResponseBudget {
     private static final int NULL = 4;
     private static final int INT = 11;
-    /** The minimum of memory that is reserved at a time. */
+    /** The memory that is reserved at a time, unless more is needed. A smaller response reserves about what it needs. */
     private static final int STEP = 32 * 1024;
 
     private final long limit;
@@ -45,7 +45,7 @@ public final class ResponseBudget {
     public boolean isExceeded() {
         long needed = Reservation.memoryOfResponse(used, values, isInMessage);
         if (needed > reserved && memory != null && !refused) {
-            long more = Math.max(STEP, needed - reserved);
+            long more = Math.max(Math.min(STEP, needed), needed - reserved);
             refused = !memory.grow(more);
             reserved += more;
         }

@@ -31,4 +31,16 @@ class ResponseBudgetTest {
         assertThat(budget.isExceeded()).isTrue();
         assertThat(budget.isRefused()).isTrue();
     }
+
+    /** One event may be sent to thousands of subscribers at a time. */
+    @Test
+    void smallResponsesInMessagesReserveLittleMemory() {
+        RequestMemory memory = new RequestMemory(1_000_000);
+        for (int i = 0; i < 1_000; i++) {
+            ResponseBudget budget = new ResponseBudget(1_000, memory.open(null), true);
+            budget.addValue("CREATED");
+
+            assertThat(budget.isExceeded()).isFalse();
+        }
+    }
 }
