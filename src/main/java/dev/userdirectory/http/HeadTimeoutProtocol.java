@@ -12,9 +12,8 @@ import org.springframework.boot.tomcat.TomcatWebServerFactory;
 
 /**
  * Tomcat's HTTP/1.1, with a limit on how long a client may take to send a request's head, or a body that nothing
- * reads. Tomcat's
- * {@code connection-timeout} restarts with each byte, so a client that sends a byte now and then could hold a
- * connection forever.
+ * reads. Tomcat's {@code connection-timeout} restarts with each byte, so a client that sends a byte now and then could
+ * hold a connection forever.
  */
 public class HeadTimeoutProtocol extends Http11NioProtocol {
     private Duration headTimeout = Duration.ofSeconds(10);

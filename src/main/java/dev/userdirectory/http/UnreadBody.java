@@ -32,18 +32,20 @@ class UnreadBody implements Adapter {
     @Override
     public void service(Request request, Response response) throws Exception {
         adapter.service(request, response);
-        limit(request);
+        drain(request);
     }
 
     @Override
     public boolean asyncDispatch(Request request, Response response, SocketEvent status) throws Exception {
         boolean success = adapter.asyncDispatch(request, response, status);
-        limit(request);
+        drain(request);
         return success;
     }
 
-    private void limit(Request request) {
-        if (!is(ActionCode.ASYNC_IS_ASYNC, request) && !endsInTime(request)) {
+    private void drain(Request request) {
+        if (!is(ActionCode.ASYNC_IS_ASYNC, request)
+                && !is(ActionCode.REQUEST_BODY_FULLY_READ, request)
+                && !endsInTime(request)) {
             request.action(ActionCode.DISABLE_SWALLOW_INPUT, null);
         }
     }
@@ -55,19 +57,21 @@ class UnreadBody implements Adapter {
     }
 
     private boolean endsInTime(Request request) {
-        boolean isRead = is(ActionCode.REQUEST_BODY_FULLY_READ, request);
         long started = System.nanoTime();
         Skipped skipped = new Skipped();
+        int bytes = 0;
         try {
-            for (int bytes = 0; !isRead && bytes < MAX_BYTES && System.nanoTime() - started < limit.toNanos(); ) {
-                int more = request.doRead(skipped);
-                bytes += more;
-                isRead = more < 0;
+            while (bytes < MAX_BYTES && System.nanoTime() - started < limit.toNanos()) {
+                int read = request.doRead(skipped);
+                if (read < 0) {
+                    return true;
+                }
+                bytes += read;
             }
         } catch (IOException e) {
             // The client has sent nothing for some time, or has disconnected.
         }
-        return isRead;
+        return false;
     }
 
     @Override

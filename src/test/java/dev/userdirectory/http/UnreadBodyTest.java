@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 
 @DirectoryTest
-@SharedSettings // the time for a head, which is that for a body which nothing reads
+@SharedSettings // the limit on heads, which also applies to bodies that nothing reads
 class UnreadBodyTest {
     private static final String BAD_TOKEN =
             "POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\n";

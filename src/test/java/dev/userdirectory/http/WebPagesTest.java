@@ -88,7 +88,7 @@ class WebPagesTest {
         assertThat(response.body())
                 .startsWith("extend schema")
                 .contains(
-                        "\"A reason why a mutation was rejected, or one of the users in `createUsers` with the mode `EACH`. A rejected mutation, or user, changes nothing.\"");
+                        "\"A reason why a mutation, or one of the users in `createUsers` with the mode `EACH`, was rejected. What is rejected changes nothing.\"");
         assertThat(schema.getTypes(ObjectTypeDefinition.class))
                 .filteredOn(type -> type.hasDirective("requiresScopes"))
                 .extracting(ObjectTypeDefinition::getName)
