@@ -3,7 +3,7 @@ package dev.userdirectory.database;
 import java.sql.SQLException;
 import org.springframework.dao.DataAccessException;
 
-/** Thrown when another transaction has held a lock for PostgreSQL's {@code lock_timeout}. */
+/** Thrown when a transaction has waited for a lock for as long as PostgreSQL's {@code lock_timeout} allows. */
 public final class LockTimeout extends RuntimeException {
     private static final String LOCK_NOT_AVAILABLE = "55P03";
 

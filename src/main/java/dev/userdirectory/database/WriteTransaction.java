@@ -1,6 +1,8 @@
 package dev.userdirectory.database;
 
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.DataAccessException;
@@ -10,17 +12,31 @@ import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/** Runs a transaction, and retries it if PostgreSQL aborts it to resolve a deadlock, so that clients see no error. */
+/**
+ * Runs a transaction, and retries it if PostgreSQL aborts it to resolve a deadlock, so that clients see no error. Another
+ * program may hold a lock for as long as its transaction lasts. So a first attempt waits for locks briefly, and only few
+ * transactions wait for longer, because each occupies a connection.
+ */
 @Component
 public class WriteTransaction {
+    /** How long a first attempt waits for each lock. */
+    public static final String LOCK_TIMEOUT = "50ms";
+
+    private static final String NO_TIMEOUT = "0";
     private static final int ATTEMPTS = 5;
-    /** Triggers read these settings, which last until the end of the transaction. */
-    private static final String SET_ACTOR =
-            "select set_config('directory.actor_subject', ?, true), set_config('directory.actor_client', ?, true)";
+    /** Triggers read the actor. The settings last until the end of the transaction. */
+    private static final String SETTINGS = "select set_config('lock_timeout', ?, true),"
+            + " set_config('directory.actor_subject', ?, true), set_config('directory.actor_client', ?, true)";
 
     private final TransactionTemplate transaction;
     private final JdbcTemplate jdbc;
     private final WaitingCommits waiting;
+    private final Semaphore patient = new Semaphore(Runtime.getRuntime().availableProcessors(), true);
+
+    /** A transaction that sets PostgreSQL's {@code lock_timeout} itself. */
+    public interface Attempt<T> {
+        T run(String lockTimeout);
+    }
 
     WriteTransaction(PlatformTransactionManager manager, JdbcTemplate jdbc, WaitingCommits waiting) {
         transaction = new TransactionTemplate(manager);
@@ -29,22 +45,52 @@ public class WriteTransaction {
     }
 
     /**
-     * @param actor the actor in the events of the transaction; null if unknown, or if the write itself sets it
-     * @param write runs again after each deadlock, so it must not keep state between runs
-     * @throws LockTimeout if the transaction sets a lock timeout and exceeds it; then it is not retried
+     * @param actor the actor in the events of the transaction; null if unknown
+     * @param write runs again after a deadlock or a timeout, so it must not keep state between runs
      * @throws StandbyStalled if too many commits wait for a synchronous standby
      */
     public <T> T execute(@Nullable Actor actor, Supplier<T> write) {
+        String subject = actor == null ? "" : actor.subject();
+        String client = actor == null ? "" : Objects.requireNonNullElse(actor.client(), "");
+        return patiently(lockTimeout -> attempt(() -> {
+            jdbc.query(SETTINGS, row -> {}, lockTimeout, subject, client);
+            return write.get();
+        }));
+    }
+
+    /**
+     * Runs an attempt with a short lock timeout. If it times out, runs it again without a timeout, once few enough others
+     * are waiting without one.
+     */
+    public <T> T patiently(Attempt<T> attempt) {
+        try {
+            return attempt.run(LOCK_TIMEOUT);
+        } catch (LockTimeout e) {
+            // Another transaction holds a lock, and may commit or roll back.
+        }
+        try {
+            patient.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException("Interrupted");
+        }
+        try {
+            return attempt.run(NO_TIMEOUT);
+        } finally {
+            patient.release();
+        }
+    }
+
+    /**
+     * @param write sets the actor and the lock timeout itself, and runs again after a deadlock
+     * @throws LockTimeout if the transaction exceeds its lock timeout; then it is not retried
+     * @throws StandbyStalled if too many commits wait for a synchronous standby
+     */
+    public <T> T attempt(Supplier<T> write) {
         waiting.check();
         for (int attempt = 1; ; attempt++) {
             try {
-                return transaction.execute(status -> {
-                    if (actor != null) {
-                        jdbc.query(
-                                SET_ACTOR, row -> {}, actor.subject(), Objects.requireNonNullElse(actor.client(), ""));
-                    }
-                    return write.get();
-                });
+                return transaction.execute(status -> write.get());
             } catch (DataAccessException e) {
                 if (LockTimeout.isCauseOf(e)) {
                     throw new LockTimeout(e);

@@ -41,7 +41,7 @@ class BulkCreations {
     @DgsMutation
     CreateUsersPayload createUsers(
             @InputArgument("users") List<NewUser> given, @InputArgument BulkMode mode, DataFetchingEnvironment env) {
-        return inserts.patiently(lockTimeout -> mutations.execute(
+        return mutations.execute(
                 env,
                 errors -> payload(given, Map.of(), errors),
                 UserMutations.batchSizeCheck(given, "users"),
@@ -60,17 +60,17 @@ class BulkCreations {
                                     .map(i -> new Address(given.get(i).getEmail(), null, List.of(emailOf(i))))
                                     .toList(),
                             rejections);
-                    Map<Integer, User> created = errors.isEmpty() ? insert(given, lockTimeout, rejections) : Map.of();
+                    Map<Integer, User> created = errors.isEmpty() ? insert(given, rejections) : Map.of();
                     if (!created.isEmpty() && !errors.isEmpty()) {
                         throw new Rejected(errors);
                     }
                     return payload(given, created, rejections);
-                }));
+                });
     }
 
     @DgsMutation
     UpsertUsersPayload upsertUsers(@InputArgument("users") List<NewUser> given, DataFetchingEnvironment env) {
-        return inserts.patiently(lockTimeout -> mutations.execute(
+        return mutations.execute(
                 env,
                 errors -> new UpsertUsersPayload(List.of(), errors.list()),
                 UserMutations.batchSizeCheck(given, "users"),
@@ -79,7 +79,7 @@ class BulkCreations {
                     if (!errors.isEmpty()) {
                         return null;
                     }
-                    Map<Integer, User> stored = insert(given, lockTimeout, new InputErrors());
+                    Map<Integer, User> stored = insert(given, new InputErrors());
                     Map<Integer, NewUser> others = new TreeMap<>();
                     for (int i = 0; i < given.size(); i++) {
                         if (!stored.containsKey(i)) {
@@ -95,7 +95,7 @@ class BulkCreations {
                                     .mapToObj(stored::get)
                                     .toList(),
                             List.of());
-                }));
+                });
     }
 
     private static void checkForm(List<NewUser> given, InputErrors errors) {
@@ -113,18 +113,16 @@ class BulkCreations {
      * Stores the users that have no errors, and returns them by their indexes. Adds TAKEN for each user whose address
      * another transaction has just taken.
      */
-    private Map<Integer, User> insert(List<NewUser> given, String lockTimeout, InputErrors errors) {
+    private Map<Integer, User> insert(List<NewUser> given, InputErrors errors) {
         Map<Integer, List<InputError>> rejected = errors.byElement("users");
         List<Integer> valid = IntStream.range(0, given.size())
                 .boxed()
                 .filter(i -> !rejected.containsKey(i))
                 .toList();
-        Map<Integer, User> stored = inserts.insertAll(
-                valid.stream()
-                        .map(given::get)
-                        .map(user -> UserMutations.newUser(user.getName(), user.getEmail(), user.getActive()))
-                        .toList(),
-                lockTimeout);
+        Map<Integer, User> stored = inserts.insertAll(valid.stream()
+                .map(given::get)
+                .map(user -> UserMutations.newUser(user.getName(), user.getEmail(), user.getActive()))
+                .toList());
         Map<Integer, User> created = new HashMap<>();
         for (int i = 0; i < valid.size(); i++) {
             int index = valid.get(i);

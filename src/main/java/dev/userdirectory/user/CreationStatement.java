@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.RowCallbackHandler;
 
@@ -19,7 +20,8 @@ final class CreationStatement {
             insert into users as u (id, name, email, active, created_at, updated_at, version)
             select id, name, email, active, created_at, created_at, 0
             from unnest(?, ?, ?, ?, ?) as given (id, name, email, active, created_at),
-                (select set_config('lock_timeout', ?, true), set_config('directory.creators', ?, true) offset 0) as settings
+                (select set_config('lock_timeout', coalesce(?, current_setting('lock_timeout')), true),
+                    set_config('directory.creators', ?, true) offset 0) as settings
             order by email_key(email collate "pg_c_utf8"), id
             on conflict do nothing
             returning %s
@@ -39,10 +41,10 @@ final class CreationStatement {
     /**
      * Stores users in the caller's transaction, except those whose address is taken.
      *
-     * @param lockTimeout PostgreSQL's {@code lock_timeout} until the transaction ends
+     * @param lockTimeout PostgreSQL's {@code lock_timeout} until the transaction ends; null if the caller has set it
      * @return the stored users, and those that an earlier attempt has stored
      */
-    Map<Creation, User> insert(Collection<Creation> creations, String lockTimeout) {
+    Map<Creation, User> insert(Collection<Creation> creations, @Nullable String lockTimeout) {
         Map<UUID, Creation> given = creations.stream().collect(Collectors.toMap(Creation::uuid, Function.identity()));
         Map<Creation, User> stored = HashMap.newHashMap(creations.size());
         RowCallbackHandler store = row -> {

@@ -10,8 +10,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -26,38 +24,29 @@ import org.springframework.stereotype.Component;
  */
 @Component
 class UserInserts {
-    /**
-     * How long a first attempt waits for a lock. An address may be locked for as long as another program's transaction
-     * lasts, and must not delay the creation of other users.
-     */
-    private static final String LOCK_TIMEOUT = "50ms";
-
-    static final String NO_TIMEOUT = "0";
     private static final int STATEMENTS = Runtime.getRuntime().availableProcessors();
 
     private final CreationStatement statement;
     private final WriteTransaction transaction;
     private final RequestCollapser<Creation, User> shared;
-    /** Limits the attempts that wait for a lock without a timeout, since each occupies a connection. */
-    private final Semaphore patient = new Semaphore(STATEMENTS, true);
 
     UserInserts(JdbcTemplate jdbc, WriteTransaction transaction) {
         this.statement = new CreationStatement(jdbc);
         this.transaction = transaction;
-        shared = new RequestCollapser<>(STATEMENTS, creations -> insertTogether(creations, LOCK_TIMEOUT));
+        shared = new RequestCollapser<>(
+                STATEMENTS, creations -> insertTogether(creations, WriteTransaction.LOCK_TIMEOUT));
     }
 
     /**
-     * Stores several users in the caller's transaction, which sets the actor.
+     * Stores several users in the caller's transaction, which sets the actor and the lock timeout.
      *
-     * @param lockTimeout from {@link #patiently}, or {@link #NO_TIMEOUT}
      * @return the stored users by their index. Users are missing if another user, or an earlier one in the list, has
      *     their address.
      */
-    Map<Integer, User> insertAll(List<User> users, String lockTimeout) {
+    Map<Integer, User> insertAll(List<User> users) {
         List<Creation> creations =
                 users.stream().map(user -> new Creation(user, null)).toList();
-        Map<Creation, User> stored = statement.insert(creations, lockTimeout);
+        Map<Creation, User> stored = statement.insert(creations, null);
         return IntStream.range(0, users.size())
                 .boxed()
                 .filter(i -> stored.containsKey(creations.get(i)))
@@ -82,37 +71,12 @@ class UserInserts {
         } catch (LockTimeout e) {
             // The lock may have been on another user's address.
         }
-        return patiently(lockTimeout -> insertTogether(alone, lockTimeout));
-    }
-
-    /**
-     * Makes an attempt with a short lock timeout. If it times out, makes another one without a timeout, as soon as few
-     * enough others are waiting without one.
-     *
-     * @param attempt runs a transaction with the lock timeout that it is given
-     */
-    <T> T patiently(Function<String, T> attempt) {
-        try {
-            return attempt.apply(LOCK_TIMEOUT);
-        } catch (LockTimeout e) {
-            // Another transaction holds the address or the user, and may commit or roll back.
-        }
-        try {
-            patient.acquire();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CancellationException("Interrupted");
-        }
-        try {
-            return attempt.apply(NO_TIMEOUT);
-        } finally {
-            patient.release();
-        }
+        return transaction.patiently(lockTimeout -> insertTogether(alone, lockTimeout));
     }
 
     private Map<Creation, User> insertTogether(Set<Creation> creations, String lockTimeout) {
         try {
-            return transaction.execute(null, () -> statement.insert(creations, lockTimeout));
+            return transaction.attempt(() -> statement.insert(creations, lockTimeout));
         } catch (LockTimeout | StandbyStalled e) {
             // Nothing was committed.
             throw e;

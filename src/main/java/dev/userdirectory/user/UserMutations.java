@@ -59,18 +59,17 @@ class UserMutations {
             Caller caller,
             DataFetchingEnvironment env) {
         if (Mutations.hasKey(env)) {
-            return inserts.patiently(lockTimeout ->
-                    mutations.execute(env, errors -> new CreateUserPayload(null, errors.list()), errors -> {
-                        if (!isValid(name, email, errors)) {
-                            return null;
-                        }
-                        User created = inserts.insertAll(List.of(newUser(name, email, active)), lockTimeout)
-                                .get(0);
-                        if (created == null) {
-                            errors.addTaken(email, "email");
-                        }
-                        return new CreateUserPayload(created, List.of());
-                    }));
+            return mutations.execute(env, errors -> new CreateUserPayload(null, errors.list()), errors -> {
+                if (!isValid(name, email, errors)) {
+                    return null;
+                }
+                User created =
+                        inserts.insertAll(List.of(newUser(name, email, active))).get(0);
+                if (created == null) {
+                    errors.addTaken(email, "email");
+                }
+                return new CreateUserPayload(created, List.of());
+            });
         }
         // Concurrent creations share a transaction, so this does not begin its own.
         InputErrors errors = new InputErrors();

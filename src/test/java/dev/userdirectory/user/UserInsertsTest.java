@@ -3,7 +3,6 @@ package dev.userdirectory.user;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Locks;
@@ -40,7 +39,6 @@ import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.RowCallbackHandler;
 import org.springframework.test.context.TestPropertySource;
-import tools.jackson.databind.JsonNode;
 
 @DirectoryTest
 // Embedded servers of tests acknowledge what they have not written.
@@ -50,9 +48,6 @@ class UserInsertsTest {
 
     @Autowired
     UserInserts inserts;
-
-    @Autowired
-    Client client;
 
     @Autowired
     JdbcTemplate jdbc;
@@ -283,34 +278,6 @@ class UserInsertsTest {
         assertThat(blocked.stream().filter(one -> one.join().isPresent())).hasSize(1);
     }
 
-    /** A batch, too, waits for the address on few connections. */
-    @ParameterizedTest
-    @ValueSource(strings = {"createUsers", "upsertUsers"})
-    void createsOtherUsersWhileBatchesWaitForALockedAddress(String mutation) throws Exception {
-        String locked = Directory.newEmail();
-        String batch = "mutation ($email: String!) { result: " + mutation
-                + "(users: [{name: \"Al\", email: $email}]) { users { id } errors { code } } }";
-        List<CompletableFuture<JsonNode>> blocked = new ArrayList<>();
-        try (Connection other = connect()) {
-            insert(other, user(locked));
-            for (int i = 0; i < 20; i++) {
-                blocked.add(async(() -> client.execute(batch, Map.of("email", locked))));
-            }
-            await().until(() -> waiting(LOCK) > 0);
-
-            assertThat(client.data(batch, Map.of("email", Directory.newEmail())).at("/result/users"))
-                    .hasSize(1);
-            assertThat(blocked).noneMatch(CompletableFuture::isDone);
-            for (int i = 0; i < 20; i++) {
-                assertThat(client.data(batch, Map.of("email", Directory.newEmail()))
-                                .at("/result/users"))
-                        .hasSize(1);
-            }
-            other.rollback();
-        }
-        blocked.forEach(CompletableFuture::join);
-    }
-
     /** The standby may not have acknowledged the first attempt. */
     @Test
     void waitsForTheStandbyBeforeReportingAnEarlierAttempt() throws Exception {
@@ -369,6 +336,6 @@ class UserInsertsTest {
     }
 
     private Map<Integer, User> insertAll(List<User> users) {
-        return transaction.execute(null, () -> inserts.insertAll(users, UserInserts.NO_TIMEOUT));
+        return transaction.execute(null, () -> inserts.insertAll(users));
     }
 }

@@ -1,0 +1,110 @@
+package dev.userdirectory.mutation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.userdirectory.Client;
+import dev.userdirectory.Directory;
+import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.TestPostgres;
+import dev.userdirectory.Waiting;
+import dev.userdirectory.relay.GlobalIds;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.JdbcTemplate;
+
+/** Another program's transaction holds an address, a user, and a group, for which mutations wait. */
+@DirectoryTest
+class LockedRowsTest {
+    private static final int REQUESTS = 20;
+
+    @Autowired
+    Client client;
+
+    @Autowired
+    Directory directory;
+
+    @Autowired
+    GlobalIds ids;
+
+    @Autowired
+    JdbcTemplate jdbc;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "createUser(name: \"Al\", email: \"EMAIL\", idempotencyKey: \"KEY\")",
+                "createUsers(users: [{name: \"Al\", email: \"EMAIL\"}])",
+                "createUsers(users: [{name: \"Al\", email: \"EMAIL\"}], idempotencyKey: \"KEY\")",
+                "upsertUsers(users: [{name: \"Al\", email: \"EMAIL\"}])",
+                "updateUser(id: \"USER\", email: \"EMAIL\")",
+                "updateUsers(users: [{id: \"USER\", email: \"EMAIL\"}])",
+                "updateUser(id: \"LOCKED_USER\", name: \"Al\")",
+                "updateUser(id: \"LOCKED_USER\", name: \"Al\", idempotencyKey: \"same\")",
+                "deleteUser(id: \"LOCKED_USER\")",
+                "deleteUsers(ids: [\"LOCKED_USER\"])",
+                "updateGroup(id: \"LOCKED_GROUP\", name: \"All\")",
+                "deleteGroup(id: \"LOCKED_GROUP\")",
+                "addGroupMembers(groupId: \"LOCKED_GROUP\", userIds: [\"USER\"])",
+                "removeGroupMembers(groupId: \"LOCKED_GROUP\", userIds: [\"USER\"])"
+            })
+    void otherRequestsSucceedWhileMutationsWaitForALock(String mutation) throws Exception {
+        String user = directory.createUser();
+        String lockedUser = directory.createUser();
+        String lockedGroup = directory.createGroup("Locked", List.of());
+        String email = Directory.newEmail();
+        List<CompletableFuture<?>> blocked = new ArrayList<>();
+        try (Connection other = TestPostgres.connect()) {
+            lock(other, email, lockedUser, lockedGroup);
+            for (int i = 0; i < REQUESTS; i++) {
+                String document = "mutation { result: "
+                        + mutation.replace("LOCKED_USER", lockedUser)
+                                .replace("LOCKED_GROUP", lockedGroup)
+                                .replace("USER", user)
+                                .replace("EMAIL", email)
+                                .replace("KEY", "key " + i + email)
+                        + " { errors { code } } }";
+                blocked.add(CompletableFuture.supplyAsync(
+                        () -> client.execute(document, Map.of()), task -> Thread.startVirtualThread(task)));
+            }
+            Waiting.until(() -> waiting() > 0);
+
+            for (int i = 0; i < REQUESTS; i++) {
+                assertThat(directory.user(directory.createUser()).get("name").asString())
+                        .isEqualTo("User 0");
+            }
+            assertThat(blocked).noneMatch(CompletableFuture::isDone);
+            assertThat(waiting()).isLessThanOrEqualTo(Runtime.getRuntime().availableProcessors());
+            other.rollback();
+        }
+        blocked.forEach(CompletableFuture::join);
+    }
+
+    private void lock(Connection connection, String email, String user, String group) throws SQLException {
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("insert into users (id, name, email, active, created_at, updated_at, version)"
+                    + " values (uuidv7(), 'Someone', '" + email + "', true, now(), now(), 0)");
+            statement.execute("select from users where id = '" + uuid(user) + "' for update");
+            statement.execute("select from groups where id = '" + uuid(group) + "' for update");
+        }
+    }
+
+    private UUID uuid(String id) {
+        return ids.parse(id).orElseThrow().uuid();
+    }
+
+    private int waiting() {
+        Integer count = jdbc.queryForObject(
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock'", Integer.class);
+        return count == null ? 0 : count;
+    }
+}
