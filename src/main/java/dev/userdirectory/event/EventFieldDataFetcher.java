@@ -73,10 +73,8 @@ public class EventFieldDataFetcher {
 
     @DgsData(parentType = "UserEventConnection", field = "newestCursor")
     @DgsData(parentType = "DirectoryEventConnection", field = "newestCursor")
-    @Nullable
     String newestCursor() {
-        Position end = events.end();
-        return end.equals(Position.START) ? null : end.cursor(cursors);
+        return events.endForCursor().cursor(cursors);
     }
 
     private static DirectoryEvent event(DataFetchingEnvironment env) {

@@ -87,8 +87,27 @@ public class EventLog {
 
         /** A cursor that comes before every event that is committed from now on. */
         public String end() {
-            Position end = table.end();
-            return (end.equals(Position.START) ? table.eras().start() : end).cursor(cursors);
+            return table.endForCursor().cursor(cursors);
+        }
+
+        /**
+         * The cursor from which to continue after a gap. It is at the same position as long as all events after it are
+         * kept, otherwise at {@link #end}.
+         */
+        public String afterGap(String cursor) {
+            try {
+                Position before = Position.of(cursor, cursors);
+                Position same = new Position(
+                        before.transaction(),
+                        before.sequence(),
+                        table.eras().start().seen());
+                if (same.compareTo(table.end()) <= 0 && table.isKept(same)) {
+                    return same.cursor(cursors);
+                }
+            } catch (BadUserInput e) {
+                // An administrator may have set any text.
+            }
+            return end();
         }
 
         /** The ID of the server's current era. */

@@ -74,7 +74,10 @@ final class Delivery {
         switch (place.hasUnreportedLoss() ? new Found.Gap() : session.read(cursor, PAGE)) {
             case Found.Events found -> deliver(found.events(), cursor, session, row, current);
             case Found.Gap gap -> reportGap(cursor, session, row, current);
-            case Found.Unchecked unchecked -> events.await(POLL);
+            case Found.Unchecked unchecked -> {
+                metrics.held();
+                events.await(POLL);
+            }
         }
     }
 
@@ -109,12 +112,12 @@ final class Delivery {
         log.error("Webhook {} has missed events: they are no longer kept, or a failover may have undone some", name);
         metrics.expired();
         long lossyEra = session.newestLossyEra();
-        String end = session.end();
+        String next = session.afterGap(cursor);
         // The cursor may be any text that an administrator has set, so the ID contains its hash.
         UUID place = UUID.nameUUIDFromBytes(cursor.getBytes(StandardCharsets.UTF_8));
         String id = "expired-" + session.era() + "-" + place;
-        if (isAccepted(Message.ofExpired(id, webhook.source(), end), cursor, row, current)) {
-            row.move(cursor, end, lossyEra);
+        if (isAccepted(Message.ofExpired(id, webhook.source(), next), cursor, row, current)) {
+            row.move(cursor, next, lossyEra);
         }
     }
 

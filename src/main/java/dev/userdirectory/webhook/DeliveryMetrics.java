@@ -60,6 +60,13 @@ final class DeliveryMetrics {
         waitingSince = time.toInstant();
     }
 
+    /** It is unknown whether events are waiting. */
+    void held() {
+        if (waitingSince == null) {
+            waitingSince = Instant.now();
+        }
+    }
+
     void upToDate() {
         waitingSince = null;
     }
