@@ -15,7 +15,7 @@ export function compose(services) {
   return supergraphSdl;
 }
 
-const PASSED_ON = ['authorization', 'traceparent', 'tracestate'];
+const PASSED_ON = ['authorization', 'idempotency-key', 'traceparent', 'tracestate'];
 
 let turn = 0;
 
@@ -32,7 +32,7 @@ const inTurn = new Agent({
     }),
 });
 
-/** The gateway, as a request handler of node:http. It passes the caller's token and trace on to the subgraphs. */
+/** The gateway, as a request handler of node:http. It passes the caller's token, idempotency key and trace on to the subgraphs. */
 export function createGateway(supergraph) {
   return createGatewayRuntime({
     supergraph,

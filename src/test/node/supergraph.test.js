@@ -26,10 +26,10 @@ after(async () => {
   }
 });
 
-async function execute(query, token = TOKEN) {
+async function execute(query, token = TOKEN, headers = {}) {
   const response = await fetch(supergraph.url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...headers },
     body: JSON.stringify({ query }),
   });
   return response.json();
@@ -85,6 +85,20 @@ test("passes the caller's token on, and an error back at its field", async () =>
   assert.deepEqual(refused.errors[0].path, ['user']);
   assert.equal(refused.errors[0].extensions.code, 'FORBIDDEN');
   assert.match(refused.errors[0].message, /users:read/);
+});
+
+test("passes the client's idempotency key on, so that a retry changes nothing", async () => {
+  const mutation = 'mutation { createGroup(name: "Once") { group { id } errors { code } } }';
+  const key = { 'idempotency-key': `"supergraph ${alice.id}"` };
+
+  const first = await execute(mutation, TOKEN_THAT_WRITES, key);
+  const second = await execute(mutation, TOKEN_THAT_WRITES, key);
+
+  assert.ok(first.data.createGroup.group.id, JSON.stringify(first));
+  assert.deepEqual(second, first);
+  assert.deepEqual((await execute('{ desks { bookedBy { id } } }', TOKEN, key)).data, {
+    desks: [{ bookedBy: { id: alice.id } }],
+  });
 });
 
 test('rejects entities for a caller without a token', async () => {
