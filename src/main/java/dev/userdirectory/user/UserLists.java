@@ -1,5 +1,7 @@
 package dev.userdirectory.user;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.database.ReadDatabase;
 import dev.userdirectory.generated.types.DateTimeRange;
 import dev.userdirectory.generated.types.OrderDirection;
@@ -12,6 +14,7 @@ import dev.userdirectory.page.Ordering;
 import dev.userdirectory.page.Ordering.SortKey;
 import dev.userdirectory.page.Rows;
 import graphql.schema.DataFetchingEnvironment;
+import java.text.Normalizer;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -29,6 +32,9 @@ public class UserLists {
 
     private final MembershipFilter memberships;
     private final ReadDatabase reads;
+    /** Keys by domain: a filter of members is resolved for each group of a page. */
+    private final Cache<String, String> domainKeys =
+            Caffeine.newBuilder().maximumSize(1000).build();
 
     UserLists(MembershipFilter memberships, ReadDatabase reads) {
         this.memberships = memberships;
@@ -116,13 +122,20 @@ public class UserLists {
 
     /** Computes the key in a separate statement, because a walk would compute it for each row. */
     private String domainKey(String domain) {
-        return reads.query(jdbc -> Objects.requireNonNull(
+        String known = domainKeys.getIfPresent(domain);
+        if (known != null) {
+            return known;
+        }
+        String key = reads.query(jdbc -> Objects.requireNonNull(
                 jdbc.queryForObject("select email_domain_key('x@' || ? collate \"pg_c_utf8\")", String.class, domain)));
+        domainKeys.put(domain, key);
+        return key;
     }
 
     private static String domain(String domain) {
         SearchText.check("filter.emailDomain", domain, EmailAddress.MAX_LENGTH);
-        if (domain.contains("@")) {
+        // PostgreSQL's keys are normalized in this way, too, and some other characters become an `@`.
+        if (Normalizer.normalize(domain, Normalizer.Form.NFKC).contains("@")) {
             throw new BadUserInput("filter.emailDomain", "is what follows the `@`, without it.");
         }
         return domain;

@@ -368,7 +368,7 @@ class UserListsTest {
                       }
                     }
                   }
-                }""", Map.of("id", anna, "filter", Map.of("active", true)));
+                }""", Map.of("id", anna, "filter", Map.of("active", true, "emailDomain", domain)));
 
         assertThat(data.at("/user/groups/nodes")).hasSameSizeAs(groups).allSatisfy(group -> {
             assertThat(group.get("a").findValuesAsString("id")).containsExactly(anna, berta);
@@ -379,8 +379,8 @@ class UserListsTest {
             assertThat(group.get("c").findValuesAsString("id")).containsExactlyInAnyOrder(berta, clara);
         });
         assertThat(statements.executed())
-                .as("the user, the groups, sorted members, filtered members")
-                .hasSize(4);
+                .as("the user, the groups, the key of the domain, sorted members, filtered members")
+                .hasSize(5);
     }
 
     @ParameterizedTest
@@ -394,6 +394,8 @@ class UserListsTest {
             { "inAllGroups": ["x"] }            | filter.inAllGroups.0    | is not an ID of this service.
             { "inNoneOfGroups": ["x"] }         | filter.inNoneOfGroups.0 | is not an ID of this service.
             { "emailDomain": "@example.com" }   | filter.emailDomain      | is what follows the `@`, without it.
+            { "emailDomain": "x＠example.com" } | filter.emailDomain      | is what follows the `@`, without it.
+            { "emailDomain": "x﹫example.com" } | filter.emailDomain      | is what follows the `@`, without it.
             { "emailDomain": 255 }              | filter.emailDomain      | has at most 254 characters, not 255.
             { "createdAt": { "from": "2026" } } |                         |
             { "createdAt": { "from": "+294277-01-01T00:00:00Z" } } |      |
