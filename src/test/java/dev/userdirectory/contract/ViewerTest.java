@@ -17,6 +17,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
@@ -465,6 +466,23 @@ class ViewerTest {
         return caller.data("mutation { updateViewer(name: \"Another\", " + key + ") { errors { code current { id"
                         + " ... on User { name email } ... on Group { name } } } } }")
                 .at("/updateViewer/errors/0");
+    }
+
+    /** The identity provider may change the spelling between two tokens. */
+    @Test
+    void keyDoesNotDependOnTheCaseOfTheAddress() {
+        String id = createUser(email);
+        String retried = "mutation { updateViewer(name: \"Retried\", ifVersion: 0, idempotencyKey: \"" + email
+                + "\") { user { id version } errors { code } } }";
+        List<JsonNode> payloads = new ArrayList<>();
+        for (String address : List.of(email, email.toUpperCase(Locale.ROOT))) {
+            payloads.add(client.withToken(Tokens.sign(
+                            verified(address).claim("scope", "users:self").build()))
+                    .data(retried));
+        }
+
+        assertThat(payloads.getFirst().at("/updateViewer/user/id").asString()).isEqualTo(id);
+        assertThat(payloads.getLast()).isEqualTo(payloads.getFirst());
     }
 
     /** A gateway may have one subject for all its users. */
