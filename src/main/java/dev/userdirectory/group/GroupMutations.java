@@ -73,11 +73,10 @@ class GroupMutations {
             @InputArgument String id, @InputArgument @Nullable Integer ifVersion, DataFetchingEnvironment env) {
         return mutations.execute(env, errors -> new DeleteGroupPayload(null, errors.list()), errors -> {
             Optional<Group> group = find(id, ifVersion, env, errors);
-            if (group.isEmpty() || !errors.isEmpty()) {
-                return null;
-            }
-            if (groups.hasTooManyMembers(group.get().uuid())) {
+            if (group.isPresent() && groups.hasTooManyMembers(group.get().uuid())) {
                 errors.check("A group with more than 50,000 members cannot be deleted: remove members first.", "id");
+            }
+            if (group.isEmpty() || !errors.isEmpty()) {
                 return null;
             }
             groups.delete(group.get());

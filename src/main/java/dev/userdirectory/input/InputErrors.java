@@ -33,7 +33,7 @@ public class InputErrors {
         add(new InputError(
                 List.of(path),
                 InputErrorCode.KEY_REUSED,
-                "This key was used for a mutation with other arguments.",
+                "This key was used for a different mutation, or for a different user.",
                 currentId,
                 null));
     }

@@ -77,6 +77,7 @@ class BulkCreations {
                 errors -> {
                     checkForm(given, errors);
                     if (!errors.isEmpty()) {
+                        updates.checkByEmail(given, errors);
                         return null;
                     }
                     Map<Integer, User> stored = insert(given, new InputErrors());

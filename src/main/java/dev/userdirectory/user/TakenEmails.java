@@ -28,14 +28,21 @@ class TakenEmails {
 
     /** Adds TAKEN for each address that another user has, or that occurs earlier in the list. */
     void check(List<Address> addresses, InputErrors errors) {
+        find(addresses).forEach(i -> {
+            Address address = addresses.get(i);
+            errors.addTaken(address.email, address.path.toArray(String[]::new));
+        });
+    }
+
+    /** Returns the indexes of addresses that another user has, or that occur earlier in the list. */
+    List<Integer> find(List<Address> addresses) {
         if (addresses.isEmpty()) {
-            return;
+            return List.of();
         }
         String[] emails = addresses.stream().map(Address::email).toArray(String[]::new);
         UUID[] exempt = addresses.stream()
                 .map(address -> Objects.requireNonNullElse(address.user, NOBODY))
                 .toArray(UUID[]::new);
-        users.findTaken(emails, exempt)
-                .forEach(i -> errors.addTaken(emails[i], addresses.get(i).path.toArray(String[]::new)));
+        return users.findTaken(emails, exempt);
     }
 }

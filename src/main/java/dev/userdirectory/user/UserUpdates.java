@@ -29,6 +29,8 @@ import org.springframework.stereotype.Component;
 /** Checks and makes changes to users, in the caller's transaction. */
 @Component
 class UserUpdates {
+    private static final String REPEATED = "An earlier one of these users has this e-mail address.";
+
     private final UserRepository users;
     private final TakenEmails taken;
     private final GlobalIds ids;
@@ -132,13 +134,35 @@ class UserUpdates {
             if (!found.hasEmail(user.getEmail())) {
                 errors.addTaken(user.getEmail(), BulkCreations.emailOf(i));
             } else if (!before.add(found.uuid())) {
-                errors.check("An earlier one of these users has this e-mail address.", BulkCreations.emailOf(i));
+                errors.check(REPEATED, BulkCreations.emailOf(i));
             }
             found.update(user.getName(), null, user.getActive());
             updated.put(i, found);
         });
         users.flush();
         return updated;
+    }
+
+    /** Adds the errors that {@link #makeByEmail} would add for the well-formed addresses, and changes nothing. */
+    void checkByEmail(List<NewUser> given, InputErrors errors) {
+        List<Integer> wellFormed = IntStream.range(0, given.size())
+                .filter(i -> !errors.has(BulkCreations.emailOf(i)))
+                .boxed()
+                .toList();
+        Map<String, User> known = UsersByEmail.find(
+                jdbc, wellFormed.stream().map(i -> given.get(i).getEmail()).toList());
+        List<Address> addresses = new ArrayList<>();
+        for (int i : wellFormed) {
+            String email = given.get(i).getEmail();
+            User user = known.get(email);
+            if (user != null && !user.hasEmail(email)) {
+                errors.addTaken(email, BulkCreations.emailOf(i));
+            } else {
+                addresses.add(new Address(email, user == null ? null : user.uuid(), List.of(BulkCreations.emailOf(i))));
+            }
+        }
+        taken.find(addresses)
+                .forEach(i -> errors.check(REPEATED, addresses.get(i).path().toArray(String[]::new)));
     }
 
     private record Change(Map<String, Object> given, List<String> at) {

@@ -172,6 +172,31 @@ class BulkWritesTest {
         assertThat(directory.digest()).isEqualTo(before);
     }
 
+    @Test
+    void upsertListsEveryReason() {
+        String email = newEmail();
+        create("s" + email);
+        String added = newEmail();
+        Object before = directory.digest();
+
+        JsonNode payload = write(
+                UPSERT,
+                List.of(
+                        Map.of("name", "", "email", added),
+                        Map.of("name", "B", "email", added.toUpperCase(Locale.ROOT)),
+                        Map.of("name", "C", "email", "ſ" + email),
+                        Map.of("name", "D", "email", "nobody"),
+                        Map.of("name", "E", "email", newEmail())));
+
+        assertThat(refusals(payload))
+                .containsExactly(
+                        "users.0.name INVALID",
+                        "users.3.email INVALID",
+                        "users.2.email TAKEN",
+                        "users.1.email INVALID");
+        assertThat(directory.digest()).isEqualTo(before);
+    }
+
     /** The directory stores only one of the addresses that look alike, but they may belong to several people. */
     @ParameterizedTest
     @CsvSource({"s%s, ſ%s", "i%s, İ%s", "k%s, \u212a%s"})
