@@ -71,7 +71,8 @@ class LockedRowsTest {
                                 .replace("USER", user)
                                 .replace("EMAIL", email)
                                 .replace("KEY", "key " + i + email)
-                        + " { errors { code } } }";
+                        // If the texts were the same, all others would wait for the first one's cache policy.
+                        + " { errors { code } } } # " + i;
                 blocked.add(CompletableFuture.supplyAsync(
                         () -> client.execute(document, Map.of()), task -> Thread.startVirtualThread(task)));
             }
