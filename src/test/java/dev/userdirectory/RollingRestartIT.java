@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.event.FeedCursors;
 import dev.userdirectory.subscription.EventStreamClient;
+import dev.userdirectory.subscription.SocketClient;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.InputStream;
@@ -87,7 +88,10 @@ class RollingRestartIT {
                     // The preStop pause of a pod.
                     Thread.sleep(Duration.ofMillis(500));
                     CompletableFuture<JsonNode> underWay;
-                    try (Connection lock = postgres.getPostgresDatabase().getConnection()) {
+                    try (Connection lock = postgres.getPostgresDatabase().getConnection();
+                            SocketClient socket = SocketClient.connect(instance.graphQl(), instance.token())) {
+                        socket.subscribe("1", FEED, Map.of());
+                        socket.settle();
                         lock.setAutoCommit(false);
                         lock.createStatement().execute("select * from users for update");
                         underWay =
@@ -96,6 +100,7 @@ class RollingRestartIT {
                                         "select from pg_stat_activity where wait_event_type = 'Lock'")
                                 .isEmpty());
                         instance.terminate();
+                        assertThat(socket.closed().code()).as("reconnect later").isEqualTo(1012);
                         Thread.sleep(Duration.ofMillis(700));
                     }
                     assertThat(underWay.join().at("/data/updateUser/user/name").asString())

@@ -7,6 +7,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.nio.file.DirectoryStream;
@@ -78,10 +79,17 @@ public final class ServiceProcess implements AutoCloseable {
 
     /** The packaged jar, with output in {@code target/<name>.log}. It starts faster without C2. */
     public static ServiceProcess ofJar(String name, String databaseUrl) throws IOException {
+        return ofJar(name, databaseUrl, Map.of());
+    }
+
+    /** @param environment variables in addition to those of this process */
+    public static ServiceProcess ofJar(String name, String databaseUrl, Map<String, String> environment)
+            throws IOException {
         return new ServiceProcess(
                 List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-jar", jar().toString()),
                 databaseUrl,
-                Path.of("target", name + ".log"));
+                Path.of("target", name + ".log"),
+                environment);
     }
 
     private Process start() throws IOException {
@@ -155,6 +163,24 @@ public final class ServiceProcess implements AutoCloseable {
             throw new IllegalStateException(response.toString());
         }
         return response;
+    }
+
+    /** @return the data of a response without errors */
+    public JsonNode data(String document, Map<String, ?> variables) throws IOException, InterruptedException {
+        return post(document, variables).get("data");
+    }
+
+    /** @return the lines of a complete export */
+    public List<JsonNode> export() throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(graphQl.resolve("/export"))
+                .timeout(PATIENCE)
+                .header("Authorization", "Bearer " + token)
+                .build();
+        HttpResponse<String> response = HTTP.send(request, BodyHandlers.ofString());
+        if (response.statusCode() != 200) {
+            throw new IllegalStateException(response.body());
+        }
+        return response.body().lines().map(JSON::readTree).toList();
     }
 
     /** @return resident memory in bytes, as Linux reports it */

@@ -9,6 +9,7 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.PostgresPair;
 import dev.userdirectory.Soak;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.mirror.Mirror;
 import dev.userdirectory.subscription.EventStreamClient;
 import java.sql.Connection;
 import java.sql.Statement;

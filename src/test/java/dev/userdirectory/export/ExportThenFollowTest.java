@@ -8,6 +8,7 @@ import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Tokens;
 import dev.userdirectory.Waiting;
+import dev.userdirectory.mirror.Mirror;
 import dev.userdirectory.subscription.EventStreamClient;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -67,7 +68,7 @@ class ExportThenFollowTest {
             directory.createGroup("After", directory.createUsers(2));
             late.commit();
             directory.settle();
-            mirror.follow(client, first);
+            mirror.follow(client::data, first);
 
             assertEqualsTables(mirror);
         }
@@ -102,11 +103,11 @@ class ExportThenFollowTest {
 
     /** Once a cursor is past all changes that the export contains, it is like any other cursor. */
     @Test
-    void cursorForgetsTheExportAfterAllItsChanges() {
+    void cursorForgetsTheExportAfterAllItsChanges() throws Exception {
         Mirror mirror = new Mirror(new ExportClient(client).lines());
         int length = mirror.cursor().length();
         directory.createUser();
-        mirror.follow(client, 100);
+        mirror.follow(client::data, 100);
 
         assertThat(mirror.cursor().length()).isLessThan(length);
     }
@@ -138,7 +139,7 @@ class ExportThenFollowTest {
         }
         directory.settle();
         for (Mirror mirror : mirrors) {
-            mirror.follow(client, 100);
+            mirror.follow(client::data, 100);
             assertEqualsTables(mirror);
         }
     }

@@ -16,30 +16,30 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A program that receives webhooks, and responds as the test tells it to. */
-final class TestReceiver implements AutoCloseable {
+public final class TestReceiver implements AutoCloseable {
     private final List<Request> requests = new CopyOnWriteArrayList<>();
     private final List<Request> accepted = new CopyOnWriteArrayList<>();
     private final int port;
     private volatile HttpServer server;
     private volatile Behaviour behaviour = TestReceiver::accept;
 
-    interface Behaviour {
+    public interface Behaviour {
         /** Returns the status to send, or 0 if there is nothing to send. */
         int answer(HttpExchange exchange) throws IOException, InterruptedException;
     }
 
-    record Request(String id, String timestamp, String signature, String contentType, String body) {
-        JsonNode event() {
+    public record Request(String id, String timestamp, String signature, String contentType, String body) {
+        public JsonNode event() {
             return JsonMapper.shared().readTree(body);
         }
     }
 
-    TestReceiver() throws IOException {
+    public TestReceiver() throws IOException {
         server = start(0);
         port = server.getAddress().getPort();
     }
 
-    URI url() {
+    public URI url() {
         return URI.create("http://127.0.0.1:" + port + "/hook");
     }
 
@@ -48,15 +48,15 @@ final class TestReceiver implements AutoCloseable {
         return requests;
     }
 
-    List<Request> accepted() {
+    public List<Request> accepted() {
         return accepted;
     }
 
-    void behave(Behaviour behaviour) {
+    public void behave(Behaviour behaviour) {
         this.behaviour = behaviour;
     }
 
-    static int accept(HttpExchange exchange) {
+    public static int accept(HttpExchange exchange) {
         return 204;
     }
 
@@ -71,16 +71,16 @@ final class TestReceiver implements AutoCloseable {
         }
     }
 
-    static int hang(HttpExchange exchange) throws InterruptedException {
+    public static int hang(HttpExchange exchange) throws InterruptedException {
         new CountDownLatch(1).await();
         return 0;
     }
 
-    void stop() {
+    public void stop() {
         server.stop(0);
     }
 
-    void restart() throws IOException {
+    public void restart() throws IOException {
         server = start(port);
     }
 
