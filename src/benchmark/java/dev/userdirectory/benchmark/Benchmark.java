@@ -40,7 +40,7 @@ final class Benchmark {
 
     private static final Duration ALONE = Duration.ofMillis(500);
     /** How long load runs before each measurement, to fill the caches as in a service under constant load. */
-    private static final Duration BEFORE = Duration.ofSeconds(1);
+    private static final Duration BEFORE = Duration.ofSeconds(4);
     /** The number of requests that pgbench repeats. It accepts at most 128 scripts. */
     private static final int SAMPLES = 100;
     /** The number of those requests whose responses are compared with SQL. */
