@@ -148,12 +148,6 @@ class DirectoryEvents {
         return newest == null ? Position.START : newest.position();
     }
 
-    /** The same for cursors, which reveal a lost event even if the feed was empty before. */
-    Position endForCursor() {
-        Position end = end();
-        return end.isStart() ? eras().start() : end;
-    }
-
     /** How long ago the first committed event after a position was appended; null if there is none. */
     @Nullable
     Duration ageOfNext(Position after) {

@@ -74,7 +74,7 @@ public class EventFieldDataFetcher {
     @DgsData(parentType = "UserEventConnection", field = "newestCursor")
     @DgsData(parentType = "DirectoryEventConnection", field = "newestCursor")
     String newestCursor() {
-        return events.endForCursor().cursor(cursors);
+        return events.eras().startIfNone(events.end()).cursor(cursors);
     }
 
     private static DirectoryEvent event(DataFetchingEnvironment env) {

@@ -87,7 +87,7 @@ public class EventLog {
 
         /** A cursor that comes before every event that is committed from now on. */
         public String end() {
-            return table.endForCursor().cursor(cursors);
+            return table.eras().startIfNone(table.end()).cursor(cursors);
         }
 
         /**

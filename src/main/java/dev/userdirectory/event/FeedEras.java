@@ -29,6 +29,11 @@ final class FeedEras {
                 (row, number) -> new Position(0, 0, new Seen(row.getLong(1), row.getLong(2)))));
     }
 
+    /** Returns the position, or {@link #start} if it is before every event. A cursor then reveals lost events, too. */
+    Position startIfNone(Position position) {
+        return position.isStart() ? start() : position;
+    }
+
     /**
      * The eras up to now, so that positions can be checked against them without the database.
      *
