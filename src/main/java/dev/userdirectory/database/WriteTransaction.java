@@ -5,7 +5,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.springframework.dao.DataAccessException;
 import org.springframework.dao.PessimisticLockingFailureException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
@@ -23,6 +22,7 @@ public class WriteTransaction {
     public static final String LOCK_TIMEOUT = "50ms";
 
     private static final String NO_TIMEOUT = "0";
+    private static final String DEADLOCK = "40P01";
     private static final int ATTEMPTS = 5;
     /** Triggers read the actor. The settings last until the end of the transaction. */
     private static final String SETTINGS = "select set_config('lock_timeout', ?, true),"
@@ -91,11 +91,13 @@ public class WriteTransaction {
         for (int attempt = 1; ; attempt++) {
             try {
                 return transaction.execute(status -> write.get());
-            } catch (DataAccessException e) {
+            } catch (RuntimeException e) {
                 if (LockTimeout.isCauseOf(e)) {
                     throw new LockTimeout(e);
                 }
-                if (!(e instanceof PessimisticLockingFailureException) || attempt == ATTEMPTS) {
+                boolean isRetried =
+                        e instanceof PessimisticLockingFailureException || DEADLOCK.equals(LockTimeout.state(e));
+                if (!isRetried || attempt == ATTEMPTS) {
                     throw e;
                 }
             }

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
 
-/** Another program's transaction holds an address, a user, and a group, for which mutations wait. */
+/** Another program's transaction holds an address, a user, a group, and a membership, for which mutations wait. */
 @DirectoryTest
 class LockedRowsTest {
     private static final int REQUESTS = 20;
@@ -53,6 +53,8 @@ class LockedRowsTest {
                 "deleteUsers(ids: [\"LOCKED_USER\"])",
                 "updateGroup(id: \"LOCKED_GROUP\", name: \"All\")",
                 "deleteGroup(id: \"LOCKED_GROUP\")",
+                "deleteGroup(id: \"CROWDED\")",
+                "deleteGroup(id: \"CROWDED\", idempotencyKey: \"KEY\")",
                 "addGroupMembers(groupId: \"LOCKED_GROUP\", userIds: [\"USER\"])",
                 "removeGroupMembers(groupId: \"LOCKED_GROUP\", userIds: [\"USER\"])"
             })
@@ -60,14 +62,16 @@ class LockedRowsTest {
         String user = directory.createUser();
         String lockedUser = directory.createUser();
         String lockedGroup = directory.createGroup("Locked", List.of());
+        String crowded = directory.createGroup("Crowded", List.of(lockedUser));
         String email = Directory.newEmail();
         List<CompletableFuture<?>> blocked = new ArrayList<>();
         try (Connection other = TestPostgres.connect()) {
-            lock(other, email, lockedUser, lockedGroup);
+            lock(other, email, lockedUser, lockedGroup, crowded);
             for (int i = 0; i < REQUESTS; i++) {
                 String document = "mutation { result: "
                         + mutation.replace("LOCKED_USER", lockedUser)
                                 .replace("LOCKED_GROUP", lockedGroup)
+                                .replace("CROWDED", crowded)
                                 .replace("USER", user)
                                 .replace("EMAIL", email)
                                 .replace("KEY", "key " + i + email)
@@ -78,24 +82,27 @@ class LockedRowsTest {
             }
             Waiting.until(() -> waiting() > 0);
 
-            for (int i = 0; i < REQUESTS; i++) {
+            for (int i = 0; i < REQUESTS / 2; i++) {
                 assertThat(directory.user(directory.createUser()).get("name").asString())
                         .isEqualTo("User 0");
             }
             assertThat(blocked).noneMatch(CompletableFuture::isDone);
-            assertThat(waiting()).isLessThanOrEqualTo(Runtime.getRuntime().availableProcessors());
+            // First attempts may still wait for a moment.
+            Waiting.until(() -> waiting() <= Runtime.getRuntime().availableProcessors());
             other.rollback();
         }
         blocked.forEach(CompletableFuture::join);
     }
 
-    private void lock(Connection connection, String email, String user, String group) throws SQLException {
+    private void lock(Connection connection, String email, String user, String group, String crowded)
+            throws SQLException {
         connection.setAutoCommit(false);
         try (Statement statement = connection.createStatement()) {
             statement.execute("insert into users (id, name, email, active, created_at, updated_at, version)"
                     + " values (uuidv7(), 'Someone', '" + email + "', true, now(), now(), 0)");
             statement.execute("select from users where id = '" + uuid(user) + "' for update");
             statement.execute("select from groups where id = '" + uuid(group) + "' for update");
+            statement.execute("delete from group_members where group_id = '" + uuid(crowded) + "'");
         }
     }
 
