@@ -33,7 +33,7 @@ public class InputErrors {
         add(new InputError(
                 List.of(path),
                 InputErrorCode.KEY_REUSED,
-                "This key was used for a different mutation, or for a different user.",
+                "This key was used with other arguments, for another mutation, or for another user.",
                 currentId,
                 null));
     }

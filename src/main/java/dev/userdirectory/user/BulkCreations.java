@@ -27,11 +27,11 @@ import java.util.stream.IntStream;
 @DgsComponent
 class BulkCreations {
     private final UserInserts inserts;
-    private final UserUpdates updates;
+    private final UpdatesByEmail updates;
     private final TakenEmails taken;
     private final Mutations mutations;
 
-    BulkCreations(UserInserts inserts, UserUpdates updates, TakenEmails taken, Mutations mutations) {
+    BulkCreations(UserInserts inserts, UpdatesByEmail updates, TakenEmails taken, Mutations mutations) {
         this.inserts = inserts;
         this.updates = updates;
         this.taken = taken;
@@ -77,7 +77,7 @@ class BulkCreations {
                 errors -> {
                     checkForm(given, errors);
                     if (!errors.isEmpty()) {
-                        updates.checkByEmail(given, errors);
+                        updates.check(given, errors);
                         return null;
                     }
                     Map<Integer, User> stored = insert(given, new InputErrors());
@@ -87,7 +87,7 @@ class BulkCreations {
                             others.put(i, given.get(i));
                         }
                     }
-                    stored.putAll(updates.makeByEmail(others, stored.values(), errors));
+                    stored.putAll(updates.make(others, stored.values(), errors));
                     if (!errors.isEmpty()) {
                         throw new Rejected(errors);
                     }

@@ -5,6 +5,7 @@ import java.net.IDN;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.text.Normalizer;
+import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,9 +34,21 @@ public final class EmailAddress {
     private static final Pattern LABEL_END = Pattern.compile("[.。]");
     private static final Pattern ASCII_DOMAIN = Pattern.compile("(?:(?!-)[\\w-]{1,63}+(?<!-)(?:\\.|$))++");
 
+    private static final Pattern UPPER_CASE = Pattern.compile("[A-Z]++");
+
     private static final Set<String> KEYS = Set.of("users_email_key_email_twin_key", "users_email_lower_key");
 
     private EmailAddress() {}
+
+    /** Whether two addresses are the same, apart from the case of ASCII letters. */
+    static boolean isSame(String one, String other) {
+        return lowerCased(one).equals(lowerCased(other));
+    }
+
+    /** Lower-cases ASCII letters only. */
+    static String lowerCased(String email) {
+        return UPPER_CASE.matcher(email).replaceAll(letters -> letters.group().toLowerCase(Locale.ROOT));
+    }
 
     /** Whether a row was not stored because another user has the address. */
     static boolean isTaken(DataIntegrityViolationException e) {

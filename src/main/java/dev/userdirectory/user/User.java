@@ -15,7 +15,6 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.UUID;
-import java.util.regex.Pattern;
 import org.hibernate.id.uuid.UuidVersion7Strategy;
 import org.jspecify.annotations.Nullable;
 
@@ -98,9 +97,7 @@ public class User implements Node {
      * {@code i}.
      */
     public boolean hasEmail(String email) {
-        return Pattern.compile(email, Pattern.LITERAL | Pattern.CASE_INSENSITIVE)
-                .matcher(this.email)
-                .matches();
+        return EmailAddress.isSame(email, this.email);
     }
 
     @Override

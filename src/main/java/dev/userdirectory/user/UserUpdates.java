@@ -1,14 +1,11 @@
 package dev.userdirectory.user;
 
-import dev.userdirectory.generated.types.NewUser;
 import dev.userdirectory.input.InputErrors;
 import dev.userdirectory.input.Names;
 import dev.userdirectory.mutation.Rejected;
 import dev.userdirectory.relay.GlobalIds;
 import dev.userdirectory.user.TakenEmails.Address;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -23,24 +20,19 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.CannotAcquireLockException;
 import org.springframework.dao.DataIntegrityViolationException;
-import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.stereotype.Component;
 
 /** Checks and makes changes to users, in the caller's transaction. */
 @Component
 class UserUpdates {
-    private static final String REPEATED = "An earlier one of these users has this e-mail address.";
-
     private final UserRepository users;
     private final TakenEmails taken;
     private final GlobalIds ids;
-    private final JdbcTemplate jdbc;
 
-    UserUpdates(UserRepository users, TakenEmails taken, GlobalIds ids, JdbcTemplate jdbc) {
+    UserUpdates(UserRepository users, TakenEmails taken, GlobalIds ids) {
         this.users = users;
         this.taken = taken;
         this.ids = ids;
-        this.jdbc = jdbc;
     }
 
     /**
@@ -113,56 +105,6 @@ class UserUpdates {
             throw new Rejected(errors);
         }
         return updated;
-    }
-
-    /**
-     * Changes the users who have these addresses. Adds TAKEN if an address only reads like that of a user, and INVALID
-     * if two addresses belong to the same user, or if one belongs to a user that was just created.
-     */
-    Map<Integer, User> makeByEmail(Map<Integer, NewUser> given, Collection<User> created, InputErrors errors) {
-        Map<String, User> known = UsersByEmail.find(
-                jdbc, given.values().stream().map(NewUser::getEmail).toList());
-        Map<UUID, User> locked = lock(known.values().stream().map(User::uuid));
-        Set<UUID> before = created.stream().map(User::uuid).collect(Collectors.toCollection(HashSet::new));
-        Map<Integer, User> updated = new HashMap<>();
-        given.forEach((i, user) -> {
-            User byEmail = known.get(user.getEmail());
-            User found = byEmail == null ? null : locked.get(byEmail.uuid());
-            if (byEmail == null || found == null || !found.getEmail().equals(byEmail.getEmail())) {
-                throw new CannotAcquireLockException("The address was given up meanwhile");
-            }
-            if (!found.hasEmail(user.getEmail())) {
-                errors.addTaken(user.getEmail(), BulkCreations.emailOf(i));
-            } else if (!before.add(found.uuid())) {
-                errors.check(REPEATED, BulkCreations.emailOf(i));
-            }
-            found.update(user.getName(), null, user.getActive());
-            updated.put(i, found);
-        });
-        users.flush();
-        return updated;
-    }
-
-    /** Adds the errors that {@link #makeByEmail} would add for the well-formed addresses, and changes nothing. */
-    void checkByEmail(List<NewUser> given, InputErrors errors) {
-        List<Integer> wellFormed = IntStream.range(0, given.size())
-                .filter(i -> !errors.has(BulkCreations.emailOf(i)))
-                .boxed()
-                .toList();
-        Map<String, User> known = UsersByEmail.find(
-                jdbc, wellFormed.stream().map(i -> given.get(i).getEmail()).toList());
-        List<Address> addresses = new ArrayList<>();
-        for (int i : wellFormed) {
-            String email = given.get(i).getEmail();
-            User user = known.get(email);
-            if (user != null && !user.hasEmail(email)) {
-                errors.addTaken(email, BulkCreations.emailOf(i));
-            } else {
-                addresses.add(new Address(email, user == null ? null : user.uuid(), List.of(BulkCreations.emailOf(i))));
-            }
-        }
-        taken.find(addresses)
-                .forEach(i -> errors.check(REPEATED, addresses.get(i).path().toArray(String[]::new)));
     }
 
     private record Change(Map<String, Object> given, List<String> at) {

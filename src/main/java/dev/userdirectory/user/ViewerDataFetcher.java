@@ -66,8 +66,7 @@ class ViewerDataFetcher {
             Caller caller,
             DataFetchingEnvironment env) {
         // A token may spell the address of the same user differently.
-        String person =
-                properties.email(caller).map(ViewerDataFetcher::lowerCased).orElse("");
+        String person = properties.email(caller).map(EmailAddress::lowerCased).orElse("");
         Function<InputErrors, UpdateViewerPayload> rejection = errors -> new UpdateViewerPayload(null, errors.list());
         return mutations.executeFor(person, payload -> maySee(caller, payload), env, rejection, errors -> {
             Optional<User> user = find(caller, errors);
@@ -80,14 +79,6 @@ class ViewerDataFetcher {
             user.get().update(name, null, null);
             return new UpdateViewerPayload(user.get(), List.of());
         });
-    }
-
-    /** Lower-cases ASCII letters only, as {@link User#hasEmail} compares addresses. */
-    private static String lowerCased(String email) {
-        return email.chars()
-                .map(c -> c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c)
-                .collect(StringBuilder::new, (text, c) -> text.append((char) c), StringBuilder::append)
-                .toString();
     }
 
     /** Whether the caller may see a stored payload: not if another user has got the caller's address since. */

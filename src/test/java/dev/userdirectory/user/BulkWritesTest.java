@@ -186,6 +186,8 @@ class BulkWritesTest {
                         Map.of("name", "B", "email", added.toUpperCase(Locale.ROOT)),
                         Map.of("name", "C", "email", "ſ" + email),
                         Map.of("name", "D", "email", "nobody"),
+                        Map.of("name", "K", "email", "k" + added),
+                        Map.of("name", "K", "email", "\u212a" + added),
                         Map.of("name", "E", "email", newEmail())));
 
         assertThat(refusals(payload))
@@ -193,7 +195,8 @@ class BulkWritesTest {
                         "users.0.name INVALID",
                         "users.3.email INVALID",
                         "users.2.email TAKEN",
-                        "users.1.email INVALID");
+                        "users.1.email INVALID",
+                        "users.5.email TAKEN");
         assertThat(directory.digest()).isEqualTo(before);
     }
 
