@@ -50,8 +50,7 @@ class VisibleChanges implements CommittedChanges {
             cross join lateral (
                 select coalesce(
                     (select transaction < first from user_events order by transaction, sequence limit 1),
-                    not exists (select from trimmed_events) and not exists (select from trimmed_group_events)
-                ) as is_complete
+                    true) as is_complete
                 offset 0 -- once, and not for each event
             ) log
             left join lateral (

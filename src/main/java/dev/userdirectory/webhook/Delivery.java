@@ -118,6 +118,8 @@ final class Delivery {
         String id = "expired-" + session.era() + "-" + place;
         if (isAccepted(Message.ofExpired(id, webhook.source(), next), cursor, row, current)) {
             row.move(cursor, next, lossyEra);
+            // If everything was trimmed, the next cursor may have expired, too.
+            events.await(POLL);
         }
     }
 
