@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Keeps a mirror up to date in its own thread, and tries again whenever something fails. */
-public abstract class Follower {
+public abstract class Follower implements AutoCloseable {
     /** In each period of this length, a follower that is behind must receive something. */
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
@@ -73,11 +73,14 @@ public abstract class Follower {
 
     /** An event that does not fit the mirror ends the thread. */
     final void apply(String type, JsonNode event) {
+        if (failure != null) {
+            return;
+        }
         try {
             mirror.apply(type, event);
             seen.incrementAndGet();
         } catch (RuntimeException | AssertionError e) {
-            failure = failure == null ? e : failure;
+            failure = e;
         }
     }
 
@@ -114,17 +117,25 @@ public abstract class Follower {
     }
 
     private void awaitWithProgress(BooleanSupplier condition) {
-        while (!condition.getAsBoolean()) {
+        while (failure == null && !condition.getAsBoolean()) {
             int before = seen();
             try {
                 await().atMost(PATIENCE).until(() -> failure != null || seen() > before || condition.getAsBoolean());
             } catch (ConditionTimeoutException e) {
                 throw new AssertionError(this + " makes no progress", e);
             }
-            if (failure != null) {
-                throw new AssertionError(this + " got an event that does not fit", failure);
-            }
         }
+        if (failure != null) {
+            throw new AssertionError(this + " got an event that does not fit", failure);
+        }
+        if (otherwise.keySet().stream().anyMatch(message -> message.contains("EVENTS_EXPIRED"))) {
+            throw new AssertionError(this + " lost its cursor");
+        }
+    }
+
+    @Override
+    public final void close() {
+        thread.interrupt();
     }
 
     @Override

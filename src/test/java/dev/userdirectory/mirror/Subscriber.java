@@ -56,7 +56,9 @@ public abstract class Subscriber extends Follower {
                 socket.subscribe("1", FEED, Map.of("after", mirror.cursor()));
                 while (isConnected()) {
                     JsonNode message = socket.poll(Duration.ofMillis(5));
-                    if (message != null && !message.get("type").asString().equals("next")) {
+                    if (message != null
+                            && (!message.get("type").asString().equals("next")
+                                    || message.get("payload").has("errors"))) {
                         note(message.toString());
                         return;
                     }

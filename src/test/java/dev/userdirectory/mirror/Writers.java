@@ -23,7 +23,7 @@ import tools.jackson.databind.JsonNode;
  * Four clients of the service and eight programs that write to PostgreSQL. They change users, groups and memberships until
  * they are stopped. The programs hold their transactions open, and end them out of order.
  */
-public final class Writers {
+public final class Writers implements AutoCloseable {
     private static final String ANY_USER = "(select id from users where name like 'Late%' order by random() limit 1)";
     private static final String ANY_GROUP = "(select id from groups where name like 'Late%' order by random() limit 1)";
 
@@ -64,6 +64,12 @@ public final class Writers {
         for (Thread thread : threads) {
             thread.join();
         }
+    }
+
+    @Override
+    public void close() {
+        running = false;
+        threads.forEach(Thread::interrupt);
     }
 
     private void repeat(Write write) {
