@@ -215,6 +215,6 @@ final class Report {
     /** NaN if the list is empty. */
     private static <T> double median(List<T> list, ToDoubleFunction<T> value) {
         double[] sorted = list.stream().mapToDouble(value).sorted().toArray();
-        return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+        return sorted.length == 0 ? Double.NaN : (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
     }
 }
