@@ -3,6 +3,7 @@ package dev.userdirectory.database;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Semaphore;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.PessimisticLockingFailureException;
@@ -33,11 +34,6 @@ public class WriteTransaction {
     private final WaitingCommits waiting;
     private final Semaphore patient = new Semaphore(Runtime.getRuntime().availableProcessors(), true);
 
-    /** A transaction that sets PostgreSQL's {@code lock_timeout} itself. */
-    public interface Attempt<T> {
-        T run(String lockTimeout);
-    }
-
     WriteTransaction(PlatformTransactionManager manager, JdbcTemplate jdbc, WaitingCommits waiting) {
         transaction = new TransactionTemplate(manager);
         this.jdbc = jdbc;
@@ -61,10 +57,12 @@ public class WriteTransaction {
     /**
      * Runs an attempt with a short lock timeout. If it times out, runs it again without a timeout, once few enough others
      * are waiting without one.
+     *
+     * @param attempt runs a transaction with the {@code lock_timeout} that it is given
      */
-    public <T> T patiently(Attempt<T> attempt) {
+    public <T> T patiently(Function<String, T> attempt) {
         try {
-            return attempt.run(LOCK_TIMEOUT);
+            return attempt.apply(LOCK_TIMEOUT);
         } catch (LockTimeout e) {
             // Another transaction holds a lock, and may commit or roll back.
         }
@@ -75,7 +73,7 @@ public class WriteTransaction {
             throw new CancellationException("Interrupted");
         }
         try {
-            return attempt.run(NO_TIMEOUT);
+            return attempt.apply(NO_TIMEOUT);
         } finally {
             patient.release();
         }

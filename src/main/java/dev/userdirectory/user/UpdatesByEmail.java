@@ -82,13 +82,15 @@ class UpdatesByEmail {
                 checkKnown(i, email, user, before, errors);
             }
         }
-        for (int i : taken.find(created)) {
+        Set<Integer> takenEarlier = new HashSet<>(taken.find(created));
+        Set<String> spellings = new HashSet<>();
+        for (int i = 0; i < created.size(); i++) {
             Address address = created.get(i);
             String[] path = address.path().toArray(String[]::new);
-            if (created.subList(0, i).stream()
-                    .anyMatch(earlier -> EmailAddress.isSame(earlier.email(), address.email()))) {
+            boolean isRepeated = !spellings.add(EmailAddress.lowerCased(address.email()));
+            if (isRepeated) {
                 errors.check(REPEATED, path);
-            } else {
+            } else if (takenEarlier.contains(i)) {
                 errors.addTaken(address.email(), path);
             }
         }
