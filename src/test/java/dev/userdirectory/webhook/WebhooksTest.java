@@ -234,7 +234,7 @@ class WebhooksTest {
     void continuesWhenTheReceiverIsBack() throws IOException {
         start();
         directory.createUser();
-        awaitAccepted(1);
+        awaitDelivered(1);
         receiver.stop();
 
         List<String> users = createUsers(2);
@@ -306,7 +306,7 @@ class WebhooksTest {
     void tellsReceiverThatEventsAreMissingAndContinues(String reason, boolean waitingEventsFollow) throws Exception {
         Webhooks before = start();
         List<String> subjects = new ArrayList<>(List.of(directory.createUser(), ""));
-        awaitAccepted(1);
+        awaitDelivered(1);
         before.stop();
         expire(reason);
         receiver.behave(exchange -> 500);
@@ -367,7 +367,7 @@ class WebhooksTest {
     void receiverGetsWaitingEventsAfterItWasToldOfALoss() {
         Webhooks before = start();
         String sent = directory.createUser();
-        awaitAccepted(1);
+        awaitDelivered(1);
         before.stop();
         List<String> waiting = List.of(directory.createUser(), directory.createUser());
         jdbc.update("update feed_eras set lossy = true where id = feed_era()");
@@ -529,6 +529,12 @@ class WebhooksTest {
 
     private void awaitAccepted(int count) {
         Waiting.until(() -> receiver.accepted().size() >= count);
+    }
+
+    /** Also waits until the events will not be sent again. */
+    private void awaitDelivered(int count) {
+        awaitAccepted(count);
+        Waiting.until(() -> lag(name) == 0);
     }
 
     private static List<String> subjects(TestReceiver receiver) {
