@@ -33,7 +33,7 @@ public class TestPostgres {
     private static final Logger log = LoggerFactory.getLogger(TestPostgres.class);
     private static final String IMAGE = "postgres:18-alpine";
     /** Part of the statement that checks whether a cached response is current. Concurrent requests share it. */
-    private static final String STATE = "?::pg_snapshot as before";
+    private static final String STATE = "pg_current_snapshot()::text";
 
     /** Part of the statement that counts waiting commits before the first write of an instance, but of no other write. */
     private static final String WAITING = "wait_event = 'SyncRep'";

@@ -27,17 +27,25 @@ import org.springframework.stereotype.Component;
  */
 @Component
 class VisibleChanges implements CommittedChanges {
-    /** The maximum number of events to read. Beyond it, reading everything again is cheaper. */
+    /** The maximum number of events to name. Beyond it, reading everything again is cheaper. */
     private static final int MANY = 1000;
 
-    /** Every cache lookup runs this statement, or shares its result with concurrent lookups. */
+    /** The maximum number of events to search, most of which may have been visible before. */
+    private static final int SEARCHED = 10_000;
+
+    private static final String SERVER = """
+            concat_ws(' ',
+                date_part('epoch', pg_postmaster_start_time()),
+                date_part('epoch', pg_stat_get_bgwriter_stat_reset_time()),
+                pg_is_in_recovery(), current_database(), current_schema())""";
+
+    /** Most cache lookups run only this statement, or share its result with concurrent lookups. */
+    private static final String STATE = "select " + SERVER + ", pg_current_snapshot()::text";
+
     private static final String SQL = """
-            select server, snapshot, is_complete, type, user_id, group_id, is_new
+            select server, snapshot, is_complete, type, user_id, group_id, is_new, number
             from (
-                select concat_ws(' ',
-                        date_part('epoch', pg_postmaster_start_time()),
-                        date_part('epoch', pg_stat_get_bgwriter_stat_reset_time()),
-                        pg_is_in_recovery(), current_database(), current_schema()) as server,
+                select %s as server,
                     pg_current_snapshot()::text as snapshot,
                     before,
                     (
@@ -54,12 +62,18 @@ class VisibleChanges implements CommittedChanges {
                 offset 0 -- once, and not for each event
             ) log
             left join lateral (
-                select type, user_id, group_id, not pg_visible_in_snapshot(writer::text::xid8, before) as is_new
-                from user_events
-                where transaction >= first
-                order by transaction, sequence limit %d
+                select *
+                from (
+                    select type, user_id, group_id, not pg_visible_in_snapshot(writer::text::xid8, before) as is_new,
+                        row_number() over (order by transaction, sequence) as number
+                    from user_events
+                    where transaction >= first
+                    order by transaction, sequence limit %d
+                ) searched
+                where is_new or number > %d
+                limit %d
             ) event on true
-            """.formatted(MANY + 1);
+            """.formatted(SERVER, SEARCHED + 1, SEARCHED, MANY + 1);
 
     /** While the service runs, the identity cannot change without a change of the server. */
     private static final String IDENTITY = """
@@ -70,6 +84,12 @@ class VisibleChanges implements CommittedChanges {
 
     VisibleChanges(JdbcTemplate jdbc) {
         this.jdbc = jdbc;
+    }
+
+    @Override
+    public boolean isUnchanged(String server, String snapshot) {
+        return Boolean.TRUE.equals(jdbc.queryForObject(
+                STATE, (row, number) -> server.equals(row.getString(1)) && snapshot.equals(row.getString(2))));
     }
 
     @Override
@@ -91,6 +111,7 @@ class VisibleChanges implements CommittedChanges {
         int events = 0;
         do {
             events++;
+            complete &= rows.getLong("number") <= SEARCHED;
             if (rows.getBoolean("is_new")) {
                 String type = rows.getString("type");
                 if (EventFilter.isKnown(type)) {

@@ -103,12 +103,49 @@ class VisibleChangesTest {
     @Test
     void doesNotNameMoreThanAThousandEvents() {
         String before = snapshot();
-        primary.update("""
-                insert into users (id, name, email, active, created_at, updated_at, version)
-                select gen_random_uuid(), 'User', gen_random_uuid() || '@example.com', true, now(), now(), 0
-                from generate_series(1, 1001)""");
+        insertUsers(1001);
 
         assertThat(changes.since(before).changed()).isNull();
+    }
+
+    /** They are searched, because a transaction that began before them has ended. */
+    @Test
+    void doesNotCountEventsThatWereVisibleBefore() throws SQLException {
+        try (Connection old = SERVERS.primary().getPostgresDatabase().getConnection()) {
+            old.setAutoCommit(false);
+            new JdbcTemplate(new SingleConnectionDataSource(old, true)).queryForList("select pg_current_xact_id()");
+            insertUsers(1001);
+            String before = snapshot();
+            UUID user = insertUser(primary);
+            old.rollback();
+
+            assertThat(changes.since(before).changed())
+                    .containsExactlyInAnyOrder("User", new GlobalId(User.TYPE, user).toString());
+        }
+    }
+
+    @Test
+    void doesNotSearchMoreThanTenThousandEvents() throws SQLException {
+        try (Connection old = SERVERS.primary().getPostgresDatabase().getConnection()) {
+            old.setAutoCommit(false);
+            new JdbcTemplate(new SingleConnectionDataSource(old, true)).queryForList("select pg_current_xact_id()");
+            insertUsers(10_001);
+            String before = snapshot();
+            old.rollback();
+
+            assertThat(changes.since(before).changed()).isNull();
+        }
+    }
+
+    @Test
+    void isUnchangedUntilATransactionEnds() {
+        Changes now = changes.since(null);
+        assertThat(changes.isUnchanged(now.server(), now.snapshot())).isTrue();
+        assertThat(changes.isUnchanged("another", now.snapshot())).isFalse();
+
+        insertUser(primary);
+
+        assertThat(changes.isUnchanged(now.server(), now.snapshot())).isFalse();
     }
 
     @Test
@@ -195,6 +232,13 @@ class VisibleChangesTest {
                 id,
                 id + "@example.com");
         return id;
+    }
+
+    private void insertUsers(int count) {
+        primary.update("""
+                insert into users (id, name, email, active, created_at, updated_at, version)
+                select gen_random_uuid(), 'User', gen_random_uuid() || '@example.com', true, now(), now(), 0
+                from generate_series(1, ?)""", count);
     }
 
     private UUID insertGroup() {

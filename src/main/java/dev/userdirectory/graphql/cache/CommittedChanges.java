@@ -12,6 +12,9 @@ public interface CommittedChanges {
      */
     record Changes(String server, String snapshot, @Nullable Set<String> changed) {}
 
+    /** Whether this is still the same server, and no transaction has ended since it took a snapshot. */
+    boolean isUnchanged(String server, String snapshot);
+
     /**
      * Returns the changes that are visible now but were not visible in a snapshot.
      *

@@ -34,8 +34,9 @@ class DatabaseState {
      * @param server the run of a database server to which the versions belong
      * @param snapshot the transactions that a statement sees in this state, at least
      * @param version the newest version of the changes
+     * @param isQuiet whether no transaction had ended since the state before, so that probably none will end soon
      */
-    record State(String server, String snapshot, long version, RecentChanges changes) {}
+    record State(String server, String snapshot, long version, RecentChanges changes, boolean isQuiet) {}
 
     /** Returns the state at some time after this call began; null if the database does not respond. */
     @Nullable
@@ -49,6 +50,10 @@ class DatabaseState {
     }
 
     private State read() {
+        State known = newest;
+        if (known != null && known.isQuiet && committed.isUnchanged(known.server, known.snapshot)) {
+            return known;
+        }
         while (true) {
             State before = newest;
             Changes changes = committed.since(before == null ? null : before.snapshot);
@@ -69,10 +74,11 @@ class DatabaseState {
         if (before == null || !before.server.equals(found.server())) {
             // Versions are never reused: a response may have been read in an earlier run of this server.
             long first = before == null ? 0 : before.version + 1;
-            return new State(found.server(), found.snapshot(), first, new RecentChanges(snapshot, first));
+            return new State(found.server(), found.snapshot(), first, new RecentChanges(snapshot, first), false);
         }
         long version = before.changes.add(snapshot, found.changed());
-        return new State(before.server, found.snapshot(), version, before.changes);
+        boolean isQuiet = before.snapshot.equals(found.snapshot());
+        return new State(before.server, found.snapshot(), version, before.changes, isQuiet);
     }
 
     /** Identifies this database and schema among those of all servers; null if the database does not respond. */

@@ -112,12 +112,24 @@ class CacheModelTest {
             return event.writer >= before.end() || before.running().contains(event.writer);
         }
 
-        @Override
-        public Changes since(@Nullable String before) {
+        private String server() {
+            return "start " + starts;
+        }
+
+        private String snapshot() {
             long oldest = running.keySet().stream().min(Long::compare).orElse(next);
-            String snapshot = running.keySet().stream()
+            return running.keySet().stream()
                     .map(String::valueOf)
                     .collect(Collectors.joining(",", oldest + ":" + next + ":", ""));
+        }
+
+        @Override
+        public boolean isUnchanged(String server, String snapshot) {
+            return server.equals(server()) && snapshot.equals(snapshot());
+        }
+
+        @Override
+        public Changes since(@Nullable String before) {
             Set<String> changed = new HashSet<>();
             if (before != null) {
                 Snapshot known = Snapshot.parse(before);
@@ -131,7 +143,7 @@ class CacheModelTest {
                     }
                 }
             }
-            return new Changes("start " + starts, snapshot, changed.size() > 20 ? null : changed);
+            return new Changes(server(), snapshot(), changed.size() > 20 ? null : changed);
         }
 
         @Override
