@@ -1,11 +1,9 @@
 package dev.userdirectory.graphql.cache;
 
-import java.util.ArrayDeque;
 import java.util.Collection;
-import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -15,25 +13,32 @@ import org.jspecify.annotations.Nullable;
  * response read at a version is current as long as none of its dependencies has changed in a later version.
  */
 final class RecentChanges {
-    /** How many changed names are remembered; each takes about 200 bytes. */
+    /** How many versions, changed names and running transactions are remembered; each takes at most about 200 bytes. */
     private static final int CAPACITY = 20_000;
 
     /** A version whose changes are remembered, with the first snapshot that was found to have them. */
-    private record Version(long number, Snapshot snapshot, Collection<String> changed) {}
+    private record Version(long number, Snapshot snapshot, Collection<String> changed) {
+        int size() {
+            return 1 + changed.size() + snapshot.running().size();
+        }
+    }
 
-    private final Deque<Version> versions = new ArrayDeque<>();
+    /** By number, from {@code oldest} to {@code newest} without gaps. */
+    private final Map<Long, Version> versions = new ConcurrentHashMap<>();
     /** The last version that changed this name. */
     private final Map<String, Long> lastChanges = new ConcurrentHashMap<>();
 
-    /** The number of remembered versions plus the number of changed names in them. */
-    private int size = 1;
+    /** The sum of the sizes of the remembered versions. */
+    private int size;
     /** All changes of later versions are remembered. */
     private volatile long oldest;
 
+    private volatile long newest;
+
     /** @param first the number of the first version */
     RecentChanges(Snapshot snapshot, long first) {
-        versions.add(new Version(first, snapshot, List.of()));
         oldest = first;
+        remember(new Version(first, snapshot, List.of()));
     }
 
     /**
@@ -41,26 +46,30 @@ final class RecentChanges {
      * @return the newest version
      */
     synchronized long add(Snapshot snapshot, @Nullable Set<String> changed) {
-        long newest = versions.getLast().number();
         if (changed != null && changed.isEmpty()) {
             return newest;
         }
         Version next = new Version(newest + 1, snapshot, changed == null ? List.of() : changed);
-        versions.add(next);
+        remember(next);
         next.changed().forEach(name -> lastChanges.put(name, next.number()));
         lastChanges.put(Dependencies.EVERYTHING, next.number());
-        size += 1 + next.changed().size();
-        while (versions.size() > 1 && (size > CAPACITY || changed == null)) {
+        while (oldest < newest && (size > CAPACITY || changed == null)) {
             forgetFirst();
         }
         return next.number();
     }
 
+    private void remember(Version version) {
+        versions.put(version.number(), version);
+        newest = version.number();
+        size += version.size();
+    }
+
     private void forgetFirst() {
-        Version first = versions.remove();
-        size -= 1 + first.changed().size();
+        Version first = Objects.requireNonNull(versions.remove(oldest));
+        size -= first.size();
         // Updated first, so that a reader that misses a forgotten name notices it.
-        oldest = versions.getFirst().number();
+        oldest = first.number() + 1;
         first.changed().forEach(name -> lastChanges.remove(name, first.number()));
     }
 
@@ -74,14 +83,26 @@ final class RecentChanges {
         return version >= oldest;
     }
 
-    /** The newest version whose changes a snapshot includes; null if it includes no version that is remembered. */
-    synchronized @Nullable Long versionIn(Snapshot snapshot) {
-        for (Iterator<Version> each = versions.descendingIterator(); each.hasNext(); ) {
-            Version version = each.next();
-            if (snapshot.includes(version.snapshot())) {
-                return version.number();
+    /**
+     * The newest version whose changes a snapshot includes; null if it includes no version that is remembered. Each
+     * version's snapshot includes those of the versions before, so a binary search finds it.
+     */
+    @Nullable
+    Long versionIn(Snapshot snapshot) {
+        Long found = null;
+        long low = oldest;
+        long high = newest;
+        while (low <= high) {
+            long middle = low + (high - low) / 2;
+            // Null if it has just been forgotten. Then it is unknown whether the snapshot includes it.
+            Version version = versions.get(middle);
+            if (version != null && snapshot.includes(version.snapshot())) {
+                found = middle;
+                low = middle + 1;
+            } else {
+                high = middle - 1;
             }
         }
-        return null;
+        return found;
     }
 }
