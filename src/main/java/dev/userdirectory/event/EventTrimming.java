@@ -80,8 +80,8 @@ class EventTrimming implements Upkeep {
 
     /**
      * Deletes the oldest events that are past the retention and counted in {@code user_count}, but never the newest
-     * event of a user or any event after it. So a cursor of {@code userEvents} does not expire as long as no user
-     * changes.
+     * event, nor the newest event of a user or any event after it. So a cursor of {@code userEvents} does not expire as
+     * long as no user changes.
      *
      * @return the number of deleted events, at most the limit
      */
@@ -100,9 +100,14 @@ class EventTrimming implements Upkeep {
                             order by e.transaction, e.sequence limit ?
                         ) e
                     ) oldest
-                    where old and (transaction, sequence) < (
-                        select transaction, sequence from user_events
-                        where group_id is null order by transaction desc, sequence desc limit 1))
+                    where old
+                        and (transaction, sequence) < (
+                            select transaction, sequence from user_events
+                            order by transaction desc, sequence desc limit 1)
+                        -- "all" is true if no user has an event
+                        and (transaction, sequence) < all (
+                            select transaction, sequence from user_events
+                            where group_id is null order by transaction desc, sequence desc limit 1))
                 """, retention.toSeconds(), limit);
     }
 }

@@ -417,6 +417,18 @@ class DirectoryEventsTest {
         assertThat(feed(Map.of())).hasSize(5);
     }
 
+    /** As in a directory whose users were loaded with its triggers disabled. */
+    @Test
+    void trimmingKeepsOnlyTheNewestEventIfNoUserHasOne() {
+        directory.createGroup("First", List.of());
+        directory.createGroup("Second", List.of());
+        String newest = directory.createGroup("Third", List.of());
+        jdbc.update("update user_events set occurred_at = now() - interval '40 days'");
+
+        assertThat(trimming.trim(jdbc, Duration.ofDays(30), 100)).isEqualTo(2);
+        assertThat(feed(Map.of())).containsExactly("GroupCreated " + newest);
+    }
+
     @Test
     void historyHasTheEventsOfOneObject() {
         List<String> users = directory.createUsers(2);
