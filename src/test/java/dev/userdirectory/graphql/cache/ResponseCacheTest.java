@@ -16,6 +16,7 @@ import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,9 @@ import tools.jackson.databind.json.JsonMapper;
 @SharedSettings // the deadline
 class ResponseCacheTest {
     private static final String USER = "query ($id: ID!) { user(id: $id) { name version } }";
+    /** Reads the user first, and then, in a second statement, the groups. */
+    private static final String USER_AND_GROUPS =
+            "query ($id: ID!) { user(id: $id) { name groups(first: 1) { nodes { name } } } }";
 
     private final Client client;
     private final Directory directory;
@@ -119,6 +123,25 @@ class ResponseCacheTest {
 
         assertThat(client.data(members, id).at("/group/members/nodes/0/name").asString())
                 .isEqualTo("Later");
+    }
+
+    @Test
+    void rereadsUserWhoWasRenamedDuringTheExecution() throws Exception {
+        String user = directory.createUser();
+
+        assertThat(nameReadWhileRenaming(user, user)).isEqualTo("User 0");
+        assertThat(nameWithGroups(user)).isEqualTo("Later");
+        assertThat(isHit(() -> assertThat(nameWithGroups(user)).isEqualTo("Later")))
+                .isTrue();
+    }
+
+    @Test
+    void reusesResponseIfOnlyAnotherUserWasRenamedDuringTheExecution() throws Exception {
+        List<String> users = directory.createUsers(2);
+
+        assertThat(nameReadWhileRenaming(users.getFirst(), users.getLast())).isEqualTo("User 0");
+        assertThat(isHit(() -> assertThat(nameWithGroups(users.getFirst())).isEqualTo("User 0")))
+                .isTrue();
     }
 
     @ParameterizedTest
@@ -302,6 +325,23 @@ class ResponseCacheTest {
         client.data(
                 "mutation ($id: ID!, $name: String!) { updateUser(id: $id, name: $name) { user { id } } }",
                 Map.of("id", id, "name", name));
+    }
+
+    /** Another program renames a user after the operation has read a user, and before it reads that user's groups. */
+    private String nameReadWhileRenaming(String read, String renamed) throws SQLException {
+        // Afterwards, the policy of the operation is known.
+        nameWithGroups(directory.createUser());
+        CompletableFuture<String> name;
+        try (Locks groups = Locks.holding("groups")) {
+            name = CompletableFuture.supplyAsync(() -> nameWithGroups(read), Thread::startVirtualThread);
+            groups.awaitWaiting();
+            jdbc.update("update users set name = 'Later' where id = ?", uuid(renamed));
+        }
+        return name.join();
+    }
+
+    private String nameWithGroups(String user) {
+        return client.data(USER_AND_GROUPS, Map.of("id", user)).at("/user/name").asString();
     }
 
     private boolean isHit(Runnable request) {
