@@ -33,14 +33,14 @@ final class EventStream {
     }
 
     void run(WebGraphQlResponse subscription, @Nullable Instant expiry) {
-        // On the request's thread: the filters may still change the headers until the ping has sent them.
-        ping();
-        open.add(this);
         Mono<?> expiration = expiry == null
                 ? Mono.never()
                 : Mono.delay(Duration.between(Instant.now(), expiry))
                         .doOnNext(tick -> expired = true)
                         .publishOn(Result.WRITERS);
+        // On the request's thread: the filters may still change the headers until the ping has sent them.
+        ping();
+        open.add(this);
         operation.update(Mono.just(subscription)
                 .subscribeOn(Result.WRITERS)
                 .flatMapMany(Result::of)
