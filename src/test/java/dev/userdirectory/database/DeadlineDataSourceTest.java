@@ -47,6 +47,7 @@ class DeadlineDataSourceTest {
     @Test
     @Timeout(20)
     void requestsGetTheConnectionInTheOrderInWhichTheyCame() throws Exception {
+        pool.setConnectionTimeout(20_000);
         List<Integer> served = Collections.synchronizedList(new ArrayList<>());
         List<Thread> threads = new ArrayList<>();
         try (Connection held = queue.getConnection()) {

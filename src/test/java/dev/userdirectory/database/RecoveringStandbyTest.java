@@ -11,14 +11,17 @@ import dev.userdirectory.PostgresPair;
 import dev.userdirectory.Soak;
 import dev.userdirectory.SwitchableProxy;
 import dev.userdirectory.TestPostgres;
+import dev.userdirectory.Waiting;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -60,6 +63,16 @@ class RecoveringStandbyTest {
         JdbcConnectionDetails proxied() {
             return new TestPostgres.Server(
                     "jdbc:postgresql://127.0.0.1:" + PROXY.port() + "/postgres", "postgres", "postgres");
+        }
+    }
+
+    /** The first requests of a test run are slow, because they also load classes. */
+    @BeforeEach
+    void warmUp() {
+        for (String document : List.of(
+                "mutation { createGroup(name: \"First\") { group { id } } }",
+                "{ users(first: 1) { nodes { name } } }")) {
+            Waiting.until(() -> !client.execute(document, Map.of()).has("errors"));
         }
     }
 

@@ -38,7 +38,7 @@ import org.springframework.test.context.TestPropertySource;
 @TestPropertySource(
         properties = {
             // Longer than replication takes, even on a busy machine.
-            "directory.replica.patience=500ms",
+            "directory.replica.patience=1500ms",
             "logging.level.dev.userdirectory.database.Replica=error"
         })
 class ReplicaTest {

@@ -71,6 +71,8 @@ class SilentWebhookTest {
                 "directory.webhooks[0].url",
                 () -> "http://127.0.0.1:" + RECEIVER.getAddress().getPort());
         properties.add("directory.webhooks[0].secret", () -> "whsec_YSBrZXkgb2YgYXQgbGVhc3QgMjQgYnl0ZXM=");
+        // After a late response, the event would be sent again.
+        properties.add("directory.webhooks[0].timeout", () -> "30s");
     }
 
     private static HttpServer receiver() {

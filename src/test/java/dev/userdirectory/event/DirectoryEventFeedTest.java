@@ -19,8 +19,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /** {@code Subscription.directoryEvents}. */
@@ -45,6 +48,17 @@ class DirectoryEventFeedTest {
 
     @Autowired
     EventTrimming trimming;
+
+    @Autowired
+    @Qualifier("eventStreams")
+    SmartLifecycle streams;
+
+    /** Otherwise, streams of disconnected clients would execute events, and their statements, during other tests. */
+    @AfterEach
+    void endStreams() {
+        streams.stop();
+        streams.start();
+    }
 
     @Test
     void followsGroupsOverBothTransports() throws Exception {

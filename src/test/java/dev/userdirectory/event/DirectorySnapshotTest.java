@@ -46,7 +46,7 @@ class DirectorySnapshotTest {
 
     @Test
     void isEndedByPostgresIfTheServiceDoesNotEndIt() throws Exception {
-        DirectorySnapshot snapshot = snapshots.open(NAME, Duration.ofSeconds(1));
+        DirectorySnapshot snapshot = snapshots.open(NAME, Duration.ofSeconds(5));
         try (snapshot) {
             assertThat(isOpen()).isTrue();
             Waiting.until(() -> !isOpen());

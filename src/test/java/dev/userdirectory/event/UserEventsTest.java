@@ -23,6 +23,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 import tools.jackson.databind.JsonNode;
 
 @DirectoryTest
@@ -314,14 +316,18 @@ class UserEventsTest {
     }
 
     @Test
-    void feedStartsAnewOnAServerWithSmallerTransactionNumbers() {
+    void feedStartsAnewOnAServerWithSmallerTransactionNumbers(@Autowired PlatformTransactionManager transactions) {
         createUser("Alice");
         String cursor = page(1, null).at("/newestCursor").asString();
         assertThat(restored.deleteIfForeign()).isZero();
 
-        jdbc.update("update user_events set transaction = transaction + 1000000");
+        // In one transaction, so that no instance that follows the feed deletes the event first.
+        Integer deleted = new TransactionTemplate(transactions).execute(status -> {
+            jdbc.update("update user_events set transaction = transaction + 1000000");
+            return restored.deleteIfForeign();
+        });
 
-        assertThat(restored.deleteIfForeign()).isEqualTo(1);
+        assertThat(deleted).isEqualTo(1);
         assertThat(client.error(FEED, Map.of("after", cursor))
                         .at("/extensions/code")
                         .asString())

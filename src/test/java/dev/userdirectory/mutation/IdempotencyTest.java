@@ -9,6 +9,7 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Instance;
 import dev.userdirectory.ServiceProcess;
+import dev.userdirectory.SharedSettings;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.TestPostgres.Statements;
 import dev.userdirectory.Tokens;
@@ -42,6 +43,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** A mutation with an idempotency key is made once, and each retry gets the outcome of the first request. */
 @DirectoryTest
+@SharedSettings // the deadline
 class IdempotencyTest {
     private static final String CREATE = """
             mutation ($name: String!, $email: String!, $key: String) {
@@ -295,7 +297,7 @@ class IdempotencyTest {
     @Test
     void retriesOnTwoInstancesGetTheSameUser() throws Exception {
         String email = newEmail();
-        try (ConfigurableApplicationContext instance = Instance.start(postgres);
+        try (ConfigurableApplicationContext instance = Instance.start(postgres, "--directory.limits.deadline=30s");
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Client> instances = List.of(client, instance.getBean(Client.class));
             List<Future<JsonNode>> answers = IntStream.range(0, 20)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.userdirectory.Client;
 import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
+import dev.userdirectory.SharedSettings;
 import dev.userdirectory.TestPostgres;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.relay.GlobalIds;
@@ -23,6 +24,7 @@ import org.springframework.jdbc.core.JdbcTemplate;
 
 /** Another program's transaction holds an address, a user, a group, and a membership, for which mutations wait. */
 @DirectoryTest
+@SharedSettings // the deadline
 class LockedRowsTest {
     private static final int REQUESTS = 20;
 

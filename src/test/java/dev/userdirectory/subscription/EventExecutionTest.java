@@ -258,20 +258,29 @@ class EventExecutionTest {
     }
 
     /**
-     * Changes a user, then locks the table. In the reverse order, the feed would not show the change while the
-     * transaction with the lock is open. The feed polls for the change after the lock, since no hint wakes it.
+     * Changes a user, and locks another table before the change is committed, so that the feed shows the change only
+     * after the lock. If the lock came before the change, the feed would not show the change while the transaction with
+     * the lock is open.
      */
     private Locks changeAndLock(String table, String user) throws SQLException {
-        // Connecting would give the feed time to read the change before the lock.
-        Connection locking = TestPostgres.connect();
-        change(user);
-        return Locks.holding(table, locking);
+        try (Connection changing = TestPostgres.connect()) {
+            changing.setAutoCommit(false);
+            change(user, changing);
+            Locks lock = Locks.holding(table);
+            changing.commit();
+            return lock;
+        }
     }
 
     private void change(String user) throws SQLException {
-        try (Connection connection = TestPostgres.connect();
-                PreparedStatement update =
-                        connection.prepareStatement("update users set version = version + 1 where id = ?")) {
+        try (Connection connection = TestPostgres.connect()) {
+            change(user, connection);
+        }
+    }
+
+    private void change(String user, Connection connection) throws SQLException {
+        try (PreparedStatement update =
+                connection.prepareStatement("update users set version = version + 1 where id = ?")) {
             update.setObject(1, ids.parse("user", user).uuid());
             update.executeUpdate();
         }

@@ -285,7 +285,7 @@ class SocketTest {
     @Test
     void closesWhenTheTokenExpires() {
         Instant start = Instant.now();
-        try (SocketClient socket = SocketClient.connect(graphQl, expiringIn(Duration.ofSeconds(4)))) {
+        try (SocketClient socket = SocketClient.connect(graphQl, expiringIn(Duration.ofSeconds(8)))) {
             socket.subscribe("1", EVENTS, Map.of());
 
             assertThat(socket.closed()).isEqualTo(new Close(4401, "Token expired"));

@@ -147,8 +147,8 @@ class RestoredWebhookTest {
                                         + " select system_identifier, timeline, server_started, events, pg_current_wal_insert_lsn()"
                                         + " from feed_eras order by number desc limit 1");
                 String last = directory.createUser();
-                RECEIVER.behave(TestReceiver::accept);
                 int accepted = RECEIVER.accepted().size();
+                RECEIVER.behave(TestReceiver::accept);
                 Waiting.until(() -> RECEIVER.accepted().size() > accepted);
 
                 assertThat(Waiting.briefly(() -> lag(meters) == 0)).isFalse();
