@@ -156,7 +156,7 @@ class ClockStepTest {
                         Server.class.getName(),
                         // The first requests are slow, because they also load classes.
                         "--directory.limits.deadline=60s",
-                        // A search costs most of the budget, which is far more than is refilled while it runs.
+                        // A search costs most of the budget. Far less is refilled during a search.
                         "--directory.limits.cost=200000",
                         "--directory.rate-limit.cost=200000",
                         "--directory.rate-limit.period=5s"),

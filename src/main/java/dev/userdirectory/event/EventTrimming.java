@@ -80,8 +80,8 @@ class EventTrimming implements Upkeep {
 
     /**
      * Deletes the oldest events that are past the retention and counted in {@code user_count}, but never the newest
-     * event, nor the newest event of a user or any event after it. So a cursor of {@code userEvents} does not expire as
-     * long as no user changes.
+     * event, nor the newest event of a user or any event after it. So as long as some user has an event, a cursor of
+     * {@code userEvents} does not expire until a user changes.
      *
      * @return the number of deleted events, at most the limit
      */

@@ -39,7 +39,7 @@ class VisibleChanges implements CommittedChanges {
                 date_part('epoch', pg_stat_get_bgwriter_stat_reset_time()),
                 pg_is_in_recovery(), current_database(), current_schema())""";
 
-    /** Most cache lookups run only this statement, or share its result with concurrent lookups. */
+    /** While no transaction ends, cache lookups run only this statement, or share its result. */
     private static final String STATE = "select " + SERVER + ", pg_current_snapshot()::text";
 
     private static final String SQL = """

@@ -2,7 +2,6 @@ package dev.userdirectory.subscription;
 
 import dev.userdirectory.error.ErrorCode;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.graphql.server.WebGraphQlResponse;
@@ -32,12 +31,11 @@ final class EventStream {
         builder.onComplete(this::release).onError(exception -> fail());
     }
 
-    void run(WebGraphQlResponse subscription, @Nullable Instant expiry) {
-        Mono<?> expiration = expiry == null
+    /** @param timeLeft how long the token is still valid; null if it does not expire */
+    void run(WebGraphQlResponse subscription, @Nullable Duration timeLeft) {
+        Mono<?> expiration = timeLeft == null
                 ? Mono.never()
-                : Mono.delay(Duration.between(Instant.now(), expiry))
-                        .doOnNext(tick -> expired = true)
-                        .publishOn(Result.WRITERS);
+                : Mono.delay(timeLeft).doOnNext(tick -> expired = true).publishOn(Result.WRITERS);
         // On the request's thread: the filters may still change the headers until the ping has sent them.
         ping();
         open.add(this);

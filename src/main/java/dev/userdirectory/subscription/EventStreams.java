@@ -102,7 +102,7 @@ class EventStreams extends GraphQlSseHandler implements EventStreamWriter, Smart
     }
 
     private void start(EventStream stream, WebGraphQlResponse subscription, @Nullable Authentication authentication) {
-        stream.run(subscription, Tokens.expiry(authentication));
+        stream.run(subscription, Tokens.timeLeft(authentication));
         if (!running) {
             stream.end();
         }

@@ -2,7 +2,6 @@ package dev.userdirectory.subscription;
 
 import dev.userdirectory.graphql.limit.Limits;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.springframework.graphql.server.WebGraphQlHandler;
@@ -113,13 +112,11 @@ final class Socket {
     }
 
     private void closeAtExpiry(Authentication authentication) {
-        Instant expiry = Tokens.expiry(authentication);
-        if (expiry == null) {
+        Duration left = Tokens.timeLeft(authentication);
+        if (left == null) {
             deadline.update(Disposables.disposed());
         } else {
-            closeAfter(
-                    Duration.between(Instant.now(), expiry),
-                    SocketError.unauthorized("Token expired").status());
+            closeAfter(left, SocketError.unauthorized("Token expired").status());
         }
     }
 

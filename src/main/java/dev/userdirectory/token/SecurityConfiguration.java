@@ -153,14 +153,14 @@ class SecurityConfiguration {
     private static boolean isToken68(String text) {
         String token = StringUtils.trimTrailingCharacter(text, '=');
         for (int i = 0; i < token.length(); i++) {
-            if (!isOfToken68(token.charAt(i))) {
+            if (!isToken68Character(token.charAt(i))) {
                 return false;
             }
         }
         return !token.isEmpty();
     }
 
-    private static boolean isOfToken68(char c) {
+    private static boolean isToken68Character(char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || "-._~+/".indexOf(c) >= 0;
     }
 

@@ -64,6 +64,7 @@ class VerifiedTokens implements AuthenticationManager {
         seen = Caffeine.newBuilder()
                 .maximumWeight(memory.toBytes())
                 .<String, Seen>weigher((token, found) -> Weight.sum(Weight.ENTRY + found.bytes(token)))
+                // Waking another thread costs more than the maintenance.
                 .executor(Runnable::run)
                 .build();
     }

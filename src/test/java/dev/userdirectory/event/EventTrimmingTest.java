@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 
 @DirectoryTest
@@ -49,6 +50,7 @@ class EventTrimmingTest {
     }
 
     @Test
+    @Timeout(60)
     void endsWhenItsTimeIsOver() throws InterruptedException {
         trim(Duration.ZERO, (jdbc, limit) -> steps.incrementAndGet() > 0);
 

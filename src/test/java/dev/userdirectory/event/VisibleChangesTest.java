@@ -33,6 +33,8 @@ class VisibleChangesTest {
     @BeforeAll
     static void migrate() {
         migrate(SERVERS.primary().getPostgresDatabase());
+        // Before an older transaction than the first event, events may have been trimmed.
+        insertUser(new JdbcTemplate(SERVERS.primary().getPostgresDatabase()));
     }
 
     @Test

@@ -176,6 +176,18 @@ class EventStreamTest {
     }
 
     @Test
+    void acceptsTokenThatIsValidForCenturies() throws IOException, InterruptedException {
+        String token = Tokens.sign(Tokens.claims()
+                .claim("scope", "users:read")
+                .expirationTime(Date.from(Instant.parse("9999-12-31T23:59:59Z")))
+                .build());
+        try (EventStreamClient stream = open(token, EVENTS, null)) {
+            directory.createUser();
+            assertThat(stream.expect("next").data().has("errors")).isFalse();
+        }
+    }
+
+    @Test
     void rejectsStreamsDuringShutdown() {
         streams.stop();
         try {

@@ -182,7 +182,12 @@ class BearerTokenTest {
                 refused("HS256 with the public key as PEM", hmac(pem.getBytes(StandardCharsets.UTF_8))),
                 refused("of another type", sign(header().type(new JOSEObjectType("dpop+jwt")), claims())),
                 refused("garbage", "garbage"),
-                refused("nothing", "", "Bearer token is malformed"));
+                refused("every character of the syntax", "aZ09-._~+/=="),
+                refused("nothing", "", "Bearer token is malformed"),
+                refused("padding alone", "=", "Bearer token is malformed"),
+                refused("padding inside", "a=b", "Bearer token is malformed"),
+                refused("two words", "a b", "Bearer token is malformed"),
+                refused("a comma", "a,b", "Bearer token is malformed"));
     }
 
     @ParameterizedTest

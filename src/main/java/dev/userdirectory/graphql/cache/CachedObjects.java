@@ -27,6 +27,7 @@ public class CachedObjects {
                 .<String, Entry>weigher((id, entry) -> Weight.sum(Weight.ENTRY + Weight.of(id) + entry.object.bytes()))
                 .expireAfterWrite(MAX_AGE)
                 .scheduler(Scheduler.systemScheduler())
+                // Waking another thread costs more than the maintenance.
                 .executor(Runnable::run)
                 .build();
     }

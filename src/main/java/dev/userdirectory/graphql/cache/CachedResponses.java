@@ -45,6 +45,7 @@ class CachedResponses {
                         (key, response) -> Weight.sum(Weight.ENTRY + key.bytes() + response.bytes()))
                 .expireAfter(Expiry.<CacheKey, CachedResponse>writing((key, response) -> response.remaining()))
                 .scheduler(Scheduler.systemScheduler())
+                // Waking another thread costs more than the maintenance.
                 .executor(Runnable::run)
                 .build();
         Gauge.builder("directory.cache.memory", responses, CachedResponses::weight)

@@ -13,7 +13,7 @@ import org.springframework.stereotype.Component;
 
 /**
  * Tracks the commits to the database, by any program, and the objects that they change. Each request queries the
- * database; concurrent requests share one round trip.
+ * database; concurrent requests share one query.
  */
 @Component
 class DatabaseState {
@@ -34,7 +34,8 @@ class DatabaseState {
      * @param server the run of a database server to which the versions belong
      * @param snapshot the transactions that a statement sees in this state, at least
      * @param version the newest version of the changes
-     * @param isQuiet whether no transaction had ended since the state before, so that probably none will end soon
+     * @param isQuiet whether no transaction had ended since the state before. Then the next read first checks only
+     *     whether the snapshot has changed.
      */
     record State(String server, String snapshot, long version, RecentChanges changes, boolean isQuiet) {}
 

@@ -42,6 +42,7 @@ public class KnownDocuments implements PreparsedDocumentProvider {
         documents = Caffeine.newBuilder()
                 .maximumWeight(budget)
                 .<String, KnownDocument>weigher((text, document) -> Weight.sum(Weight.ENTRY + document.bytes()))
+                // Waking another thread costs more than the maintenance.
                 .executor(Runnable::run)
                 .build();
         bytesOfOperation = budget / OPERATIONS;

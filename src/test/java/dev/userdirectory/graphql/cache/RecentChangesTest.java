@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -50,6 +51,32 @@ class RecentChangesTest {
                     .isEqualTo(newest);
         }
         assertThat(isRemembered(first, changes)).isFalse();
+    }
+
+    @Test
+    void findsOnlyIncludedVersionsWhileOthersAreAddedAndForgotten() throws Exception {
+        RecentChanges changes = new RecentChanges(new Snapshot(0, Set.of()), 0);
+        AtomicLong added = new AtomicLong();
+        Thread writer = Thread.ofPlatform().start(() -> {
+            Set<String> names =
+                    IntStream.range(0, 199).mapToObj(n -> "object " + n).collect(Collectors.toSet());
+            // The number of a version is that of its snapshot's last transaction.
+            for (long end = 1; end <= 5000; end++) {
+                changes.add(new Snapshot(end, Set.of()), names);
+                added.set(end);
+            }
+        });
+        long found = 0;
+        while (writer.isAlive()) {
+            long end = added.get();
+            Long version = changes.versionIn(new Snapshot(end, Set.of()));
+            if (version != null) {
+                assertThat(version).isLessThanOrEqualTo(end);
+                found++;
+            }
+        }
+        writer.join();
+        assertThat(found).isPositive();
     }
 
     @Test
