@@ -10,6 +10,9 @@ public final class UserCount {
     private static final String ADDED =
             "select count(*) filter (where e.type = 'CREATED') - count(*) filter (where e.type = 'DELETED')";
 
+    /** With this condition, an index skips the events of groups and memberships. */
+    private static final String OF_USERS = "e.group_id is null";
+
     /** The upper bound excludes nothing, but without it PostgreSQL's planner would expect a third of all events. */
     static final String SQL = """
             (select users from user_count) + (
@@ -17,7 +20,8 @@ public final class UserCount {
                 from user_events e
                 where e.transaction >= (select transaction from user_count)
                   and e.transaction < 9223372036854775807
-            )""".formatted(ADDED);
+                  and %s
+            )""".formatted(ADDED, OF_USERS);
 
     private static final String SETTLED = """
             from user_events e
@@ -27,9 +31,9 @@ public final class UserCount {
     private static final String UPDATE = """
             update user_count set
                 transaction = pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
-                users = users + (%1$s %2$s)
+                users = users + (%1$s %2$s and %3$s)
             where exists (select %2$s offset ?)
-            """.formatted(ADDED, SETTLED);
+            """.formatted(ADDED, SETTLED, OF_USERS);
 
     private UserCount() {}
 

@@ -124,6 +124,32 @@ class UserCountTest {
     }
 
     @Test
+    void doesNotReadEventsOfMemberships() throws Exception {
+        directory.createUser();
+        client.data(TOTAL);
+        String total = statements.last().sql();
+        List<String> plan = new ArrayList<>();
+        try (Connection connection =
+                        DriverManager.getConnection(server.getJdbcUrl(), server.getUsername(), server.getPassword());
+                Statement session = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            session.execute("""
+                    insert into user_events (type, user_id, group_id)
+                    select 'MEMBER_ADDED', gen_random_uuid(), gen_random_uuid() from generate_series(1, 10000)""");
+            session.execute("analyze user_events");
+            try (ResultSet lines = session.executeQuery("explain (analyze) " + total)) {
+                while (lines.next()) {
+                    plan.add(lines.getString(1));
+                }
+            }
+            connection.rollback();
+        }
+        assertThat(plan)
+                .anyMatch(line -> line.contains("user_events"))
+                .noneMatch(line -> line.matches(".*actual .*rows=\\d{5,}.*|.*Removed by Filter: \\d{5,}"));
+    }
+
+    @Test
     void rejectsTruncationOfUsers() {
         assertThatThrownBy(() -> jdbc.execute("truncate users cascade")).hasMessageContaining("Delete users instead");
     }

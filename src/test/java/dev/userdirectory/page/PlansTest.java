@@ -379,7 +379,7 @@ class PlansTest {
                 assertThat(node.path("Rows Removed by Filter").asDouble()).isZero();
             });
             assertThat(nodes(plan).stream().map(node -> node.path("Index Name").asString("")))
-                    .contains("user_events_pkey");
+                    .contains("user_events_transaction_sequence_idx");
         }
         jdbc.update("delete from user_events where transaction = 3");
     }
