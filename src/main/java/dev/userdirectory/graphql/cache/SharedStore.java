@@ -17,6 +17,7 @@ import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -52,6 +53,10 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     private final DatabaseState database;
     private final Duration timeout;
     private final CircuitBreaker breaker = new CircuitBreaker(log, "Redis is not used");
+    /** Until Redis works, one request at a time tries it, since the others would wait for its attempt to connect. */
+    private final Semaphore trial = new Semaphore(1);
+
+    private volatile boolean works;
     private @Nullable ProxyManager<String> budgets;
 
     SharedStore(StringRedisTemplate redis, DatabaseState database, DataRedisProperties properties) {
@@ -127,18 +132,25 @@ class SharedStore implements SharedDocuments, SharedBudgets {
         });
     }
 
-    /** Returns null if Redis fails, or if calls to it are paused. */
+    /** Returns null if Redis fails, if calls to it are paused, or if another call is trying it. */
     private <T> @Nullable T call(Supplier<? extends @Nullable T> command) {
-        if (isPaused()) {
+        boolean isTrial = !works;
+        if (isPaused() || (isTrial && !trial.tryAcquire())) {
             return null;
         }
         try {
             T result = command.get();
             breaker.succeeded();
+            works = true;
             return result;
         } catch (RuntimeException e) {
+            works = false;
             breaker.open(e);
             return null;
+        } finally {
+            if (isTrial) {
+                trial.release();
+            }
         }
     }
 
