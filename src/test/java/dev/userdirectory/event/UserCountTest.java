@@ -10,6 +10,7 @@ import dev.userdirectory.TestPostgres.Statements;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -129,8 +130,7 @@ class UserCountTest {
         client.data(TOTAL);
         String total = statements.last().sql();
         List<String> plan = new ArrayList<>();
-        try (Connection connection =
-                        DriverManager.getConnection(server.getJdbcUrl(), server.getUsername(), server.getPassword());
+        try (Connection connection = connect();
                 Statement session = connection.createStatement()) {
             connection.setAutoCommit(false);
             session.execute("""
@@ -181,9 +181,12 @@ class UserCountTest {
         }
     }
 
+    private Connection connect() throws SQLException {
+        return DriverManager.getConnection(server.getJdbcUrl(), server.getUsername(), server.getPassword());
+    }
+
     private Void repeat(Deed deed) throws Exception {
-        try (Connection connection =
-                        DriverManager.getConnection(server.getJdbcUrl(), server.getUsername(), server.getPassword());
+        try (Connection connection = connect();
                 Statement session = connection.createStatement()) {
             long end = System.nanoTime() + TIME.toNanos();
             while (System.nanoTime() < end) {

@@ -113,9 +113,7 @@ class VisibleChangesTest {
     /** They are searched, because a transaction that began before them has ended. */
     @Test
     void doesNotCountEventsThatWereVisibleBefore() throws SQLException {
-        try (Connection old = SERVERS.primary().getPostgresDatabase().getConnection()) {
-            old.setAutoCommit(false);
-            new JdbcTemplate(new SingleConnectionDataSource(old, true)).queryForList("select pg_current_xact_id()");
+        try (Connection old = beginTransaction()) {
             insertUsers(1001);
             String before = snapshot();
             UUID user = insertUser(primary);
@@ -128,9 +126,7 @@ class VisibleChangesTest {
 
     @Test
     void doesNotSearchMoreThanTenThousandEvents() throws SQLException {
-        try (Connection old = SERVERS.primary().getPostgresDatabase().getConnection()) {
-            old.setAutoCommit(false);
-            new JdbcTemplate(new SingleConnectionDataSource(old, true)).queryForList("select pg_current_xact_id()");
+        try (Connection old = beginTransaction()) {
             insertUsers(10_001);
             String before = snapshot();
             old.rollback();
@@ -234,6 +230,14 @@ class VisibleChangesTest {
                 id,
                 id + "@example.com");
         return id;
+    }
+
+    /** The transaction has a number already. */
+    private static Connection beginTransaction() throws SQLException {
+        Connection connection = SERVERS.primary().getPostgresDatabase().getConnection();
+        connection.setAutoCommit(false);
+        new JdbcTemplate(new SingleConnectionDataSource(connection, true)).queryForList("select pg_current_xact_id()");
+        return connection;
     }
 
     private void insertUsers(int count) {
