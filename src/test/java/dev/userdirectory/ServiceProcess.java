@@ -1,6 +1,7 @@
 package dev.userdirectory;
 
 import static dev.userdirectory.Ports.freePort;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
 import java.net.URI;
@@ -134,7 +135,7 @@ public final class ServiceProcess implements AutoCloseable {
                 post("{ users(first: 1) { nodes { id } } }", Map.of());
                 return Duration.ofNanos(System.nanoTime() - startNanos);
             } catch (HttpTimeoutException e) {
-                throw e;
+                throw new IllegalStateException("The service does not answer. Its threads:\n" + threads(), e);
             } catch (IOException e) {
                 // Nothing listens yet, or the connection belonged to the previous process.
                 if (!process.isAlive()) {
@@ -143,6 +144,12 @@ public final class ServiceProcess implements AutoCloseable {
                 Thread.sleep(Duration.ofMillis(5));
             }
         }
+    }
+
+    private String threads() throws IOException {
+        Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
+        Process print = new ProcessBuilder(jcmd.toString(), String.valueOf(pid()), "Thread.print").start();
+        return new String(print.getInputStream().readAllBytes(), UTF_8);
     }
 
     /**

@@ -40,8 +40,9 @@ import org.springframework.web.util.HtmlUtils;
 class WebPages implements WebMvcConfigurer, HandlerInterceptor {
     private final SecurityProperties security;
     private final String contentSecurityPolicy;
+    private final GraphiqlFiles files = new GraphiqlFiles();
 
-    WebPages(SecurityProperties security) {
+    WebPages(SecurityProperties security) throws IOException {
         this.security = security;
         this.contentSecurityPolicy = String.join(
                 "; ",
@@ -112,7 +113,7 @@ class WebPages implements WebMvcConfigurer, HandlerInterceptor {
 
     @Override
     public void addResourceHandlers(ResourceHandlerRegistry registry) {
-        registry.addResourceHandler("/graphiql/**").addResourceLocations("classpath:/static/graphiql/");
+        registry.addResourceHandler("/graphiql/**").resourceChain(false).addResolver(files);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.userdirectory.subscription;
 
+import jakarta.websocket.server.ServerEndpointConfig;
 import java.util.List;
 import java.util.Map;
 import org.apache.tomcat.websocket.WsWebSocketContainer;
@@ -60,6 +61,8 @@ class SubscriptionConfiguration {
                     // The seconds between checks for sockets that clients have not closed in time; see Sockets.
                     tomcat.setProcessPeriod(1);
                 }
+                // Otherwise, the first handshake looks it up in the executable jar; see LibraryMessages.
+                new ServerEndpointConfig.Configurator().getContainerDefaultConfigurator();
             }
         };
         container.setMaxTextMessageBufferSize(BUFFER_CHARS);

@@ -2,6 +2,7 @@ package dev.userdirectory.graphql.limit;
 
 import dev.userdirectory.graphql.document.KnownDocuments;
 import dev.userdirectory.graphql.document.PersistedDocuments;
+import dev.userdirectory.graphql.operation.LibraryMessages;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.scope.DeniedAccess;
 import dev.userdirectory.graphql.scope.SecurityProperties;
@@ -10,7 +11,6 @@ import graphql.GraphQLError;
 import graphql.GraphqlErrorException;
 import graphql.parser.ParserOptions;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.springframework.graphql.server.WebGraphQlInterceptor;
 import org.springframework.graphql.server.WebGraphQlRequest;
@@ -31,6 +31,7 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
     private final PersistedDocuments persisted;
     private final KnownDocuments known;
     private final CostBudgets budgets;
+    private final LibraryMessages messages;
     private final ParserOptions parser;
 
     LimitsInterceptor(
@@ -38,12 +39,14 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
             SecurityProperties security,
             PersistedDocuments persisted,
             KnownDocuments known,
-            CostBudgets budgets) {
+            CostBudgets budgets,
+            LibraryMessages messages) {
         this.limits = limits;
         this.security = security;
         this.persisted = persisted;
         this.known = known;
         this.budgets = budgets;
+        this.messages = messages;
         parser = ParserOptions.getDefaultOperationParserOptions()
                 .transform(options -> options.maxTokens(limits.tokens()).maxCharacters(limits.characters()));
     }
@@ -67,8 +70,7 @@ public class LimitsInterceptor implements WebGraphQlInterceptor {
         Map<?, Object> context = Map.of(Operation.class, operation, ParserOptions.class, parser);
         request.configureExecutionInput((input, builder) -> builder.query(document)
                 .operationName(name)
-                // Messages are in English, regardless of the locale of the client or the JVM.
-                .locale(Locale.ENGLISH)
+                .locale(messages.locale())
                 .graphQLContext(context)
                 .build());
         boolean reportCost =
