@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Properties;
 import javax.sql.DataSource;
+import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 
 /**
@@ -59,7 +60,14 @@ class FeedConnections {
      * connection, which releases the locks.
      */
     FeedConnection openToLock(String name) throws SQLException {
-        return open(listenUrl(), name, SHORT_PATIENCE, " -c idle_session_timeout=" + SILENCE.toMillis());
+        FeedConnection connection = openToListen(name);
+        try {
+            connection.jdbc().execute("set idle_session_timeout = " + SILENCE.toMillis());
+        } catch (DataAccessException e) {
+            connection.abort();
+            throw e;
+        }
+        return connection;
     }
 
     private String listenUrl() {
@@ -67,16 +75,8 @@ class FeedConnections {
     }
 
     private FeedConnection open(String url, String name, Duration patience) throws SQLException {
-        return open(url, name, patience, "");
-    }
-
-    /** @param options further settings of the connection, which a pooler does not hand to other clients */
-    private FeedConnection open(String url, String name, Duration patience, String options) throws SQLException {
         Properties driver = new Properties();
         driver.putAll(pool.getDataSourceProperties());
-        if (!options.isEmpty()) {
-            driver.setProperty("options", driver.getProperty("options", "") + options);
-        }
         HikariCredentialsProvider provider = pool.getCredentialsProvider();
         Credentials credentials = provider == null ? pool.getCredentials() : provider.getCredentials();
         if (credentials.getUsername() != null) {
@@ -92,6 +92,9 @@ class FeedConnections {
         if (pool.getSchema() != null) {
             connection.setSchema(pool.getSchema());
         }
-        return new FeedConnection(connection);
+        FeedConnection opened = new FeedConnection(connection);
+        // Again, since the URL's own socketTimeout overrides the property.
+        opened.patience(patience);
+        return opened;
     }
 }

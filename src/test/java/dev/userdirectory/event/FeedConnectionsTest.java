@@ -8,6 +8,7 @@ import dev.userdirectory.DirectoryTest;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -39,6 +40,23 @@ class FeedConnectionsTest {
                         .isEqualTo("pg_catalog");
             }
         }
+    }
+
+    @Test
+    void parametersOfTheUrlLeaveTheTimeoutsAsTheyAre() throws SQLException {
+        try (HikariDataSource pool = pool()) {
+            pool.setJdbcUrl(withParameters(pool.getJdbcUrl(), "options=-c%20work_mem=5MB&socketTimeout=600"));
+            try (FeedConnection connection = connections(pool, null).openToLock("a name")) {
+                assertThat(show(connection, "work_mem")).isEqualTo("5MB");
+                assertThat(show(connection, "idle_session_timeout")).isEqualTo("4s");
+                assertThatThrownBy(() -> connection.jdbc().execute("select pg_sleep(30)"))
+                        .hasRootCauseInstanceOf(SocketTimeoutException.class);
+            }
+        }
+    }
+
+    private static String withParameters(String url, String parameters) {
+        return url + (url.contains("?") ? "&" : "?") + parameters;
     }
 
     /** The tests' server has no certificate. */
