@@ -8,10 +8,18 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.JdbcTemplate;
 
 /** Decodes the feed's cursors, whose content clients must not rely on. */
 public final class FeedCursors {
+    /**
+     * A condition on {@code user_events} that selects the events that a follower must receive after a cursor, with
+     * placeholders for {@link #arguments}.
+     */
+    public static final String AFTER = "(transaction, sequence) > (?, ?)"
+            + " and coalesce(not pg_visible_in_snapshot(writer::text::xid8, ?::pg_snapshot), true)";
+
     private static final int SIGNATURE_END = 10;
 
     private FeedCursors() {}
@@ -26,6 +34,14 @@ public final class FeedCursors {
     public static String place(String cursor) {
         Position position = position(cursor);
         return position.transaction() + " " + position.sequence();
+    }
+
+    public static @Nullable Object[] arguments(String cursor) {
+        Position position = position(cursor);
+        ExportSnapshot export = position.seen().export();
+        return new @Nullable Object[] {
+            position.transaction(), position.sequence(), export == null ? null : export.text()
+        };
     }
 
     static String userOf(JdbcTemplate jdbc, String cursor) {

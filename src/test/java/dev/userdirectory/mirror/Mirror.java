@@ -55,6 +55,7 @@ public final class Mirror {
     private final Set<String> members = new HashSet<>();
 
     private final List<Event> events = new ArrayList<>();
+    private final String start;
     private String cursor;
 
     /** Sends operations to the service, and returns their data. */
@@ -79,7 +80,8 @@ public final class Mirror {
                 }
             });
         }
-        cursor = export.getLast().get("cursor").asString();
+        start = export.getLast().get("cursor").asString();
+        cursor = start;
     }
 
     public Map<String, @Nullable JsonNode> objects() {
@@ -93,6 +95,11 @@ public final class Mirror {
     /** What has been applied, in this order. */
     public List<Event> events() {
         return events;
+    }
+
+    /** The export's cursor. */
+    public String start() {
+        return start;
     }
 
     public String cursor() {

@@ -1,5 +1,6 @@
 package dev.userdirectory.mirror;
 
+import dev.userdirectory.event.FeedCursors;
 import dev.userdirectory.graphql.federation.Scalars;
 import dev.userdirectory.group.Group;
 import dev.userdirectory.mirror.Mirror.Event;
@@ -64,16 +65,17 @@ public final class Tables {
                 (row, number) -> id(Group.TYPE, row, "group_id") + " " + id(User.TYPE, row, "user_id")));
     }
 
-    /** All events, in the order of the feed. */
-    public List<Event> events() {
+    /** The events that a follower must receive after a cursor, in the order of the feed. */
+    public List<Event> eventsAfter(String cursor) {
         return jdbc.query(
-                "select *, case when group_id is null then 'USER_' else '' end || type as kind"
-                        + " from user_events order by transaction, sequence",
+                "select *, case when group_id is null then 'USER_' else '' end || type as kind from user_events where "
+                        + FeedCursors.AFTER + " order by transaction, sequence",
                 (row, number) -> new Event(
                         row.getLong("transaction") + " " + row.getLong("sequence"),
                         Stream.of(row.getString("kind"), id(User.TYPE, row, "user_id"), id(Group.TYPE, row, "group_id"))
                                 .filter(Objects::nonNull)
-                                .collect(Collectors.joining(" "))));
+                                .collect(Collectors.joining(" "))),
+                FeedCursors.arguments(cursor));
     }
 
     private static @Nullable String id(NodeType type, ResultSet row, String column) throws SQLException {
