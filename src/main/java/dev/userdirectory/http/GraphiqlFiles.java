@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.ByteArrayResource;
 import org.springframework.core.io.Resource;
 import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
+import org.springframework.util.DigestUtils;
 import org.springframework.web.servlet.resource.AbstractResourceResolver;
 import org.springframework.web.servlet.resource.ResourceResolverChain;
 
@@ -33,23 +34,23 @@ final class GraphiqlFiles extends AbstractResourceResolver {
 
     private static final class InMemory extends ByteArrayResource {
         private final @Nullable String name;
-        private final long lastModified;
+        private final String hash;
 
         InMemory(Resource file) throws IOException {
             super(file.getContentAsByteArray());
             name = file.getFilename();
-            lastModified = file.lastModified();
+            hash = DigestUtils.md5DigestAsHex(getByteArray());
         }
 
         @Override
         public @Nullable String getFilename() {
             return name;
         }
+    }
 
-        @Override
-        public long lastModified() {
-            return lastModified;
-        }
+    /** The entity tag of one of these files, which changes with its content. */
+    static String tag(Resource file) {
+        return ((InMemory) file).hash;
     }
 
     @Override

@@ -113,7 +113,12 @@ class WebPages implements WebMvcConfigurer, HandlerInterceptor {
 
     @Override
     public void addResourceHandlers(ResourceHandlerRegistry registry) {
-        registry.addResourceHandler("/graphiql/**").resourceChain(false).addResolver(files);
+        registry.addResourceHandler("/graphiql/**")
+                // In a reproducible jar, the time of each file is the same in all releases.
+                .setUseLastModified(false)
+                .setEtagGenerator(GraphiqlFiles::tag)
+                .resourceChain(false)
+                .addResolver(files);
     }
 
     @Override

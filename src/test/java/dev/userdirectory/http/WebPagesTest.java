@@ -73,6 +73,20 @@ class WebPagesTest {
         assertThat(response.headers().allValues("Referrer-Policy")).containsExactly("no-referrer");
     }
 
+    @Test
+    void browserKeepsAFileUntilItsContentChanges() {
+        HttpResponse<String> page = get("/graphiql/page.js");
+        String tag = page.headers().firstValue("ETag").orElseThrow();
+
+        assertThat(page.headers().firstValue("Last-Modified")).isEmpty();
+        assertThat(get("/graphiql/page.css").headers().firstValue("ETag")).get().isNotEqualTo(tag);
+        assertThat(client.send(HttpRequest.newBuilder(client.uri("/graphiql/page.js"))
+                                .header("If-None-Match", tag)
+                                .build())
+                        .statusCode())
+                .isEqualTo(304);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"/graphql-ui/index.html", "/graphql-ui/render.js", "/graphiql/render.js"})
     void servesNothingElse(String path) {
