@@ -58,7 +58,7 @@ class DocumentationTest {
             Map.entry("pg_dump", "needs PostgreSQL's client programs and a database to overwrite"),
             Map.entry("kubectl", "needs a cluster"),
             Map.entry("rover", "publishes to a registry"),
-            Map.entry("cd examples/", "starts an example; so does its test"),
+            Map.entry("cd examples/", "starts an example; its test starts a part of it, or a build of it"),
             Map.entry("curl -s http://localhost:4000", "asks the gateway; so does ExampleCommandsTest"),
             Map.entry("npm pack", "downloads files that are in the repository"),
             Map.entry("npm install", "installs the code generator; codegen.test.js runs it"),
