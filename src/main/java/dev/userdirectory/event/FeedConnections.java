@@ -1,15 +1,18 @@
 package dev.userdirectory.event;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.zaxxer.hikari.HikariCredentialsProvider;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.util.Credentials;
+import java.net.URLEncoder;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Properties;
 import javax.sql.DataSource;
-import org.springframework.dao.DataAccessException;
+import org.postgresql.Driver;
 import org.springframework.stereotype.Component;
 
 /**
@@ -60,14 +63,12 @@ class FeedConnections {
      * connection, which releases the locks.
      */
     FeedConnection openToLock(String name) throws SQLException {
-        FeedConnection connection = openToListen(name);
-        try {
-            connection.jdbc().execute("set idle_session_timeout = " + SILENCE.toMillis());
-        } catch (DataAccessException e) {
-            connection.abort();
-            throw e;
-        }
-        return connection;
+        String url = listenUrl();
+        Properties ofUrl = Driver.parseURL(url, pool.getDataSourceProperties());
+        String others = ofUrl == null ? "" : ofUrl.getProperty("options", "");
+        // At the start of the connection, since a pooler would hand the session with this setting to other clients.
+        String options = URLEncoder.encode(others + " -c idle_session_timeout=" + SILENCE.toMillis(), UTF_8);
+        return open(url + (url.contains("?") ? "&" : "?") + "options=" + options, name, SHORT_PATIENCE);
     }
 
     private String listenUrl() {

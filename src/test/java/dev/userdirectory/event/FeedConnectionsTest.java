@@ -49,7 +49,7 @@ class FeedConnectionsTest {
             try (FeedConnection connection = connections(pool, null).openToLock("a name")) {
                 assertThat(show(connection, "work_mem")).isEqualTo("5MB");
                 assertThat(show(connection, "idle_session_timeout")).isEqualTo("4s");
-                assertThatThrownBy(() -> connection.jdbc().execute("select pg_sleep(30)"))
+                assertThatThrownBy(() -> connection.jdbc().execute("select pg_sleep(5)"))
                         .hasRootCauseInstanceOf(SocketTimeoutException.class);
             }
         }
