@@ -2,6 +2,7 @@ package dev.userdirectory;
 
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
@@ -18,10 +19,15 @@ import org.springframework.context.annotation.Bean;
 public class LocalPostgres {
     private static final Logger log = LoggerFactory.getLogger(LocalPostgres.class);
     private static final Path DATA = Path.of(".data", "postgres").toAbsolutePath();
+    private static final Path LOG = DATA.resolveSibling("postgres.log");
 
     @Bean(destroyMethod = "close")
     EmbeddedPostgres embeddedPostgres() throws IOException, InterruptedException {
-        EmbeddedPostgres postgres = start(embedded(), DATA);
+        Files.createDirectories(LOG.getParent());
+        log.info("PostgreSQL logs to {}", LOG);
+        Redirect redirect = Redirect.appendTo(LOG.toFile());
+        EmbeddedPostgres postgres =
+                start(embedded().setOutputRedirector(redirect).setErrorRedirector(redirect), DATA);
         log.info("PostgreSQL runs on {}, its data is in {}", postgres.getJdbcUrl("postgres", "postgres"), DATA);
         return postgres;
     }
