@@ -135,7 +135,10 @@ public final class ServiceProcess implements AutoCloseable {
                 post("{ users(first: 1) { nodes { id } } }", Map.of());
                 return Duration.ofNanos(System.nanoTime() - startNanos);
             } catch (HttpTimeoutException e) {
-                throw new IllegalStateException("The service does not answer. Its threads:\n" + threads(), e);
+                throw new IllegalStateException(
+                        "The service does not answer. Its threads, except virtual ones without a carrier thread:\n"
+                                + threads(),
+                        e);
             } catch (IOException e) {
                 // Nothing listens yet, or the connection belonged to the previous process.
                 if (!process.isAlive()) {
@@ -146,10 +149,14 @@ public final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    private String threads() throws IOException {
+    private String threads() {
         Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
-        Process print = new ProcessBuilder(jcmd.toString(), String.valueOf(pid()), "Thread.print").start();
-        return new String(print.getInputStream().readAllBytes(), UTF_8);
+        try {
+            Process print = new ProcessBuilder(jcmd.toString(), String.valueOf(pid()), "Thread.print").start();
+            return new String(print.getInputStream().readAllBytes(), UTF_8);
+        } catch (IOException e) {
+            return e.toString();
+        }
     }
 
     /**
