@@ -47,9 +47,7 @@ class ConsoleTest {
     static void start() throws IOException, InterruptedException {
         service = service(Map.of(
                         "server.port", Ports.freePort(),
-                        "directory.local-issuer.port", Ports.freePort(),
-                        // The first operation of a JVM may be slow on a busy machine.
-                        "directory.observability.slow-operation", "1h"))
+                        "directory.local-issuer.port", Ports.freePort()))
                 .redirectOutput(folder.resolve("console").toFile())
                 .start();
         while (service.isAlive() && console().stream().noneMatch(line -> line.contains("Ready: "))) {
@@ -124,6 +122,17 @@ class ConsoleTest {
                     .endsWith("Port %d is taken. Choose another one with \"-Dspring-boot.run.arguments=--%s=…\""
                             .formatted(taken.getLocalPort(), property));
         }
+    }
+
+    @Test
+    void secondRunLeavesTheDataOfTheFirstAlone() throws IOException, InterruptedException {
+        Process second = service(Map.of("server.port", 0, "directory.local-issuer.port", 0))
+                .start();
+        List<String> output = second.inputReader().lines().toList();
+
+        assertThat(second.waitFor()).isEqualTo(1);
+        assertThat(output.getLast()).contains("Another run of the service uses " + folder.resolve(".data"));
+        assertThat(folder.resolve(".data/postgres.log")).content().doesNotContain("shutdown request");
     }
 
     private static ProcessBuilder service(Map<String, ?> properties) {

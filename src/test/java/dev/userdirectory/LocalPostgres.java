@@ -3,11 +3,15 @@ package dev.userdirectory;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
@@ -21,9 +25,19 @@ public class LocalPostgres {
     private static final Path DATA = Path.of(".data", "postgres").toAbsolutePath();
     private static final Path LOG = DATA.resolveSibling("postgres.log");
 
+    /** Is held until the JVM ends. */
+    private @Nullable FileLock lock;
+
     @Bean(destroyMethod = "close")
     EmbeddedPostgres embeddedPostgres() throws IOException, InterruptedException {
         Files.createDirectories(LOG.getParent());
+        lock = FileChannel.open(LOG.resolveSibling("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)
+                .tryLock();
+        if (lock == null) {
+            log.error("Another run of the service uses {}. Stop it first", LOG.getParent());
+            // An orderly exit would wait for the start, which waits for this.
+            Runtime.getRuntime().halt(1);
+        }
         log.info("PostgreSQL logs to {}", LOG);
         Redirect redirect = Redirect.appendTo(LOG.toFile());
         EmbeddedPostgres postgres =
@@ -60,7 +74,7 @@ public class LocalPostgres {
         ProcessHandle server = ProcessHandle.of(
                         Long.parseLong(Files.readAllLines(pidFile).getFirst().strip()))
                 .orElse(null);
-        if (server == null || !server.info().command().orElse("").endsWith("postgres")) {
+        if (server == null || !server.info().command().orElse("").matches(".*postgres(\\.exe)?")) {
             return;
         }
         server.destroy();
