@@ -45,6 +45,7 @@ class ExecutableJarIT {
             "/",
             "/graphiql",
             "/graphiql/page.js",
+            "/graphiql/lib/graphiql.min.js",
             "/schema.graphqls",
             "/actuator/health",
             "/actuator/prometheus",

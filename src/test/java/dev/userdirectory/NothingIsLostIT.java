@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -35,7 +36,8 @@ class NothingIsLostIT {
 
     private final PostgresServer postgres = new PostgresServer();
     private final Tables tables = new Tables(postgres.jdbc());
-    private final List<Follower> followers = new ArrayList<>();
+    private final List<Follower> fromTheBeginning = new ArrayList<>();
+    private final List<Follower> fromExports = new ArrayList<>();
 
     /** This JVM has no application context that would configure logging. */
     @BeforeAll
@@ -70,7 +72,7 @@ class NothingIsLostIT {
 
     @AfterEach
     void stopFollowers() {
-        followers.forEach(Follower::close);
+        followers().forEach(Follower::close);
     }
 
     private ServiceProcess service(String name, TestReceiver receiver) throws IOException {
@@ -85,17 +87,17 @@ class NothingIsLostIT {
         }
         Waiting.until(
                 () -> !postgres.jdbc().queryForList("select from webhooks").isEmpty());
-        followers.add(Subscriber.overWebSocket(export(services), services));
-        followers.add(Subscriber.overEventStream(export(services), services));
-        followers.add(WebhookReader.start(export(services), services, receiver));
+        fromTheBeginning.add(Subscriber.overWebSocket(export(services), services));
+        fromTheBeginning.add(Subscriber.overEventStream(export(services), services));
+        fromTheBeginning.add(WebhookReader.start(export(services), services, receiver));
         receiver.behave(WebhookReader::misbehave);
     }
 
     /** Returns after some time, and after every copy has received more events. */
     private void exportAndFollow(List<ServiceProcess> services) throws Exception {
-        followers.add(PageReader.start(export(services), services));
+        fromExports.add(PageReader.start(export(services), services));
         Thread.sleep(TIME.dividedBy(FAULTS));
-        followers.forEach(Follower::awaitMore);
+        followers().forEach(Follower::awaitMore);
     }
 
     /** Retries, since the instance may just have been killed. */
@@ -112,16 +114,25 @@ class NothingIsLostIT {
         return mirror.get();
     }
 
+    private List<Follower> followers() {
+        return Stream.concat(fromTheBeginning.stream(), fromExports.stream()).toList();
+    }
+
     private void assertThatNothingIsLost(Writers writers, String last) throws Exception {
-        for (Follower follower : followers) {
+        for (Follower follower : followers()) {
             Mirror mirror = follower.awaitEnd(last);
             System.out.println(follower);
             assertThat(mirror.objects()).as("%s", follower).isEqualTo(tables.objects());
             assertThat(mirror.members()).as("%s", follower).isEqualTo(tables.members());
+        }
+        List<Event> events = tables.events();
+        for (Follower follower : fromTheBeginning) {
+            assertThat(follower.awaitEnd(last).events()).as("%s", follower).isEqualTo(events);
+        }
+        for (Follower follower : fromExports) {
+            Mirror mirror = follower.awaitEnd(last);
             assertThat(mirror.events()).as("%s", follower).isEqualTo(tables.eventsAfter(mirror.start()));
         }
-        List<Event> events =
-                tables.eventsAfter(followers.getFirst().awaitEnd(last).start());
         assertThat(events).extracting(Event::change).containsAll(writers.acknowledged());
         assertThat(writers.failures()).isPositive();
         System.out.printf(

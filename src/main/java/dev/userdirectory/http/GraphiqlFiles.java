@@ -27,7 +27,7 @@ final class GraphiqlFiles extends AbstractResourceResolver {
         for (Resource file : new PathMatchingResourcePatternResolver().getResources("classpath:" + FOLDER + "**")) {
             if (file.isReadable()) {
                 String url = file.getURL().toString();
-                byPath.put(url.substring(url.indexOf(FOLDER) + FOLDER.length()), new InMemory(file));
+                byPath.put(url.substring(url.lastIndexOf(FOLDER) + FOLDER.length()), new InMemory(file));
             }
         }
     }

@@ -61,7 +61,7 @@ class SubscriptionConfiguration {
                     // The seconds between checks for sockets that clients have not closed in time; see Sockets.
                     tomcat.setProcessPeriod(1);
                 }
-                // Otherwise, the first handshake looks it up in the executable jar; see LibraryMessages.
+                // Otherwise, the first handshake looks this up in the executable jar; see LibraryMessages.
                 new ServerEndpointConfig.Configurator().getContainerDefaultConfigurator();
             }
         };

@@ -65,17 +65,26 @@ public final class Tables {
                 (row, number) -> id(Group.TYPE, row, "group_id") + " " + id(User.TYPE, row, "user_id")));
     }
 
+    /** All events, in the order of the feed. */
+    public List<Event> events() {
+        return events("true");
+    }
+
     /** The events that a follower must receive after a cursor, in the order of the feed. */
     public List<Event> eventsAfter(String cursor) {
+        return events(FeedCursors.AFTER, FeedCursors.arguments(cursor));
+    }
+
+    private List<Event> events(String condition, @Nullable Object... arguments) {
         return jdbc.query(
                 "select *, case when group_id is null then 'USER_' else '' end || type as kind from user_events where "
-                        + FeedCursors.AFTER + " order by transaction, sequence",
+                        + condition + " order by transaction, sequence",
                 (row, number) -> new Event(
                         row.getLong("transaction") + " " + row.getLong("sequence"),
                         Stream.of(row.getString("kind"), id(User.TYPE, row, "user_id"), id(Group.TYPE, row, "group_id"))
                                 .filter(Objects::nonNull)
                                 .collect(Collectors.joining(" "))),
-                FeedCursors.arguments(cursor));
+                arguments);
     }
 
     private static @Nullable String id(NodeType type, ResultSet row, String column) throws SQLException {
