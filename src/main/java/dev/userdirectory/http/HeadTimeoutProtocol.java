@@ -17,19 +17,24 @@ import org.springframework.boot.tomcat.TomcatWebServerFactory;
  */
 public class HeadTimeoutProtocol extends Http11NioProtocol {
     private Duration headTimeout = Duration.ofSeconds(10);
+    private Duration unreadBodyTimeout = headTimeout;
 
-    static void install(TomcatWebServerFactory server, Duration headTimeout) {
+    static void install(TomcatWebServerFactory server, Duration headTimeout, Duration unreadBodyTimeout) {
         server.setProtocol(HeadTimeoutProtocol.class.getName());
         server.addConnectorCustomizers(connector -> {
             if (connector.getProtocolHandler() instanceof HeadTimeoutProtocol protocol) {
                 protocol.headTimeout = headTimeout;
+                protocol.unreadBodyTimeout = unreadBodyTimeout;
+                // Tomcat reads an extension or a trailer to its end before it returns to whoever checks the time.
+                protocol.setMaxExtensionSize(0);
+                protocol.setMaxTrailerSize(2); // the line break that ends a body without one
             }
         });
     }
 
     @Override
     protected Processor createProcessor() {
-        return new HeadTimeoutProcessor(this, new UnreadBody(getAdapter(), headTimeout));
+        return new HeadTimeoutProcessor(this, new UnreadBody(getAdapter(), unreadBodyTimeout));
     }
 
     private static final class HeadTimeoutProcessor extends Http11Processor {

@@ -1,6 +1,7 @@
 package dev.userdirectory.http;
 
 import dev.userdirectory.graphql.limit.Limits;
+import java.time.Duration;
 import org.apache.coyote.AbstractProtocol;
 import org.springframework.boot.actuate.autoconfigure.web.server.ConditionalOnManagementPort;
 import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
@@ -31,7 +32,8 @@ class ManagementServer {
         return server -> {
             server.addProtocolHandlerCustomizers(ownThreads);
             server.addEngineValves(new SecurityHeaders.Valve());
-            HeadTimeoutProtocol.install(server, limits.head());
+            // Nothing here has a use for a body, and a few clients that send one slowly would keep all threads busy.
+            HeadTimeoutProtocol.install(server, limits.head(), Duration.ZERO);
         };
     }
 }

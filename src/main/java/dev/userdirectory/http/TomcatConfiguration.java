@@ -20,6 +20,6 @@ class TomcatConfiguration {
 
     @Bean
     WebServerFactoryCustomizer<TomcatWebServerFactory> limitTimeOfHeads(Limits limits) {
-        return server -> HeadTimeoutProtocol.install(server, limits.head());
+        return server -> HeadTimeoutProtocol.install(server, limits.head(), limits.head());
     }
 }

@@ -14,7 +14,8 @@ import org.apache.tomcat.util.net.SocketEvent;
 /**
  * Limits how long the service reads a body that nothing has asked for, such as that of a request with a bad token.
  * Tomcat reads up to 2 MB of it to get to the next request, for as long as a byte arrives now and then, so a client
- * could hold a connection for months. When the time is over, the connection is closed.
+ * could hold a connection for months. When the time is over, the connection is closed. With a limit of zero, such a body
+ * is not read, and the connection is closed after the response.
  */
 class UnreadBody implements Adapter {
     /** Tomcat's own limit on the bytes that it reads. */
@@ -57,6 +58,9 @@ class UnreadBody implements Adapter {
     }
 
     private boolean endsInTime(Request request) {
+        if (limit.isZero()) {
+            return false;
+        }
         long started = System.nanoTime();
         Skipped skipped = new Skipped();
         int bytes = 0;

@@ -179,6 +179,11 @@ final class Attacks {
                         "bodies that never end",
                         300,
                         "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{"),
+                drip(
+                        "heads of chunks that never end",
+                        300,
+                        "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                                + "Transfer-Encoding: chunked\r\n\r\n1;" + "a".repeat(100)),
                 new Attack("different tokens that nobody signed", target -> {
                     for (int i = 0; i < 300; i++) {
                         target.post(

@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
+import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,7 +63,7 @@ class ManagementPortTest {
         assertThat(client.as("actuator").send(get(path)).statusCode()).isBetween(401, 404);
         assertThat(client.anonymous()
                         .send(HttpRequest.newBuilder(get(path).uri())
-                                .POST(BodyPublishers.ofString("{}"))
+                                .POST(BodyPublishers.noBody()) // a body would not be read
                                 .build())
                         .statusCode())
                 .isBetween(401, 404);
@@ -100,6 +105,33 @@ class ManagementPortTest {
             done.set(true);
             for (Thread thread : busy) {
                 thread.join();
+            }
+        }
+    }
+
+    /** The server has eight threads. */
+    @Test
+    void answersProbesWhileBodiesArriveSlowly() throws IOException {
+        List<Socket> slow = new ArrayList<>();
+        try {
+            for (int i = 0; i < 16; i++) {
+                Socket socket = new Socket("localhost", port);
+                slow.add(socket);
+                String body = i % 2 == 0 ? "Content-Length: 1000\r\n\r\nx" : "Transfer-Encoding: chunked\r\n\r\n1;x";
+                String request = "GET /actuator/health/liveness HTTP/1.1\r\nHost: localhost\r\n" + body;
+                socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+                assertThat(socket.getInputStream().read()).isEqualTo('H');
+            }
+
+            HttpResponse<String> response = client.anonymous()
+                    .send(HttpRequest.newBuilder(
+                                    get("/actuator/health/liveness").uri())
+                            .timeout(Duration.ofSeconds(2))
+                            .build());
+            assertThat(response.statusCode()).isEqualTo(200);
+        } finally {
+            for (Socket socket : slow) {
+                socket.close();
             }
         }
     }

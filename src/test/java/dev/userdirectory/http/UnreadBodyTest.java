@@ -33,7 +33,10 @@ class UnreadBodyTest {
                 "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n",
                 "GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n",
                 BAD_TOKEN + "Content-Length: 1000000\r\n\r\n",
-                BAD_TOKEN + "Transfer-Encoding: chunked\r\n\r\nfffff\r\n"
+                BAD_TOKEN + "Transfer-Encoding: chunked\r\n\r\nfffff\r\n",
+                // An extension and a trailer, which Tomcat reads to their ends at once.
+                BAD_TOKEN + "Transfer-Encoding: chunked\r\n\r\n1;",
+                BAD_TOKEN + "Transfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: "
             })
     void closesConnectionWhoseUnreadBodyArrivesByteByByte(String head) throws Exception {
         try (Socket socket = open()) {
@@ -49,6 +52,34 @@ class UnreadBodyTest {
                     .as("the response, up to the end of the connection")
                     .isDone();
             assertThat(new String(response.get(), StandardCharsets.US_ASCII)).startsWith("HTTP/1.1 ");
+        }
+    }
+
+    @Test
+    void closesConnectionWhoseChunkHasAnEndlessHead() throws Exception {
+        try (Socket socket = open()) {
+            String head = BAD_TOKEN.replace("Authorization: Bearer x\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n1;";
+            socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+            CompletableFuture<byte[]> end = CompletableFuture.supplyAsync(() -> readAll(socket));
+            for (int i = 0; i < 100 && !end.isDone(); i++) {
+                writeIfOpen(socket.getOutputStream());
+                Thread.sleep(200);
+            }
+
+            assertThat(end).as("the end of the connection").isDone();
+        }
+    }
+
+    @Test
+    void readsChunks() throws IOException {
+        try (Socket socket = open()) {
+            String query = "{\"query\":\"{__typename}\"}";
+            String request = BAD_TOKEN.replace("Authorization: Bearer x\r\n", "Connection: close\r\n")
+                    + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"
+                    + Integer.toHexString(query.length() - 1) + "\r\n" + query.substring(1) + "\r\n0\r\n\r\n";
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+
+            assertThat(new String(readAll(socket), StandardCharsets.US_ASCII)).startsWith("HTTP/1.1 200");
         }
     }
 
