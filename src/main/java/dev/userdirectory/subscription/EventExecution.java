@@ -65,7 +65,9 @@ public class EventExecution implements WebGraphQlInterceptor {
 
     private final class Subscription {
         private final WebGraphQlRequest request;
-        private final ExecutionInput input;
+        /** The body of each event's request. Nothing else is kept of the first execution: its parsed document is large. */
+        private final Map<String, Object> body = new HashMap<>();
+
         private final Chain chain;
         private final ContextView context;
         private final Operation operation;
@@ -75,10 +77,14 @@ public class EventExecution implements WebGraphQlInterceptor {
 
         Subscription(WebGraphQlRequest request, ExecutionInput input, Chain chain, ContextView context) {
             this.request = request;
-            this.input = input;
+            // The client may have sent only the document's hash, and the document may be evicted.
+            body.put("query", input.getQuery());
+            body.put("operationName", input.getOperationName());
+            body.put("variables", input.getRawVariables().toMap());
             this.chain = chain;
             this.context = context;
             operation = Operation.of(request);
+            operation.document = null;
             executor = operation.executor == null ? Thread::startVirtualThread : operation.executor;
             connections = admission.shareOf(operation.caller);
         }
@@ -101,8 +107,11 @@ public class EventExecution implements WebGraphQlInterceptor {
             Reservation ofEvent = admission.memoryOfEvent(operation.caller);
             return Mono.defer(() -> {
                         long started = System.nanoTime();
-                        return chain.next(requestFor(event, ofEvent))
-                                .doOnNext(response -> record(started, code(response)));
+                        Operation ofThis = operation.forEvent(event, connections, ofEvent);
+                        return chain.next(request(ofThis))
+                                .doOnNext(response -> record(started, code(response)))
+                                // Until the next event, this one is still referenced.
+                                .doFinally(end -> ofThis.document = null);
                     })
                     .subscribeOn(Schedulers.fromExecutor(task -> executor.execute(ofEvent.during(task))))
                     .contextWrite(context)
@@ -135,21 +144,13 @@ public class EventExecution implements WebGraphQlInterceptor {
             executions.withTag("code", code).record(System.nanoTime() - started, TimeUnit.NANOSECONDS);
         }
 
-        /**
-         * The request contains the document even if the client has sent only its hash: the document may have been
-         * evicted since.
-         */
-        private WebGraphQlRequest requestFor(SourceEvent event, Reservation ofEvent) {
-            Map<String, Object> body = new HashMap<>();
-            body.put("query", input.getQuery());
-            body.put("operationName", input.getOperationName());
-            body.put("variables", input.getRawVariables().toMap());
+        private WebGraphQlRequest request(Operation ofEvent) {
             return new WebGraphQlRequest(
                     request.getUri().toUri(),
                     request.getHeaders(),
                     null,
                     request.getRemoteAddress(),
-                    Map.of(Operation.ATTRIBUTE, operation.forEvent(event, connections, ofEvent)),
+                    Map.of(Operation.ATTRIBUTE, ofEvent),
                     body,
                     request.getId(),
                     request.getLocale());

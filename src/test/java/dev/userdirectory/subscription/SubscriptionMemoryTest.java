@@ -26,7 +26,12 @@ import org.springframework.test.context.TestPropertySource;
 @Soak("delivers many events")
 @DirectoryTest
 @TestPropertySource(
-        properties = {"directory.events.buffer=2000", "directory.events.patience=10m", "directory.limits.deadline=30s"})
+        properties = {
+            "directory.events.buffer=2000",
+            "directory.events.patience=10m",
+            "directory.limits.deadline=30s",
+            "directory.memory.documents=2MB"
+        })
 class SubscriptionMemoryTest {
     private static final int EVENTS = Integer.getInteger("directory.test.events", 6000);
     private static final int USERS = 1000;
@@ -67,6 +72,40 @@ class SubscriptionMemoryTest {
                 System.out.printf("Heap after %,d more events: %+.1f MiB%n", EVENTS, grown / 1048576.0);
             }
             assertThat(grown).isLessThan(limit);
+        }
+    }
+
+    /** Parsed, one of these documents takes up about 2 MB. As text, which counts towards the limits, it is 45 kB. */
+    @Test
+    void retainsNoParsedDocuments() {
+        try (SocketClient socket = SocketClient.connect(client.uri("/graphql"), READER)) {
+            socket.settle();
+            long before = usedHeap();
+            for (int i = 0; i < 40; i++) {
+                StringBuilder document = new StringBuilder("subscription S" + i + " { userEvents { cursor } }");
+                for (int query = 0; query < 7; query++) {
+                    document.append(" query q%d_%d { users { nodes {".formatted(i, query))
+                            .append(" id".repeat(1990))
+                            .append(" } } }");
+                }
+                socket.send(Map.of(
+                        "type",
+                        "subscribe",
+                        "id",
+                        "s" + i,
+                        "payload",
+                        Map.of("operationName", "S" + i, "query", document.toString())));
+                socket.settle();
+            }
+            directory.createUser();
+            for (int i = 0; i < 40; i++) {
+                socket.expect("next");
+            }
+            statements.clear();
+            long grown = usedHeap() - before;
+
+            System.out.printf("Heap of 40 subscriptions with large documents: %+.1f MiB%n", grown / 1048576.0);
+            assertThat(grown).isLessThan(24 << 20);
         }
     }
 

@@ -57,7 +57,7 @@ public final class Operation {
     public Caller caller = Caller.NOBODY;
     /** Whether each field is traced, in which case shortcuts must not complete any. */
     public boolean tracesFields;
-    /** The document; null until it has been found valid. */
+    /** The document; null until it has been found valid, and again once the events of a subscription are awaited. */
     public @Nullable KnownDocument document;
     /** The operation in the document; null until an operation with this name has been executed. */
     public @Nullable KnownOperation known;
