@@ -6,7 +6,6 @@ import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.operation.Transport;
 import dev.userdirectory.graphql.operation.WrittenResult;
 import jakarta.servlet.ServletException;
-import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -146,7 +145,7 @@ public class HttpEndpoint {
                 if (String.valueOf(response.getResponseHeaders().getCacheControl())
                         .startsWith("no-cache")) {
                     // Each JSON media type is a separate representation, with its own tag (RFC 9110, 8.8.1).
-                    String tag = '"' + Sha256.hex(type + " " + new String(body, StandardCharsets.UTF_8)) + '"';
+                    String tag = '"' + Sha256.hex(type + " ", body) + '"';
                     if ("*".equals(request.headers().firstHeader(HttpHeaders.IF_NONE_MATCH))) {
                         // RFC 9110, 13.1.2: `*` matches every response. Spring, which compares tags, does not match it.
                         return ServerResponse.status(HttpStatus.NOT_MODIFIED)

@@ -325,6 +325,21 @@ final class Attacks {
                                     .mapToObj(n -> n < 0 ? init(target.token()) : subscribe(n, request))
                                     .toList());
                 }),
+                new Attack("large responses by GET", target -> {
+                    String extensions =
+                            json(Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", Sha256.hex(LARGE))));
+                    target.post(target.token(), body(LARGE).replaceFirst("\\{", "{\"extensions\":" + extensions + ","));
+                    HttpRequest.Builder get = HttpRequest.newBuilder(
+                                    URI.create(target.graphQl() + "?extensions=" + encode(extensions)))
+                            .header("Accept", "application/json")
+                            .header("Authorization", "Bearer " + target.token());
+                    HttpResponse<String> response = target.send(get);
+                    if (response == null
+                            || response.headers().firstValue("ETag").isEmpty()) {
+                        throw new IllegalStateException(String.valueOf(response));
+                    }
+                    target.concurrently(32, 16, i -> target.send(get));
+                }),
                 slow(
                         "large responses that are read slowly",
                         70,

@@ -23,6 +23,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -54,15 +55,19 @@ final class Target {
     }
 
     void post(@Nullable String token, int requests, int atATime, IntFunction<String> body) throws Exception {
+        concurrently(requests, atATime, i -> post(token, body.apply(i)));
+    }
+
+    void concurrently(int requests, int atATime, IntConsumer send) throws Exception {
         Semaphore places = new Semaphore(atATime);
         try (ExecutorService senders = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<?>> sent = new ArrayList<>();
             for (int i = 0; i < requests; i++) {
                 places.acquire();
-                String text = body.apply(i);
+                int request = i;
                 sent.add(senders.submit(() -> {
                     try {
-                        post(token, text);
+                        send.accept(request);
                     } finally {
                         places.release();
                     }
