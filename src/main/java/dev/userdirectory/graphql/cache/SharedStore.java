@@ -17,7 +17,11 @@ import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,7 +44,10 @@ import tools.jackson.databind.json.JsonMapper;
 class SharedStore implements SharedDocuments, SharedBudgets {
     private static final Logger log = LoggerFactory.getLogger(SharedStore.class);
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(1);
-    private static final Duration KEEP_DOCUMENT = Duration.ofDays(30);
+    private static final Duration KEEP_DOCUMENT = Duration.ofDays(1);
+    /** In bytes. Larger responses would take up memory, here and in Redis, that nobody has reserved. */
+    private static final int MAX_RESPONSE = 64 * 1024;
+
     /** How long a budget is kept after it has become full again. */
     private static final Duration KEEP_BUDGET = Duration.ofSeconds(10);
 
@@ -55,6 +62,16 @@ class SharedStore implements SharedDocuments, SharedBudgets {
     private final CircuitBreaker breaker = new CircuitBreaker(log, "Redis is not used");
     /** Until Redis works, one request at a time tries it, since the others would wait for its attempt to connect. */
     private final Semaphore trial = new Semaphore(1);
+
+    /** Writes in the background. If they take too long, others are dropped, so that they cannot pile up. */
+    private final Executor writes = new ThreadPoolExecutor(
+            4,
+            4,
+            0,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(32),
+            Thread.ofVirtual().factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
 
     private volatile boolean works;
     private @Nullable ProxyManager<String> budgets;
@@ -76,9 +93,11 @@ class SharedStore implements SharedDocuments, SharedBudgets {
         }
     }
 
-    /** Stores the response in the background. */
+    /** Stores the response in the background, unless it is large. */
     void putResponse(String key, CachedResponse response) {
-        Thread.startVirtualThread(() -> put(RESPONSE + key, JSON.writeValueAsString(response), response.remaining()));
+        if (response.json().length <= MAX_RESPONSE) {
+            writes.execute(() -> put(RESPONSE + key, JSON.writeValueAsString(response), response.remaining()));
+        }
     }
 
     @Override
@@ -88,7 +107,7 @@ class SharedStore implements SharedDocuments, SharedBudgets {
 
     @Override
     public void putDocument(String hash, String document) {
-        Thread.startVirtualThread(() -> put(DOCUMENT + hash, document, KEEP_DOCUMENT));
+        writes.execute(() -> put(DOCUMENT + hash, document, KEEP_DOCUMENT));
     }
 
     @Override
