@@ -29,27 +29,20 @@ import tools.jackson.databind.json.JsonMapper;
  * Distinguishes a retry from a new mutation.
  *
  * @param subject the caller's subject
- * @param id the hash of the subject, of the person if several share the subject, and of the key
+ * @param id the hash of the subject and the key
  * @param fingerprint the hash of the mutation's field and of the arguments that were sent
  * @param argument the argument or the header that gave the key
  */
 record IdempotencyKey(String subject, String id, String fingerprint, String argument) {
     static final String ARGUMENT = "idempotencyKey";
     private static final int MAX_LENGTH = 200;
-    /** Terminates the person in the hashed text. No key contains this character. */
-    private static final String END = "\0";
-
     private static final Pattern HALF_PAIR = Pattern.compile("\\p{Cs}");
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
 
-    /**
-     * Returns null if the mutation has no key, and adds an error if it has one that cannot be used.
-     *
-     * @param person the owner of the key, if several people share the subject; empty if the subject owns the key
-     */
-    static @Nullable IdempotencyKey of(DataFetchingEnvironment env, String person, InputErrors errors) {
+    /** Returns null if the mutation has no key, and adds an error if it has one that cannot be used. */
+    static @Nullable IdempotencyKey of(DataFetchingEnvironment env, InputErrors errors) {
         Operation operation = Operation.of(env.getGraphQlContext());
         String given = env.getArgument(ARGUMENT);
         String header = operation.idempotencyKey;
@@ -60,8 +53,7 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
         String argument = given == null ? IdempotencyHeader.NAME : ARGUMENT;
         errors.check(problem(key, header, operation.caller), argument);
         String subject = operation.caller.subject();
-        String owner = subject.length() + " " + subject + (person.isEmpty() ? "" : person + END);
-        return new IdempotencyKey(subject, hash(owner + key), fingerprint(env), argument);
+        return new IdempotencyKey(subject, hash(subject.length() + " " + subject + key), fingerprint(env), argument);
     }
 
     /**

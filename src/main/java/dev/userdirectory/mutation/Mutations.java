@@ -43,19 +43,16 @@ public class Mutations {
     }
 
     /**
-     * Runs a mutation whose result depends on the person who makes it. Several people may share a subject, and a key
-     * belongs to one of them.
+     * Runs a mutation whose result depends on the person who makes it, since several people may share a subject.
      *
-     * @param person the owner of the key
-     * @param maySee whether the person may still see a stored payload; if not, the key counts as reused
+     * @param maySee whether the person may see a stored payload; if not, the key counts as reused
      */
     public <T> T executeFor(
-            String person,
             Predicate<T> maySee,
             DataFetchingEnvironment env,
             Function<InputErrors, T> rejection,
             Function<InputErrors, @Nullable T> write) {
-        return execute(person, maySee, env, rejection, errors -> {}, write);
+        return execute(maySee, env, rejection, errors -> {}, write);
     }
 
     /**
@@ -72,18 +69,17 @@ public class Mutations {
             Function<InputErrors, T> rejection,
             Consumer<InputErrors> check,
             Function<InputErrors, @Nullable T> write) {
-        return execute("", payload -> true, env, rejection, check, write);
+        return execute(payload -> true, env, rejection, check, write);
     }
 
     private <T> T execute(
-            String person,
             Predicate<T> maySee,
             DataFetchingEnvironment env,
             Function<InputErrors, T> rejection,
             Consumer<InputErrors> check,
             Function<InputErrors, @Nullable T> write) {
         InputErrors keyErrors = new InputErrors();
-        IdempotencyKey key = IdempotencyKey.of(env, person, keyErrors);
+        IdempotencyKey key = IdempotencyKey.of(env, keyErrors);
         if (!keyErrors.isEmpty()) {
             return rejection.apply(keyErrors);
         }

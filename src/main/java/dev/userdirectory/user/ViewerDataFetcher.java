@@ -65,10 +65,8 @@ class ViewerDataFetcher {
             @InputArgument @Nullable Integer ifVersion,
             Caller caller,
             DataFetchingEnvironment env) {
-        // A token may spell the address of the same user differently.
-        String person = properties.email(caller).map(EmailAddress::lowerCased).orElse("");
         Function<InputErrors, UpdateViewerPayload> rejection = errors -> new UpdateViewerPayload(null, errors.list());
-        return mutations.executeFor(person, payload -> maySee(caller, payload), env, rejection, errors -> {
+        return mutations.executeFor(payload -> maySee(caller, payload), env, rejection, errors -> {
             Optional<User> user = find(caller, errors);
             errors.checkNotNull(env.getArguments(), "ifVersion");
             user.ifPresent(found -> errors.checkVersion(ifVersion, found.getVersion(), found.getId(), "ifVersion"));
@@ -81,13 +79,19 @@ class ViewerDataFetcher {
         });
     }
 
-    /** Whether the caller may see a stored payload: not if another user has got the caller's address since. */
+    /**
+     * Whether the caller may see a stored payload. Its user is the caller's, unless another person has the same subject,
+     * or another user has got the caller's address since.
+     */
     private boolean maySee(Caller caller, UpdateViewerPayload payload) {
         User stored = payload.getUser();
-        return stored == null
-                || find(caller, new InputErrors())
-                        .filter(user -> !user.uuid().equals(stored.uuid()))
-                        .isEmpty();
+        if (stored == null) {
+            return true;
+        }
+        return find(caller, new InputErrors())
+                .map(user -> user.uuid().equals(stored.uuid()))
+                .orElseGet(
+                        () -> properties.email(caller).filter(stored::hasEmail).isPresent());
     }
 
     /** Finds and locks the caller's user. Adds an error if there is none. */

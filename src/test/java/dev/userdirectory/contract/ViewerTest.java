@@ -487,23 +487,65 @@ class ViewerTest {
 
     /** A gateway may have one subject for all its users. */
     @Test
-    void keyBelongsToOnePersonOfASubject() {
+    void keyOfAnotherPersonWithTheSameSubjectIsReused() {
         String mutation = "mutation { updateViewer(name: \"New\", idempotencyKey: \"" + email
-                + "\") { user { email version } errors { code } } }";
-        for (String address : List.of(email, newEmail())) {
-            createUser(address);
-            Client person = client.withToken(Tokens.sign(verified(address)
-                    .subject("the gateway")
-                    .claim("scope", "users:self")
-                    .build()));
+                + "\") { user { email } errors { code current { id } } } }";
+        createUser(email);
+        String other = newEmail();
+        String otherId = createUser(other);
 
-            JsonNode payload = person.data(mutation).get("updateViewer");
+        JsonNode first = person(email).data(mutation).get("updateViewer");
+        JsonNode ofOther = person(other).data(mutation).get("updateViewer");
+        JsonNode ofNobody = person(newEmail()).data(mutation).get("updateViewer");
 
-            assertThat(payload.get("errors")).isEmpty();
-            assertThat(payload.at("/user/email").asString()).isEqualTo(address);
-            assertThat(payload.at("/user/version").asInt()).isEqualTo(1);
-            assertThat(person.data(mutation).get("updateViewer")).isEqualTo(payload);
-        }
+        assertThat(first.at("/user/email").asString()).isEqualTo(email);
+        assertThat(List.of(ofOther, ofNobody)).allSatisfy(payload -> {
+            assertThat(payload.get("user").isNull()).isTrue();
+            assertThat(payload.at("/errors/0/code").asString()).isEqualTo("KEY_REUSED");
+            assertThat(payload.at("/errors/0/current").isNull()).isTrue();
+        });
+        assertThat(directory.user(otherId).get("version").asInt()).isZero();
+        assertThat(person(email).data(mutation).get("updateViewer")).isEqualTo(first);
+    }
+
+    /** The client may renew its token between the request and the retry, and somebody may have changed its address. */
+    @Test
+    void retryWithAnotherAddressIsNotMadeAgain() {
+        String mutation = "mutation { updateViewer(name: \"Mine\", idempotencyKey: \"" + email
+                + "\") { user { id name email version } errors { code } } }";
+        String id = createUser(email);
+        String changed = newEmail();
+        JsonNode first = person(email).data(mutation);
+
+        client.data(
+                "mutation ($id: ID!, $email: String!) { updateUser(id: $id, name: \"Theirs\", email: $email)"
+                        + " { errors { code } } }",
+                Map.of("id", id, "email", changed));
+
+        assertThat(person(email).data(mutation)).isEqualTo(first);
+        assertThat(person(changed).data(mutation)).isEqualTo(first);
+        assertThat(directory.user(id).get("name").asString()).isEqualTo("Theirs");
+        assertThat(directory.user(id).get("version").asInt()).isEqualTo(2);
+    }
+
+    @Test
+    void keyOfAnotherMutationIsReused() {
+        createUser(email);
+        String key = "idempotencyKey: \"" + email + "\"";
+        Client caller = me("users:write users:self");
+        caller.data("mutation { createGroup(name: \"" + email + "\", " + key + ") { errors { code } } }");
+
+        JsonNode payload = caller.data("mutation { updateViewer(name: \"New\", " + key + ") { errors { code path } } }")
+                .get("updateViewer");
+
+        assertThat(refusals(payload)).containsExactly("idempotencyKey KEY_REUSED");
+    }
+
+    private Client person(String address) {
+        return client.withToken(Tokens.sign(verified(address)
+                .subject("the gateway")
+                .claim("scope", "users:self")
+                .build()));
     }
 
     private String token(String scopes) {
