@@ -55,7 +55,7 @@ final class FeatureAttacks {
                         24,
                         12,
                         i -> body("{ users(first: 100) { nodes { "
-                                + repeat(9, n -> "a" + n + ": history(first: " + n + ") { nodes { cursor } }")
+                                + repeat(7, n -> "a" + n + ": history(first: " + n + ") { nodes { cursor } }")
                                 + " } } }")),
 
                 // Addresses

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * The maximum cost of an operation, by the rules of Apollo Federation's demand control: 1 for each object and input
  * object, 0 for each scalar and enum, or the {@code weight} of its {@code @cost}. The cost is multiplied by the length
  * of each surrounding list, according to its {@code @listSize}. A mutation costs an additional 10, and a representation
- * with an e-mail address as its key an additional 8.
+ * with an e-mail address as its key an additional 8. A field that describes the schema costs 100, whatever it selects.
  *
  * <p>A list without {@code @listSize} is assumed to be as long as the longest list among the arguments of its field or
  * of the surrounding field: {@code _entities(representations:)}, {@code nodes(ids:)}, {@code createUsers(users:)}. If a
@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public class Cost {
     private static final int MUTATION = 10;
+    private static final int SCHEMA = 100;
     private static final int BY_EMAIL = 8;
     /** The cost of the header {@code Idempotency-Key}: the {@code weight} of the argument that does the same. */
     public static final int KEY = 10;
@@ -64,8 +65,11 @@ public class Cost {
      * @param given the length of the longest list among the arguments of the surrounding field
      */
     private double of(ExecutableNormalizedField field, OptionalInt sized, OptionalInt given) {
-        if (field.getFieldName().startsWith("__")) {
-            return 0; // introspection has limits of its own
+        if (field.getFieldName().equals("__typename")) {
+            return 0;
+        }
+        if (field.getFieldName().startsWith("__") || field.getFieldName().equals("_service")) {
+            return SCHEMA;
         }
         GraphQLFieldDefinition definition = field.getFieldDefinitions(schema).getFirst();
         ListSize listSize = ListSize.of(field, definition);

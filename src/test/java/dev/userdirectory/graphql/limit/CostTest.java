@@ -146,6 +146,18 @@ class CostTest {
                 .isEqualTo(132);
     }
 
+    /** Apollo Router does not price them, but each response may be as large as the schema. */
+    @Test
+    void fieldsThatDescribeTheSchemaHaveAPrice() {
+        assertThat(cost(BASIC, "{ __schema { types { fields { name } } } a: __type(name: \"Query\") { name } }"))
+                .isEqualTo(200);
+        assertThat(cost(
+                        schema("type Query { _service: Service! } type Service { sdl: String }"),
+                        "{ _service { sdl } }"))
+                .isEqualTo(100);
+        assertThat(cost(BASIC, "{ __typename object1 { __typename } }")).isEqualTo(1);
+    }
+
     @Test
     void skipsAndIncludesFieldsByVariables() {
         String document = "query ($no: Boolean!) { fieldWithCost @skip(if: $no) ...F @include(if: $no) }"
