@@ -6,8 +6,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The queue of requests that wait for a connection of a pool. {@link FairShares} decide which request gets the next
- * one.
+ * The queue of requests that wait for a connection of a pool, or to be among the few that may wait for locks.
+ * {@link FairShares} decide which request is next.
  */
 class ConnectionQueue {
     private final FairShares shares;

@@ -1,8 +1,9 @@
 package dev.userdirectory.database;
 
+import dev.userdirectory.database.FairShares.Share;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,9 @@ public class WriteTransaction {
     private final TransactionTemplate transaction;
     private final JdbcTemplate jdbc;
     private final WaitingCommits waiting;
-    private final Semaphore patient = new Semaphore(Runtime.getRuntime().availableProcessors(), true);
+    /** Accounts take turns, so that one that waits for many locks does not keep others from waiting for theirs. */
+    private final ConnectionQueue patient =
+            new ConnectionQueue(Runtime.getRuntime().availableProcessors());
 
     WriteTransaction(PlatformTransactionManager manager, JdbcTemplate jdbc, WaitingCommits waiting) {
         transaction = new TransactionTemplate(manager);
@@ -66,16 +69,26 @@ public class WriteTransaction {
         } catch (LockTimeout e) {
             // Another transaction holds a lock, and may commit or roll back.
         }
-        try {
-            patient.acquire();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CancellationException("Interrupted");
-        }
+        Share turn = awaitTurn();
         try {
             return attempt.apply(NO_TIMEOUT);
         } finally {
-            patient.release();
+            patient.release(turn);
+        }
+    }
+
+    private Share awaitTurn() {
+        Deadline deadline = Deadline.current();
+        Requester requester = deadline == null ? new Requester(Deadline.currentAccount(), null) : deadline.requester();
+        try {
+            Share turn = null;
+            while (turn == null) {
+                turn = patient.acquire(requester, Duration.ofMinutes(1));
+            }
+            return turn;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException("Interrupted");
         }
     }
 

@@ -7,6 +7,7 @@ import dev.userdirectory.Directory;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.SharedSettings;
 import dev.userdirectory.TestPostgres;
+import dev.userdirectory.Tokens;
 import dev.userdirectory.Waiting;
 import dev.userdirectory.relay.GlobalIds;
 import java.sql.Connection;
@@ -17,8 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.PGConnection;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.JdbcTemplate;
 
@@ -27,6 +30,8 @@ import org.springframework.jdbc.core.JdbcTemplate;
 @SharedSettings // the deadline
 class LockedRowsTest {
     private static final int REQUESTS = 20;
+    /** The number of transactions that wait for locks without a timeout. */
+    private static final int PATIENT = Runtime.getRuntime().availableProcessors();
 
     @Autowired
     Client client;
@@ -90,10 +95,66 @@ class LockedRowsTest {
             }
             assertThat(blocked).noneMatch(CompletableFuture::isDone);
             // First attempts may still wait for a moment.
-            Waiting.until(() -> waiting() <= Runtime.getRuntime().availableProcessors());
+            Waiting.until(() -> waiting() <= PATIENT);
             other.rollback();
         }
         blocked.forEach(CompletableFuture::join);
+    }
+
+    /** Otherwise, whoever waits for a lock would wait for all requests of an account that waits for another one. */
+    @Test
+    void accountsTakeTurnsToWaitForLocks() throws Exception {
+        String first = directory.createUser();
+        String second = directory.createUser();
+        Client other = client.withToken(Tokens.of("another account", "users:write"));
+        List<CompletableFuture<?>> blocked = new ArrayList<>();
+        try (Connection ofFirst = TestPostgres.connect();
+                Connection ofSecond = TestPostgres.connect()) {
+            lock(ofFirst, first);
+            lock(ofSecond, second);
+            for (int i = 0; i < REQUESTS; i++) {
+                blocked.add(update(client, first, i));
+            }
+            Waiting.until(() -> patient("true").size() == PATIENT);
+            blocked.add(update(other, second, 0));
+
+            jdbc.queryForObject(
+                    "select pg_cancel_backend(?)",
+                    Boolean.class,
+                    patientFor(ofFirst).getFirst());
+
+            Waiting.until(() -> patientFor(ofSecond).size() == 1);
+            ofFirst.rollback();
+            ofSecond.rollback();
+        }
+        blocked.forEach(CompletableFuture::join);
+    }
+
+    private static CompletableFuture<?> update(Client caller, String id, int i) {
+        String document = "mutation { updateUser(id: \"" + id + "\", name: \"Al\") { errors { code } } } # " + i;
+        return CompletableFuture.supplyAsync(
+                () -> caller.execute(document, Map.of()), task -> Thread.startVirtualThread(task));
+    }
+
+    /** The backends that are the first to wait for a lock of this connection. */
+    private List<Integer> patientFor(Connection holder) throws SQLException {
+        int pid = holder.unwrap(PGConnection.class).getBackendPID();
+        return patient(pid + " = any(pg_blocking_pids(pid))");
+    }
+
+    /** The backends that have waited for a lock for longer than a first attempt does. */
+    private List<Integer> patient(String condition) {
+        return jdbc.query(
+                "select pid from pg_stat_activity where wait_event_type = 'Lock'"
+                        + " and query_start < clock_timestamp() - interval '300 ms' and " + condition,
+                (row, n) -> row.getInt("pid"));
+    }
+
+    private void lock(Connection connection, String user) throws SQLException {
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("select from users where id = '" + uuid(user) + "' for update");
+        }
     }
 
     private void lock(Connection connection, String email, String user, String group, String crowded)
