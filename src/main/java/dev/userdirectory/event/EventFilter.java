@@ -45,9 +45,12 @@ record EventFilter(
                 && (group == null || group.equals(event.group()));
     }
 
-    /** A coarser filter that an index supports. {@link #matches} then has to select the events of the right types. */
+    /**
+     * A coarser filter that an index supports: no index has the user and the group of an event. {@link #matches} then
+     * has to select the right events.
+     */
     EventFilter indexed() {
-        return new EventFilter(isOfUsers() ? OF_USERS : ALL.types, user, group);
+        return new EventFilter(isOfUsers() ? OF_USERS : ALL.types, user, user == null ? group : null);
     }
 
     /** Whether the filter is only about users, not about groups or memberships. */

@@ -23,7 +23,7 @@ import org.springframework.stereotype.Component;
  *
  * <p>A server that takes over, or recovers from a crash, may have lost the last transactions and reuse their numbers.
  * Recoveries are distinguished by the time at which statistics were last reset, because PostgreSQL discards them in
- * each recovery.
+ * each recovery. A dump that is restored with its tables has another log.
  */
 @Component
 class VisibleChanges implements CommittedChanges {
@@ -37,7 +37,7 @@ class VisibleChanges implements CommittedChanges {
             concat_ws(' ',
                 date_part('epoch', pg_postmaster_start_time()),
                 date_part('epoch', pg_stat_get_bgwriter_stat_reset_time()),
-                pg_is_in_recovery(), current_database(), current_schema())""";
+                pg_is_in_recovery(), current_database(), current_schema(), 'user_events'::regclass::oid)""";
 
     /** While no transaction ends, cache lookups run only this statement, or share its result. */
     private static final String STATE = "select " + SERVER + ", pg_current_snapshot()::text";

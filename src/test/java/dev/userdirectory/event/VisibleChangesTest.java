@@ -176,6 +176,20 @@ class VisibleChangesTest {
         assertThat(other.identity()).isNotEqualTo(changes.identity());
     }
 
+    @Test
+    void serverDiffersOnceTheLogIsAnotherTable() {
+        String before = changes.since(null).server();
+        primary.execute("alter table user_events rename to earlier_events");
+        primary.execute("create table user_events (like earlier_events including all)");
+        try {
+            assertThat(changes.since(null).server()).isNotEqualTo(before);
+        } finally {
+            primary.execute("drop table user_events");
+            primary.execute("alter table earlier_events rename to user_events");
+        }
+        assertThat(changes.since(null).server()).isEqualTo(before);
+    }
+
     /**
      * A backend is killed, so all of them restart, but the server does not. A transaction whose log had not been
      * flushed is lost, and the next one gets its number.
