@@ -43,9 +43,20 @@ record Webhook(
         secret.forEach(each -> require(
                 Signature.isSecret(each),
                 property + ".secret must be whsec_ and 24 to 64 bytes in base64. Several are separated by commas"));
-        require(!source.isBlank(), property + ".source must not be empty");
+        require(
+                isReference(source),
+                property + ".source must be a URI or a relative reference, such as user-directory");
         requireWithin(timeout, LONGEST_TIMEOUT, property + ".timeout");
         requireWithin(maxDelay, LONGEST_DELAY, property + ".max-delay");
+    }
+
+    /** CloudEvents demands a non-empty URI-reference. */
+    private static boolean isReference(String source) {
+        try {
+            return !new URI(source).toString().isEmpty();
+        } catch (URISyntaxException e) {
+            return false;
+        }
     }
 
     private static boolean isUrl(String url) {

@@ -65,6 +65,8 @@ class WebhookPropertiesTest {
         "secret, whsec_not*base64*not*base64*not*base64",
         "types, USER_RENAMED",
         "source, ' '",
+        "source, ''",
+        "source, my directory",
         "timeout, 0s",
         "timeout, 31s",
         "timeout, soon",
