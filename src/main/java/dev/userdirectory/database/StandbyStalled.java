@@ -11,9 +11,9 @@ public class StandbyStalled extends RuntimeException {
         this.code = code;
     }
 
-    /** Nothing was written for the request. */
+    /** Nothing was written for the request. It may be a retry of one whose commit still waits. */
     public static StandbyStalled beforeWriting() {
-        return new StandbyStalled(ErrorCode.UNAVAILABLE, "Nothing was changed: try again");
+        return new StandbyStalled(ErrorCode.UNAVAILABLE, "This attempt changed nothing: try again");
     }
 
     /** An earlier attempt of the same request may be waiting for the standby. */
