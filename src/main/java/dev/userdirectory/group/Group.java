@@ -61,7 +61,7 @@ public class Group implements Node {
         if (description == null) {
             return null;
         }
-        if (Characters.length(description) > 2000) {
+        if (Characters.isLonger(description, 2000)) {
             return "A description has at most 2,000 characters.";
         }
         if (Characters.contains(description, c -> Characters.isControl(c) && c != '\n' && c != '\r' && c != '\t')) {

@@ -28,6 +28,11 @@ public final class Characters {
         return text.codePointCount(0, text.length());
     }
 
+    /** Whether the text has more code points. Fast for a text that is much longer. */
+    public static boolean isLonger(String text, int codePoints) {
+        return text.length() > 2 * codePoints || length(text) > codePoints;
+    }
+
     public static boolean contains(String text, IntPredicate characters) {
         return text.codePoints().anyMatch(characters);
     }

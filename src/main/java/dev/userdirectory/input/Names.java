@@ -18,7 +18,7 @@ public final class Names {
             return "A name cannot be null.";
         }
         String stripped = name.strip();
-        if (stripped.isEmpty() || Characters.length(stripped) > MAX_LENGTH) {
+        if (stripped.isEmpty() || Characters.isLonger(stripped, MAX_LENGTH)) {
             return "A name has 1 to 200 characters.";
         }
         if (!VISIBLE.matcher(stripped).find()) {

@@ -15,13 +15,17 @@ import graphql.schema.GraphQLInputObjectType;
 import graphql.schema.GraphQLInputValueDefinition;
 import graphql.schema.GraphQLType;
 import graphql.schema.GraphQLTypeUtil;
+import java.io.IOException;
+import java.io.Writer;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -36,6 +40,11 @@ import tools.jackson.databind.json.JsonMapper;
 record IdempotencyKey(String subject, String id, String fingerprint, String argument) {
     static final String ARGUMENT = "idempotencyKey";
     private static final int MAX_LENGTH = 200;
+    /** Twice as much as a thousand users with the longest names and addresses need. */
+    private static final int MAX_ARGUMENTS = 1_000_000;
+
+    private static final String TOO_LONG =
+            "The arguments of a mutation with a key have at most 1,000,000 characters as JSON.";
     private static final Pattern HALF_PAIR = Pattern.compile("\\p{Cs}");
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
@@ -53,25 +62,60 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
         String argument = given == null ? IdempotencyHeader.NAME : ARGUMENT;
         errors.check(problem(key, header, operation.caller), argument);
         String subject = operation.caller.subject();
-        return new IdempotencyKey(subject, hash(subject.length() + " " + subject + key), fingerprint(env), argument);
+        try {
+            return new IdempotencyKey(
+                    subject, hash(subject.length() + " " + subject + key), fingerprint(env), argument);
+        } catch (JacksonException e) {
+            errors.check(TOO_LONG, argument);
+            return null;
+        }
     }
 
     /**
      * Hashes the arguments that the client has sent, without defaults. So even a newer version of the service, which
      * has more arguments and input fields, recognizes a retry.
+     *
+     * @throws JacksonException if they are too long
      */
     static String fingerprint(DataFetchingEnvironment env) {
         Map<String, @Nullable Object> arguments =
                 withoutDefaults(env.getArguments(), env.getFieldDefinition()::getArgument);
         arguments.remove(ARGUMENT);
-        return hash(env.getField().getName() + " " + JSON.writeValueAsString(arguments));
+        BoundedText json = new BoundedText();
+        JSON.writeValue(json, arguments);
+        return hash(env.getField().getName() + " " + json);
+    }
+
+    /** The arguments may be much longer than the request, which can repeat one long variable in a list. */
+    private static final class BoundedText extends Writer {
+        private final StringBuilder text = new StringBuilder();
+
+        @Override
+        public void write(char[] characters, int offset, int length) throws IOException {
+            if (text.length() + length > MAX_ARGUMENTS) {
+                throw new IOException("Too long");
+            }
+            text.append(characters, offset, length);
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+
+        @Override
+        public String toString() {
+            return text.toString();
+        }
     }
 
     /** Escapes unpaired surrogates: they cannot be encoded in UTF-8, and would all become the same question mark. */
     private static String hash(String text) {
         return Sha256.hex(HALF_PAIR
                 .matcher(text)
-                .replaceAll(half -> "\\\\u%04x".formatted((int) half.group().charAt(0))));
+                .replaceAll(half ->
+                        "\\\\u" + HexFormat.of().toHexDigits(half.group().charAt(0))));
     }
 
     private static Map<String, @Nullable Object> withoutDefaults(

@@ -61,7 +61,7 @@ public final class EmailAddress {
         if (email == null) {
             return "An e-mail address cannot be null.";
         }
-        if (Characters.length(email) > MAX_LENGTH) {
+        if (Characters.isLonger(email, MAX_LENGTH)) {
             return "An e-mail address has at most 254 characters.";
         }
         return isAddress(email) ? null : "This is not an e-mail address.";

@@ -57,6 +57,28 @@ final class FeatureAttacks {
                         i -> body("{ users(first: 100) { nodes { "
                                 + repeat(7, n -> "a" + n + ": history(first: " + n + ") { nodes { cursor } }")
                                 + " } } }")),
+                authenticated(
+                        "one long variable, a thousand times in a mutation with a key",
+                        4,
+                        4,
+                        i -> body(
+                                "mutation ($i: ID!) { deleteUsers(ids: [" + "$i ".repeat(1000)
+                                        + "], idempotencyKey: \"k" + i + "\") { errors { code } } }",
+                                Map.of("i", "x".repeat(1_900_000)))),
+                authenticated(
+                        "unpaired surrogates in fifty mutations with keys",
+                        4,
+                        4,
+                        i -> body(
+                                        "mutation ($n: String!) { "
+                                                + repeat(
+                                                        50,
+                                                        n -> "a" + n
+                                                                + ": createUser(name: $n, email: \"a\", idempotencyKey: \"k"
+                                                                + n + "\") { errors { code } }")
+                                                + " }",
+                                        Map.of("n", "UNPAIRED"))
+                                .replace("UNPAIRED", "\\ud800".repeat(300_000))),
 
                 // Addresses
                 authenticated(

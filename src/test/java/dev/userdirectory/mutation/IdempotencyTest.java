@@ -368,6 +368,18 @@ class IdempotencyTest {
         assertThat(refusals(create("Al", newEmail(), "😀".repeat(200)))).isEmpty();
     }
 
+    /** A list may repeat one long variable, so that the arguments are many times as long as the request. */
+    @Test
+    void rejectsArgumentsThatAreTooLongToCompare() {
+        String document = "mutation ($id: ID!, $key: String!) { deleteUsers(ids: [" + "$id ".repeat(900)
+                + "], idempotencyKey: $key) { errors { code path } } }";
+
+        JsonNode payload = client.data(document, Map.of("id", "x".repeat(50_000), "key", key))
+                .get("deleteUsers");
+
+        assertThat(refusals(payload)).containsExactly("idempotencyKey INVALID");
+    }
+
     @Test
     void fiftyRetriesAtOnceGetTheSameUser() throws Exception {
         String email = newEmail();
