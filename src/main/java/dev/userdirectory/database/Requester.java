@@ -29,9 +29,10 @@ final class Requester {
         return account;
     }
 
+    /** The permits for the next connection, or null if it needs none: work for others must not wait for them. */
     @Nullable
     Semaphore share() {
-        return share;
+        return actingAs == null ? share : null;
     }
 
     String subject() {
