@@ -17,7 +17,8 @@ import reactor.core.publisher.SynchronousSink;
 /** One subscriber's position in the feed: first in the table, then in memory. Used by one thread at a time. */
 final class Follower implements Iterator<DirectoryEvent> {
     private static final Logger log = LoggerFactory.getLogger(Follower.class);
-    private static final int PAGE = 500;
+    /** Few, because each follower that catches up has a page of its own in memory, until the last event is sent. */
+    private static final int PAGE = 50;
 
     private final DirectoryEvents table;
     private final Supplier<RecentEvents> current;
