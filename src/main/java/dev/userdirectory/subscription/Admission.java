@@ -113,6 +113,17 @@ class Admission {
         }
     }
 
+    /** Counts a document that the client has named by its hash only, until the result is disposed of. */
+    Disposable documentOf(String client, String document) {
+        Disposable ofSubject = charactersOfSubject.acquire(client, document.length());
+        try {
+            return Disposables.composite(ofSubject, characters.acquire(ALL, document.length()));
+        } catch (LimitReached e) {
+            ofSubject.dispose();
+            throw e;
+        }
+    }
+
     /** @param running the operations that one socket has running, without the one that it asks for */
     void checkOperationsOfSocket(int running) {
         int limit = properties.operationsPerSocket();

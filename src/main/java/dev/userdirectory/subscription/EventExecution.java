@@ -84,13 +84,13 @@ public class EventExecution implements WebGraphQlInterceptor {
             this.chain = chain;
             this.context = context;
             operation = Operation.of(request);
-            operation.document = null;
             executor = operation.executor == null ? Thread::startVirtualThread : operation.executor;
             connections = admission.shareOf(operation.caller);
         }
 
         Flux<Result> results(Publisher<?> source) {
             return Flux.from(source)
+                    .doOnSubscribe(begun -> operation.forgetDocument())
                     .cast(SourceEvent.class)
                     .concatMap(event -> execute(event, 1), 1)
                     .doOnNext(result -> lastCursor = result.cursor() == null ? lastCursor : result.cursor())
@@ -111,7 +111,7 @@ public class EventExecution implements WebGraphQlInterceptor {
                         return chain.next(request(ofThis))
                                 .doOnNext(response -> record(started, code(response)))
                                 // Until the next event, this one is still referenced.
-                                .doFinally(end -> ofThis.document = null);
+                                .doFinally(end -> ofThis.forgetDocument());
                     })
                     .subscribeOn(Schedulers.fromExecutor(task -> executor.execute(ofEvent.during(task))))
                     .contextWrite(context)

@@ -3,6 +3,7 @@ package dev.userdirectory.subscription;
 import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.operation.Transport;
+import dev.userdirectory.graphql.operation.WrittenResult;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -75,14 +76,12 @@ final class SocketOperations {
         if (running.putIfAbsent(id, operation) != null) {
             throw new SocketError(4409, "Subscriber for " + id + " already exists");
         }
+        String client = Admission.client(authentication, session.getRemoteAddress());
         try {
             // The executor also counts operations that the client has stopped but that have not ended yet.
             admission.checkOperationsOfSocket(Math.max(running.size() - 1, executor.size()));
             operation.add(admission.operationOf(
-                    Admission.client(authentication, session.getRemoteAddress()),
-                    request.getDocument(),
-                    request.getVariables(),
-                    request.getExtensions()));
+                    client, request.getDocument(), request.getVariables(), request.getExtensions()));
         } catch (LimitReached e) {
             fail(id, operation, List.of(e.error().asGraphQlError()));
             return;
@@ -95,10 +94,16 @@ final class SocketOperations {
                 .subscribeOn(Schedulers.fromExecutor(task -> executor.execute(memory.during(task))))
                 .doFinally(signal -> thisBegun.complete(null))
                 .contextWrite(context -> context.put(SecurityContext.class.getName(), security))
+                .doOnNext(response -> {
+                    String document = response.getExecutionInput().getQuery();
+                    if (WrittenResult.isStream(response) && !document.equals(request.getDocument())) {
+                        operation.add(admission.documentOf(client, document));
+                    }
+                })
                 .flatMapMany(Result::of)
                 .subscribe(
                         result -> next(id, operation, result),
-                        exception -> close.accept(CloseStatus.SERVER_ERROR),
+                        exception -> fail(id, operation, exception),
                         () -> end(id, operation, Map.of("type", "complete", "id", id))));
         if (stopped) {
             // If the socket was closed before this operation was added, closing it has not stopped the operation.
@@ -134,6 +139,14 @@ final class SocketOperations {
             send.accept(Map.of("type", "next", "id", id, "payload", result.response()));
         } else {
             fail(id, operation, result.errors());
+        }
+    }
+
+    private void fail(String id, Disposable operation, Throwable exception) {
+        if (exception instanceof LimitReached e) {
+            fail(id, operation, List.of(e.error().asGraphQlError()));
+        } else {
+            close.accept(CloseStatus.SERVER_ERROR);
         }
     }
 

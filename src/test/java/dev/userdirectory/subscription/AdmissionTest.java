@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.userdirectory.Client;
 import dev.userdirectory.DirectoryTest;
 import dev.userdirectory.Tokens;
+import dev.userdirectory.graphql.document.Sha256;
 import dev.userdirectory.subscription.SocketClient.Close;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -193,6 +194,28 @@ class AdmissionTest {
         socket.send(Map.of("type", "complete", "id", "1"));
         socket.subscribe("2", EVENTS + "#" + "x".repeat(1000), Map.of());
         socket.settle();
+    }
+
+    @Test
+    void limitsTheTotalLengthOfDocumentsThatAreSentByHash() {
+        SocketClient socket = connect(token);
+        for (int i = 0; i < 2; i++) {
+            String document = "query Q { __typename } " + EVENTS.replace("subscription", "subscription S") + "#"
+                    + Integer.toString(i).repeat(1000);
+            Map<String, ?> extensions =
+                    Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", Sha256.hex(document)));
+            client.withToken(token).post(Map.of("query", document, "operationName", "Q", "extensions", extensions));
+            socket.send(Map.of(
+                    "type",
+                    "subscribe",
+                    "id",
+                    "" + i,
+                    "payload",
+                    Map.of("query", "", "operationName", "S", "extensions", extensions)));
+        }
+        JsonNode error = socket.expect("error");
+        assertThat(error.get("id").asString()).isEqualTo("1");
+        assertThat(error.at("/payload/0/extensions/limit").asInt()).isEqualTo(2000);
     }
 
     @Test

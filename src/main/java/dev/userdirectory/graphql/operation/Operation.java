@@ -57,7 +57,7 @@ public final class Operation {
     public Caller caller = Caller.NOBODY;
     /** Whether each field is traced, in which case shortcuts must not complete any. */
     public boolean tracesFields;
-    /** The document; null until it has been found valid, and again once the events of a subscription are awaited. */
+    /** The document; null until it has been found valid, and once it is {@linkplain #forgetDocument forgotten}. */
     public @Nullable KnownDocument document;
     /** The operation in the document; null until an operation with this name has been executed. */
     public @Nullable KnownOperation known;
@@ -108,6 +108,16 @@ public final class Operation {
         operation.memory = memory;
         operation.event = one;
         return operation;
+    }
+
+    /**
+     * Releases the document, with all that is known of it, since it takes up many times the memory of its text. For
+     * operations that remain referenced after their execution.
+     */
+    public void forgetDocument() {
+        document = null;
+        known = null;
+        shape = null;
     }
 
     /** Whether this operation begins a subscription; false for the events of a subscription. */
