@@ -15,6 +15,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -194,6 +196,17 @@ class HttpEdgeTest {
         assertThat(response.statusCode()).isEqualTo(415);
         assertThat(response.headers().firstValue("Accept-Encoding")).contains("identity");
         assertThat(response.body()).contains("UNSUPPORTED_MEDIA_TYPE", "Content-Encoding");
+    }
+
+    /** A socket or an event stream would keep them for as long as it is open. */
+    @Test
+    void rejectsManyParameters() {
+        String parameters =
+                IntStream.range(0, 30).mapToObj(i -> "&p" + i + "=1").collect(Collectors.joining());
+        HttpResponse<String> response = client.send(get("/graphql?query=%7B__typename%7D" + parameters));
+
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(code(response)).isEqualTo("BAD_REQUEST");
     }
 
     @Test
