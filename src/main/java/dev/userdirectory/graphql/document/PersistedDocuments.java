@@ -79,7 +79,7 @@ public class PersistedDocuments {
 
     private @Nullable String registered(String hash) {
         String own = registered.getIfPresent(hash);
-        if (own != null || shared == null) {
+        if (own != null || shared == null || hash.length() != Sha256.HEX_LENGTH) {
             return own;
         }
         String others = shared.document(hash);

@@ -7,6 +7,8 @@ import java.util.HexFormat;
 
 /** SHA-256, by which persisted queries identify a document. */
 public final class Sha256 {
+    static final int HEX_LENGTH = 64;
+
     private Sha256() {}
 
     /** @return the hash of the text in UTF-8, as 64 lower-case hexadecimal digits */
