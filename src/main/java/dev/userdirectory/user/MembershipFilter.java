@@ -18,16 +18,16 @@ public class MembershipFilter {
 
     private static final String USER = "u.id";
     private static final String IN_A_GROUP = "exists (select from group_members m where m.user_id = u.id)";
-    private static final String ONE = "m.group_id = ?::uuid";
-    private static final String ANY = "m.group_id = any(?::uuid[])";
+    private static final String ONE = "m.group_id = ?";
+    private static final String ANY = "m.group_id = any(?)";
     private static final String MEMBERS = "select m.user_id from group_members m where ";
     /** Reads the groups one after the other, so that no more memberships are read than are needed. */
-    private static final String MEMBERS_OF_ANY = "select m.user_id from unnest(?::uuid[]) g (id)"
-            + " cross join lateral (" + MEMBERS + "m.group_id = g.id limit " + (Rows.FEW + 1) + ") m";
+    private static final String MEMBERS_OF_ANY = "select m.user_id from unnest(?) g (id)" + " cross join lateral ("
+            + MEMBERS + "m.group_id = g.id limit " + (Rows.FEW + 1) + ") m";
     /** The members of the first small group, or of another group if none is small. */
     private static final String MEMBERS_OF_SMALL = MEMBERS + "m.group_id = coalesce("
-            + "(select g.id from unnest(?::uuid[]) g (id)"
-            + " where not exists (" + MEMBERS + "m.group_id = g.id offset " + Rows.FEW + ") limit 1), ?::uuid)";
+            + "(select g.id from unnest(?) g (id)"
+            + " where not exists (" + MEMBERS + "m.group_id = g.id offset " + Rows.FEW + ") limit 1), ?)";
 
     private final GlobalIds ids;
 
@@ -38,25 +38,25 @@ public class MembershipFilter {
     Rows<User> filtered(Rows<User> rows, UserFilter filter, Dependencies dependencies) {
         Rows<User> result = rows;
         if (filter.getGroupId() != null) {
-            String group = group("filter.groupId", filter.getGroupId(), dependencies);
+            UUID group = group("filter.groupId", filter.getGroupId(), dependencies);
             result = result.filteredBy(isMember(ONE), group).among(USER, MEMBERS + ONE, group);
         }
         if (filter.getInAnyGroup() != null) {
-            String any = UserLists.array(groups("filter.inAnyGroup", filter.getInAnyGroup(), dependencies));
+            GroupIds any = new GroupIds(groups("filter.inAnyGroup", filter.getInAnyGroup(), dependencies));
             result = result.filteredBy(isMember(ANY), any).among(USER, MEMBERS_OF_ANY, any);
         }
         if (filter.getInAllGroups() != null) {
-            List<String> groups = groups("filter.inAllGroups", filter.getInAllGroups(), dependencies);
-            for (String group : groups) {
+            List<UUID> groups = groups("filter.inAllGroups", filter.getInAllGroups(), dependencies);
+            for (UUID group : groups) {
                 result = result.filteredBy(isMember(ONE), group);
             }
             if (!groups.isEmpty()) {
-                result = result.among(USER, MEMBERS_OF_SMALL, UserLists.array(groups), groups.getFirst());
+                result = result.among(USER, MEMBERS_OF_SMALL, new GroupIds(groups), groups.getFirst());
             }
         }
         if (filter.getInNoneOfGroups() != null) {
-            List<String> groups = groups("filter.inNoneOfGroups", filter.getInNoneOfGroups(), dependencies);
-            result = result.filteredBy("not " + isMember(ANY), UserLists.array(groups));
+            List<UUID> groups = groups("filter.inNoneOfGroups", filter.getInNoneOfGroups(), dependencies);
+            result = result.filteredBy("not " + isMember(ANY), new GroupIds(groups));
         }
         if (filter.getInNoGroup() != null) {
             dependencies.add(Dependencies.MEMBERSHIPS);
@@ -73,9 +73,9 @@ public class MembershipFilter {
         return "exists (select from group_members m where " + ofGroup + " and m.user_id = u.id)";
     }
 
-    private List<String> groups(String argument, List<String> given, Dependencies dependencies) {
+    private List<UUID> groups(String argument, List<String> given, Dependencies dependencies) {
         UserLists.checkSize(argument, given, MAX_GROUPS, "groups");
-        List<String> groups = new ArrayList<>();
+        List<UUID> groups = new ArrayList<>();
         for (int i = 0; i < given.size(); i++) {
             groups.add(group(argument + "." + i, given.get(i), dependencies));
         }
@@ -83,9 +83,9 @@ public class MembershipFilter {
     }
 
     /** Treats an ID of another type like that of a group that does not exist. */
-    private String group(String argument, String id, Dependencies dependencies) {
+    private UUID group(String argument, String id, Dependencies dependencies) {
         GlobalId group = ids.parse(argument, id);
         dependencies.add(Dependencies.list("Group.members", group.toString()));
-        return group.of("Group").orElse(NO_GROUP).toString();
+        return group.of("Group").orElse(NO_GROUP);
     }
 }

@@ -250,6 +250,30 @@ class PlansTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"CREATED_AT", "UPDATED_AT", "NAME", "EMAIL"})
+    void findsPageOfFilteredMembersWithoutReadingMuch(String field) {
+        List<Map<String, ?>> filters = List.of(
+                Map.of("active", true),
+                Map.of("emailDomain", "example.com"),
+                Map.of("emailDomain", "nobody.example"),
+                Map.of("createdAt", Map.of("from", "2016-01-01T00:00:00Z")));
+        List<String> groups = groupsBySize();
+        for (String id : List.of(groups.getFirst(), groups.get(100))) {
+            String cursor = client.data(MEMBERS_PAGE, Map.of("id", id, "orderBy", Map.of("field", field), "first", 5))
+                    .at("/group/members/pageInfo/endCursor")
+                    .asString();
+            for (Map<String, ?> filter : filters) {
+                for (Map<String, Object> page : pages(cursor)) {
+                    page.putAll(Map.of("id", id, "orderBy", Map.of("field", field), "filter", filter));
+                    statements.clear();
+                    client.data(MEMBERS_PAGE, page);
+                    assertReadsLittle("members by " + filter, id.equals(groups.getFirst()) ? 2 * BOUND : BOUND);
+                }
+            }
+        }
+    }
+
     @Test
     void findsGroupByNameInAnIndex() {
         String name = jdbc.queryForObject("select name from groups order by id offset 4000 limit 1", String.class);
