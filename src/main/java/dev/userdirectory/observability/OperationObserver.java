@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -100,6 +101,7 @@ public class OperationObserver implements WebGraphQlInterceptor {
     private final class Running {
         private final long started = System.nanoTime();
         private final @Nullable Observation observation;
+        private final AtomicBoolean ended = new AtomicBoolean();
 
         Running(@Nullable Observation observation) {
             this.observation = observation;
@@ -109,7 +111,11 @@ public class OperationObserver implements WebGraphQlInterceptor {
             return System.nanoTime() - started;
         }
 
+        /** Only the first call counts: a subscription that ends is cancelled long after its response. */
         void end(OperationOutcome outcome) {
+            if (!ended.compareAndSet(false, true)) {
+                return;
+            }
             if (observation == null) {
                 timers.computeIfAbsent(outcome, OperationObserver.this::timer).record(nanos(), TimeUnit.NANOSECONDS);
             } else {
