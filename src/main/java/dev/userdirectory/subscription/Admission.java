@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.userdirectory.graphql.limit.RequestMemory;
 import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
 import dev.userdirectory.graphql.limit.Weight;
+import dev.userdirectory.graphql.operation.WrittenResult;
 import dev.userdirectory.graphql.scope.Caller;
 import dev.userdirectory.graphql.scope.DeniedAccess;
 import dev.userdirectory.graphql.scope.DeniedAccess.Reason;
@@ -13,6 +14,8 @@ import java.util.Map;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.graphql.server.WebGraphQlRequest;
+import org.springframework.graphql.server.WebGraphQlResponse;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
 import org.springframework.security.core.Authentication;
 import org.springframework.stereotype.Component;
@@ -113,8 +116,12 @@ class Admission {
         }
     }
 
-    /** Counts a document that the client has named by its hash only, until the result is disposed of. */
-    Disposable documentOf(String client, String document) {
+    /** Counts the document of a subscription that was requested by its hash alone, until the result is disposed of. */
+    Disposable documentOf(String client, WebGraphQlRequest request, WebGraphQlResponse response) {
+        String document = response.getExecutionInput().getQuery();
+        if (!WrittenResult.isStream(response) || document.equals(request.getDocument())) {
+            return Disposables.disposed();
+        }
         Disposable ofSubject = charactersOfSubject.acquire(client, document.length());
         try {
             return Disposables.composite(ofSubject, characters.acquire(ALL, document.length()));

@@ -44,6 +44,10 @@ record Result(Map<String, ?> response, @Nullable String cursor) {
                         .toList());
     }
 
+    static Result refused(LimitReached limit) {
+        return errors(List.of(limit.error().asGraphQlError()));
+    }
+
     static Result error(ErrorCode code, String message, @Nullable String lastCursor) {
         return errors(List.of(withCursor(Map.of("message", message, "extensions", code.extensions()), lastCursor)));
     }

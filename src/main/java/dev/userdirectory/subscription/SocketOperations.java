@@ -3,7 +3,6 @@ package dev.userdirectory.subscription;
 import dev.userdirectory.graphql.limit.RequestMemory.Reservation;
 import dev.userdirectory.graphql.operation.Operation;
 import dev.userdirectory.graphql.operation.Transport;
-import dev.userdirectory.graphql.operation.WrittenResult;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -22,6 +21,7 @@ import org.springframework.web.socket.CloseStatus;
 import org.springframework.web.socket.WebSocketSession;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
 import reactor.core.scheduler.Schedulers;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -83,7 +83,7 @@ final class SocketOperations {
             operation.add(admission.operationOf(
                     client, request.getDocument(), request.getVariables(), request.getExtensions()));
         } catch (LimitReached e) {
-            fail(id, operation, List.of(e.error().asGraphQlError()));
+            fail(id, operation, Result.refused(e).errors());
             return;
         }
         SecurityContext security = new SecurityContextImpl(authentication);
@@ -92,18 +92,14 @@ final class SocketOperations {
         pong = null;
         operation.add(graphQl.handleRequest(request)
                 .subscribeOn(Schedulers.fromExecutor(task -> executor.execute(memory.during(task))))
-                .doFinally(signal -> thisBegun.complete(null))
                 .contextWrite(context -> context.put(SecurityContext.class.getName(), security))
-                .doOnNext(response -> {
-                    String document = response.getExecutionInput().getQuery();
-                    if (WrittenResult.isStream(response) && !document.equals(request.getDocument())) {
-                        operation.add(admission.documentOf(client, document));
-                    }
-                })
+                .doOnNext(response -> operation.add(admission.documentOf(client, request, response)))
+                .doFinally(signal -> thisBegun.complete(null))
                 .flatMapMany(Result::of)
+                .onErrorResume(LimitReached.class, limit -> Flux.just(Result.refused(limit)))
                 .subscribe(
                         result -> next(id, operation, result),
-                        exception -> fail(id, operation, exception),
+                        exception -> close.accept(CloseStatus.SERVER_ERROR),
                         () -> end(id, operation, Map.of("type", "complete", "id", id))));
         if (stopped) {
             // If the socket was closed before this operation was added, closing it has not stopped the operation.
@@ -139,14 +135,6 @@ final class SocketOperations {
             send.accept(Map.of("type", "next", "id", id, "payload", result.response()));
         } else {
             fail(id, operation, result.errors());
-        }
-    }
-
-    private void fail(String id, Disposable operation, Throwable exception) {
-        if (exception instanceof LimitReached e) {
-            fail(id, operation, List.of(e.error().asGraphQlError()));
-        } else {
-            close.accept(CloseStatus.SERVER_ERROR);
         }
     }
 

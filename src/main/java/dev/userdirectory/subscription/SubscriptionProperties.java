@@ -22,7 +22,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *     kept as long as these; a value of a variable counts as the characters that take as much memory
  * @param concurrency operations and events of one socket that are executed at a time; the others wait their turn
  * @param databaseConnections connections to PostgreSQL that the events of one subject may use at a time; the pool has ten,
- *     and the others stay free for everybody else
+ *     and the others stay free for everybody else. Lookups that requests share do not count
  * @param attempts the number of attempts to execute an event before its subscription ends
  */
 @ConfigurationProperties("directory.subscriptions")

@@ -212,6 +212,9 @@ class AdmissionTest {
                     "" + i,
                     "payload",
                     Map.of("query", "", "operationName", "S", "extensions", extensions)));
+            if (i == 0) {
+                socket.settle();
+            }
         }
         JsonNode error = socket.expect("error");
         assertThat(error.get("id").asString()).isEqualTo("1");
