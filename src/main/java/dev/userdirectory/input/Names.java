@@ -6,6 +6,8 @@ import org.jspecify.annotations.Nullable;
 /** The rules for names, which are the same for users and groups. */
 public final class Names {
     public static final int MAX_LENGTH = 200;
+    /** A list may repeat one name a thousand times, which costs the client nothing. */
+    private static final int MAX_UNSTRIPPED = 10_000;
 
     private static final Pattern VISIBLE =
             Pattern.compile("[^\\s\\p{Z}\\p{Cc}\\p{Cf}\\p{Cs}" + Characters.INVISIBLE + "]");
@@ -17,7 +19,7 @@ public final class Names {
         if (name == null) {
             return "A name cannot be null.";
         }
-        String stripped = name.strip();
+        String stripped = name.length() > MAX_UNSTRIPPED ? name : name.strip();
         if (stripped.isEmpty() || Characters.isLonger(stripped, MAX_LENGTH)) {
             return "A name has 1 to 200 characters.";
         }

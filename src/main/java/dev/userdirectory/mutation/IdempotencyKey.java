@@ -23,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.SerializationFeature;
@@ -45,7 +44,6 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
 
     private static final String TOO_LONG =
             "The arguments of a mutation with a key have at most 1,000,000 characters as JSON.";
-    private static final Pattern HALF_PAIR = Pattern.compile("\\p{Cs}");
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
@@ -61,6 +59,9 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
         }
         String argument = given == null ? IdempotencyHeader.NAME : ARGUMENT;
         errors.check(problem(key, header, operation.caller), argument);
+        if (!errors.isEmpty()) {
+            return null;
+        }
         String subject = operation.caller.subject();
         try {
             return new IdempotencyKey(
@@ -112,10 +113,15 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
 
     /** Escapes unpaired surrogates: they cannot be encoded in UTF-8, and would all become the same question mark. */
     private static String hash(String text) {
-        return Sha256.hex(HALF_PAIR
-                .matcher(text)
-                .replaceAll(half ->
-                        "\\\\u" + HexFormat.of().toHexDigits(half.group().charAt(0))));
+        StringBuilder escaped = new StringBuilder(text.length());
+        text.codePoints().forEach(c -> {
+            if (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) {
+                escaped.append("\\u").append(HexFormat.of().toHexDigits((char) c));
+            } else {
+                escaped.appendCodePoint(c);
+            }
+        });
+        return Sha256.hex(escaped.toString());
     }
 
     private static Map<String, @Nullable Object> withoutDefaults(

@@ -66,6 +66,14 @@ final class FeatureAttacks {
                                         + "], idempotencyKey: \"k" + i + "\") { errors { code } } }",
                                 Map.of("i", "x".repeat(1_900_000)))),
                 authenticated(
+                        "one blank name for a thousand users",
+                        4,
+                        4,
+                        i -> body(
+                                "mutation ($u: NewUser!) { createUsers(users: [" + "$u ".repeat(1000)
+                                        + "]) { errors { code } } }",
+                                Map.of("u", Map.of("email", "a", "name", "x" + " ".repeat(1_900_000))))),
+                authenticated(
                         "unpaired surrogates in fifty mutations with keys",
                         4,
                         4,

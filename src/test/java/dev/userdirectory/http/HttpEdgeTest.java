@@ -198,7 +198,7 @@ class HttpEdgeTest {
         assertThat(response.body()).contains("UNSUPPORTED_MEDIA_TYPE", "Content-Encoding");
     }
 
-    /** A socket or an event stream would keep them for as long as it is open. */
+    /** An event stream would keep them for as long as it is open. */
     @Test
     void rejectsManyParameters() {
         String parameters =
