@@ -22,8 +22,8 @@ public class MembershipFilter {
     private static final String ANY = "m.group_id = any(?)";
     private static final String MEMBERS = "select m.user_id from group_members m where ";
     /** Reads the groups one after the other, so that no more memberships are read than are needed. */
-    private static final String MEMBERS_OF_ANY = "select m.user_id from unnest(?) g (id)" + " cross join lateral ("
-            + MEMBERS + "m.group_id = g.id limit " + (Rows.FEW + 1) + ") m";
+    private static final String MEMBERS_OF_ANY = "select m.user_id from unnest(?) g (id) cross join lateral (" + MEMBERS
+            + "m.group_id = g.id limit " + (Rows.FEW + 1) + ") m";
     /** The members of the first small group, or of another group if none is small. */
     private static final String MEMBERS_OF_SMALL = MEMBERS + "m.group_id = coalesce("
             + "(select g.id from unnest(?) g (id)"
