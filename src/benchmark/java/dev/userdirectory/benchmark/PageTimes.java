@@ -22,6 +22,16 @@ import tools.jackson.databind.JsonNode;
 final class PageTimes {
     private static final int DEPTH = Workloads.DEPTH;
     private static final List<String> FIELDS = List.of("CREATED_AT", "UPDATED_AT", "NAME", "EMAIL");
+    private static final String PAGE = """
+            (orderBy: $orderBy, filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+              nodes { id name email }
+              pageInfo { hasPreviousPage hasNextPage startCursor endCursor }
+            }""";
+    private static final String VARIABLES =
+            "$orderBy: UserOrder!, $filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String";
+    private static final String USERS = "query (" + VARIABLES + ") { users" + PAGE + " }";
+    private static final String MEMBERS =
+            "query ($group: ID!, " + VARIABLES + ") { group(id: $group) { members" + PAGE + " } }";
 
     private final ServiceProcess service;
     private final JdbcTemplate jdbc;
@@ -35,11 +45,12 @@ final class PageTimes {
     }
 
     /** @param limit the highest ratio to the time of the first request of a comparison, or infinity */
-    private record Workload(String name, Map<String, ?> variables, double limit) {}
+    private record Workload(String name, String document, Map<String, ?> variables, double limit) {}
 
     void run() throws IOException, InterruptedException {
         boolean passed = comparePages();
         passed &= compareFilteredPages();
+        passed &= compareMembers();
         compareFilters();
         if (!passed) {
             throw new IllegalStateException("A page takes too long");
@@ -80,6 +91,41 @@ final class PageTimes {
                                         filter.getValue(),
                                         Map.of("first", 20, "after", cursor),
                                         1.2)));
+            }
+        }
+        return passed;
+    }
+
+    /** Compares the members of the largest group, in every order, with and without a filter. */
+    private boolean compareMembers() throws IOException, InterruptedException {
+        UUID group = jdbc.queryForObject(
+                "select group_id from group_members group by 1 order by count(*) desc limit 1", UUID.class);
+        int depth = jdbc.queryForObject(
+                "select count(*) * 9 / 10 from group_members where group_id = ?", Integer.class, group);
+        Map<String, Map<String, ?>> filters = new LinkedHashMap<>();
+        filters.put("", Map.of());
+        filters.put(", active", Map.of("active", true));
+        filters.put(", no such domain", Map.of("emailDomain", "nobody.example"));
+        boolean passed = true;
+        for (String field : FIELDS) {
+            String column = column(field);
+            String email = jdbc.queryForObject(
+                    "select email from users join group_members on user_id = id where group_id = ? order by " + column
+                            + ", id offset ? limit 1",
+                    String.class,
+                    group,
+                    depth - 1);
+            Workload last = members("", group, field, Map.of("emails", List.of(email)), Map.of("first", 1), 1);
+            String cursor =
+                    post(last).at("/data/group/members/pageInfo/endCursor").asString();
+            for (Map.Entry<String, Map<String, ?>> filter : filters.entrySet()) {
+                Map<String, ?> deep = Map.of("first", 20, "after", cursor);
+                passed &= compare(
+                        "Members by " + field + filter.getKey(),
+                        100,
+                        List.of(
+                                members("first", group, field, filter.getValue(), Map.of("first", 20), 1),
+                                members("behind " + depth, group, field, filter.getValue(), deep, 1.2)));
             }
         }
         return passed;
@@ -156,20 +202,34 @@ final class PageTimes {
     }
 
     private static Workload users(String name, String field, Map<String, ?> filter, Map<String, ?> page, double limit) {
+        return new Workload(name, USERS, variables(field, filter, page), limit);
+    }
+
+    private static Workload members(
+            String name, UUID group, String field, Map<String, ?> filter, Map<String, ?> page, double limit) {
+        Map<String, Object> variables = variables(field, filter, page);
+        variables.put("group", id(group));
+        return new Workload(name, MEMBERS, variables, limit);
+    }
+
+    private static Map<String, Object> variables(String field, Map<String, ?> filter, Map<String, ?> page) {
         Map<String, Object> variables = new HashMap<>(page);
         variables.put("orderBy", Map.of("field", field));
         variables.put("filter", filter);
-        return new Workload(name, variables, limit);
+        return variables;
+    }
+
+    private static String column(String field) {
+        String name = field.toLowerCase(Locale.ROOT);
+        return field.endsWith("_AT") ? name : name + "_lower";
     }
 
     /**
      * Returns the cursor of the user at this position. The user is read with a filter, which does not change cursors.
      */
     private String cursorAt(int place, String field) throws IOException, InterruptedException {
-        String name = field.toLowerCase(Locale.ROOT);
-        String column = field.endsWith("_AT") ? name : name + "_lower";
         String email = jdbc.queryForObject(
-                "select email from users order by " + column + ", id offset ? limit 1", String.class, place - 1);
+                "select email from users order by " + column(field) + ", id offset ? limit 1", String.class, place - 1);
         Workload search = users("", field, Map.of("search", email), Map.of("first", 1), 1);
         return post(search).at("/data/users/pageInfo/endCursor").asString();
     }
@@ -213,13 +273,6 @@ final class PageTimes {
     }
 
     private JsonNode post(Workload workload) throws IOException, InterruptedException {
-        String document = """
-                query ($orderBy: UserOrder!, $filter: UserFilter, $first: Int, $after: String, $last: Int, $before: String) {
-                  users(orderBy: $orderBy, filter: $filter, first: $first, after: $after, last: $last, before: $before) {
-                    nodes { id name email }
-                    pageInfo { hasPreviousPage hasNextPage startCursor endCursor }
-                  }
-                }""";
-        return service.post(document, workload.variables);
+        return service.post(workload.document, workload.variables);
     }
 }
