@@ -17,10 +17,9 @@ import graphql.language.OperationDefinition;
 import graphql.language.OperationDefinition.Operation;
 import graphql.language.Selection;
 import graphql.language.SelectionSet;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -36,15 +35,20 @@ class RootFieldRule extends SimplePerformantInstrumentation {
             InstrumentationExecutionParameters parameters,
             @Nullable InstrumentationState state) {
         Document document = parsed.getDocument();
+        Map<String, FragmentDefinition> unchecked = new HashMap<>();
+        for (FragmentDefinition fragment : document.getDefinitionsOfType(FragmentDefinition.class)) {
+            unchecked.putIfAbsent(fragment.getName(), fragment);
+        }
         for (OperationDefinition operation : document.getDefinitionsOfType(OperationDefinition.class)) {
             if (operation.getOperation() == Operation.SUBSCRIPTION) {
-                check(operation.getSelectionSet(), document, new HashSet<>());
+                check(operation.getSelectionSet(), unchecked);
             }
         }
         return parsed;
     }
 
-    private static void check(@Nullable SelectionSet selections, Document document, Set<String> visited) {
+    /** @param unchecked the fragments that have not been checked yet, by name */
+    private static void check(@Nullable SelectionSet selections, Map<String, FragmentDefinition> unchecked) {
         if (selections == null) {
             return;
         }
@@ -59,12 +63,12 @@ class RootFieldRule extends SimplePerformantInstrumentation {
                         .build()));
             }
             if (selection instanceof InlineFragment fragment) {
-                check(fragment.getSelectionSet(), document, visited);
-            } else if (selection instanceof FragmentSpread spread && visited.add(spread.getName())) {
-                Optional<FragmentDefinition> fragment = document.getDefinitionsOfType(FragmentDefinition.class).stream()
-                        .filter(definition -> definition.getName().equals(spread.getName()))
-                        .findFirst();
-                fragment.ifPresent(definition -> check(definition.getSelectionSet(), document, visited));
+                check(fragment.getSelectionSet(), unchecked);
+            } else if (selection instanceof FragmentSpread spread) {
+                FragmentDefinition fragment = unchecked.remove(spread.getName());
+                if (fragment != null) {
+                    check(fragment.getSelectionSet(), unchecked);
+                }
             }
         }
     }

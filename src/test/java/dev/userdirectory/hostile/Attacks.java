@@ -8,6 +8,7 @@ import static dev.userdirectory.hostile.Attack.slow;
 import static dev.userdirectory.hostile.Attack.sockets;
 import static dev.userdirectory.hostile.Attack.unreadSockets;
 
+import dev.userdirectory.Waiting;
 import dev.userdirectory.graphql.document.Sha256;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -168,6 +169,28 @@ final class Attacks {
                         20,
                         4,
                         i -> body("{ users(first: 0." + "9".repeat(60_000) + ") { totalCount } }")),
+                anonymous(
+                        "fragments, each of which spreads the one before",
+                        20,
+                        4,
+                        i -> body("fragment a0 on Query{__typename}"
+                                + repeat(1_800, n -> "fragment a" + (n + 1) + " on Query{...a" + n + "}")
+                                + "{...a1800}#" + unique())),
+                anonymous(
+                        "subscriptions that spread the same fragments",
+                        20,
+                        4,
+                        i -> body(repeat(1_200, n -> "subscription a{...F}") + "fragment F on S{"
+                                + repeat(700, n -> "...b" + n) + "}"
+                                + repeat(700, n -> "fragment b" + n + " on S{...u}") + "#" + unique())),
+                anonymous(
+                        "a list in a representation, seven thousand times",
+                        20,
+                        4,
+                        i -> body(
+                                "query($r:_Any!){_entities(representations:[" + "$r".repeat(7_400) + "]){__typename}}#"
+                                        + unique(),
+                                Map.of("r", Collections.nCopies(9_900, i)))),
 
                 // HTTP
                 new Attack("requests that are given up", target -> target.drip(50, "POST /graphql HTTP/1.1\r\n")),
@@ -328,16 +351,18 @@ final class Attacks {
                 new Attack("large responses by GET", target -> {
                     String extensions =
                             json(Map.of("persistedQuery", Map.of("version", 1, "sha256Hash", Sha256.hex(LARGE))));
-                    target.post(target.token(), body(LARGE).replaceFirst("\\{", "{\"extensions\":" + extensions + ","));
+                    String register = body(LARGE).replaceFirst("\\{", "{\"extensions\":" + extensions + ",");
                     HttpRequest.Builder get = HttpRequest.newBuilder(
                                     URI.create(target.graphQl() + "?extensions=" + encode(extensions)))
                             .header("Accept", "application/json")
                             .header("Authorization", "Bearer " + target.token());
-                    HttpResponse<String> response = target.send(get);
-                    if (response == null
-                            || response.headers().firstValue("ETag").isEmpty()) {
-                        throw new IllegalStateException(String.valueOf(response));
-                    }
+                    // Memory may still be reserved for an earlier attack.
+                    Waiting.until(() -> {
+                        target.post(target.token(), register);
+                        HttpResponse<String> response = target.send(get);
+                        return response != null
+                                && response.headers().firstValue("ETag").isPresent();
+                    });
                     target.concurrently(32, 16, i -> target.send(get));
                 }),
                 slow(

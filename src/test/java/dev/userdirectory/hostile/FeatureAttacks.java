@@ -66,6 +66,17 @@ final class FeatureAttacks {
                                         + "], idempotencyKey: \"k" + i + "\") { errors { code } } }",
                                 Map.of("i", "x".repeat(1_900_000)))),
                 authenticated(
+                        "representations with the same hash",
+                        4,
+                        4,
+                        i -> body(
+                                "query($p:_Any!,$q:_Any!){_entities(representations:["
+                                        + repeat(
+                                                1000,
+                                                n -> "{a:" + (n % 2 == 0 ? "$p" : "$q") + " k:\"" + sameHash(n) + "\"}")
+                                        + "]){__typename}}",
+                                Map.of("p", "x".repeat(900_000), "q", "x".repeat(900_000)))),
+                authenticated(
                         "one blank name for a thousand users",
                         4,
                         4,
@@ -200,6 +211,13 @@ final class FeatureAttacks {
                 body(
                         "subscription ($a: String!) { directoryEvents(after: $a, types: [GROUP_DELETED]) { cursor } }",
                         Map.of("a", oldest)));
+    }
+
+    /** One of 1,024 texts with the same hash. */
+    private static String sameHash(int n) {
+        return IntStream.range(0, 10)
+                .mapToObj(bit -> (n >> bit & 1) == 0 ? "Aa" : "BB")
+                .collect(Collectors.joining());
     }
 
     private static String since(int aliases) {

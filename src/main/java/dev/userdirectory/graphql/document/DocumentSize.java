@@ -24,6 +24,9 @@ public class DocumentSize {
     /** Each level takes a few stack frames, here and in validation. Applications nest about ten levels. */
     private static final int MAX_NESTED_FRAGMENTS = 100;
 
+    /** Validation follows the spreads of each fragment anew. */
+    private static final int MAX_DEFINITIONS = 200;
+
     /**
      * How many operations of the largest size may be in a document. Validation visits every operation with all its
      * fragments, though only one is executed. Applications send one, or a file of mostly small ones.
@@ -55,24 +58,25 @@ public class DocumentSize {
                 size.check(size.measure(fragment.getName()));
             }
         }
+        LimitExceeded.DEFINITIONS.check(document.getDefinitions().size(), MAX_DEFINITIONS);
     }
 
     /** @return how many fields validation visits, including those of introspection, which has a limit of its own */
     private long check(OperationDefinition operation) {
         Size own = Size.of(operation.getDirectives().size());
         Size size = own.plus(measure(operation.getSelectionSet()));
-        LimitExceeded.ROOT_FIELDS.check(size.topFields, limits.rootFields());
+        LimitExceeded.ROOT_FIELDS.check(size.topFields(), limits.rootFields());
         check(size);
-        return (long) size.fields + size.introspectionFields;
+        return (long) size.fields() + size.introspectionFields();
     }
 
     private void check(Size size) {
-        LimitExceeded.FIELDS.check(size.fields, limits.fields());
-        LimitExceeded.DEPTH.check(size.depth, limits.depth());
-        LimitExceeded.ALIASES.check(size.aliases, limits.aliases());
-        LimitExceeded.DIRECTIVES.check(size.directives, limits.directives());
-        LimitExceeded.INTROSPECTION_FIELDS.check(size.introspectionFields, limits.introspectionFields());
-        LimitExceeded.INTROSPECTION_DEPTH.check(size.introspectionDepth, limits.introspectionDepth());
+        LimitExceeded.FIELDS.check(size.fields(), limits.fields());
+        LimitExceeded.DEPTH.check(size.depth(), limits.depth());
+        LimitExceeded.ALIASES.check(size.aliases(), limits.aliases());
+        LimitExceeded.DIRECTIVES.check(size.directives(), limits.directives());
+        LimitExceeded.INTROSPECTION_FIELDS.check(size.introspectionFields(), limits.introspectionFields());
+        LimitExceeded.INTROSPECTION_DEPTH.check(size.introspectionDepth(), limits.introspectionDepth());
     }
 
     private Size measure(@Nullable SelectionSet selectionSet) {
@@ -114,62 +118,13 @@ public class DocumentSize {
         }
         measured.put(fragmentName, Size.NONE);
         LimitExceeded.FRAGMENTS.check(++nestedFragments, MAX_NESTED_FRAGMENTS);
-        Size size = Size.of(fragment.getDirectives().size()).plus(measure(fragment.getSelectionSet()));
+        Size size = Size.of(fragment.getDirectives().size())
+                .plus(measure(fragment.getSelectionSet()))
+                .inFragment();
         nestedFragments--;
+        // The fragments in this one may have been measured before.
+        LimitExceeded.FRAGMENTS.check(size.nestedFragments(), MAX_NESTED_FRAGMENTS);
         measured.put(fragmentName, size);
         return size;
-    }
-
-    /** The size of a set of selections. A sum that overflows stays at the largest int. */
-    private record Size(
-            int topFields,
-            int fields,
-            int aliases,
-            int directives,
-            int depth,
-            int introspectionFields,
-            int introspectionDepth) {
-        static final Size NONE = of(0);
-
-        static Size of(int directives) {
-            return new Size(0, 0, 0, directives, 0, 0, 0);
-        }
-
-        Size plus(Size other) {
-            return new Size(
-                    sum(topFields, other.topFields),
-                    sum(fields, other.fields),
-                    sum(aliases, other.aliases),
-                    sum(directives, other.directives),
-                    Math.max(depth, other.depth),
-                    sum(introspectionFields, other.introspectionFields),
-                    Math.max(introspectionDepth, other.introspectionDepth));
-        }
-
-        Size within(boolean aliased, int directives) {
-            return new Size(
-                    1,
-                    sum(fields, 1),
-                    sum(aliases, aliased ? 1 : 0),
-                    sum(this.directives, directives),
-                    depth + 1,
-                    introspectionFields,
-                    introspectionDepth);
-        }
-
-        Size asIntrospection(boolean aliased, int directives) {
-            return new Size(
-                    1,
-                    1,
-                    sum(aliases, aliased ? 1 : 0),
-                    sum(this.directives, directives),
-                    1,
-                    sum(fields, 1),
-                    depth + 1);
-        }
-
-        private static int sum(int one, int other) {
-            return (int) Math.min((long) one + other, Integer.MAX_VALUE);
-        }
     }
 }

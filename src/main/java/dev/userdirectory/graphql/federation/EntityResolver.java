@@ -72,7 +72,7 @@ class EntityResolver implements DgsFederationResolver {
                             representations.size()));
         }
         DgsDataFetchingEnvironment ofFetchers = new DgsDataFetchingEnvironment(env, context);
-        Map<Object, CompletableFuture<@Nullable Object>> fetched = HashMap.newHashMap(representations.size());
+        Map<String, CompletableFuture<@Nullable Object>> fetched = HashMap.newHashMap(representations.size());
         List<CompletableFuture<@Nullable Object>> entities = IntStream.range(0, representations.size())
                 .mapToObj(i -> fetch(i, representations.get(i), fetched, ofFetchers))
                 .toList();
@@ -84,9 +84,12 @@ class EntityResolver implements DgsFederationResolver {
     private CompletableFuture<@Nullable Object> fetch(
             int index,
             Object representation,
-            Map<Object, CompletableFuture<@Nullable Object>> fetched,
+            Map<String, CompletableFuture<@Nullable Object>> fetched,
             DgsDataFetchingEnvironment env) {
-        CompletableFuture<@Nullable Object> entity = fetched.computeIfAbsent(representation, each -> fetch(each, env));
+        String key = Representation.key(representation);
+        CompletableFuture<@Nullable Object> entity = key == null
+                ? fetch(representation, env)
+                : fetched.computeIfAbsent(key, same -> fetch(representation, env));
         return entity.handle((value, exception) -> exception == null ? value : failure(exception, index, env.getDfe()));
     }
 

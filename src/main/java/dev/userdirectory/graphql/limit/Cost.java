@@ -11,6 +11,7 @@ import graphql.schema.GraphQLDirectiveContainer;
 import graphql.schema.GraphQLFieldDefinition;
 import graphql.schema.GraphQLInputFieldsContainer;
 import graphql.schema.GraphQLInputObjectField;
+import graphql.schema.GraphQLList;
 import graphql.schema.GraphQLNamedType;
 import graphql.schema.GraphQLSchema;
 import graphql.schema.GraphQLType;
@@ -109,10 +110,12 @@ public class Cost {
         if (value == null) {
             return 0;
         }
-        if (value instanceof Collection<?> list) {
+        // A scalar such as _Any may contain lists as well, which a document can repeat by a variable.
+        if (value instanceof Collection<?> list
+                && GraphQLTypeUtil.unwrapNonNull(type) instanceof GraphQLList declared) {
             double sum = weight(definition, unwrapped, 0);
             for (Object element : list) {
-                sum += input(definition, type, element);
+                sum += input(definition, declared.getWrappedType(), element);
             }
             return sum;
         }

@@ -157,6 +157,18 @@ class AttackTest {
                                 + " fragment F1500 on Query { __typename }",
                         "MAX_DEPTH_LIMIT"),
                 new Attack(
+                        "chain of fragments, the last one first",
+                        "fragment F150 on Query { __typename } "
+                                + repeat(150, i -> "fragment F" + (149 - i) + " on Query { ...F" + (150 - i) + " }")
+                                + " { ...F0 }",
+                        "MAX_DEPTH_LIMIT"),
+                new Attack(
+                        "1,900 fragments",
+                        "fragment F0 on Query { __typename } "
+                                + repeat(1_870, i -> "fragment F" + (i + 1) + " on Query{...F0}")
+                                + "{" + repeat(1_870, i -> "...F" + (i + 1)) + "}",
+                        "MAX_FIELDS_LIMIT"),
+                new Attack(
                         "circular fragments",
                         "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
                         "GRAPHQL_VALIDATION_FAILED"),
