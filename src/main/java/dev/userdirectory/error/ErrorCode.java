@@ -24,7 +24,7 @@ public enum ErrorCode {
     INTROSPECTION_DISABLED("The service is configured not to serve introspection."),
 
     MAX_DEPTH_LIMIT("The operation has too many levels of fields, or the document too many of fragments."),
-    MAX_FIELDS_LIMIT("The operation, or the whole document, has too many fields."),
+    MAX_FIELDS_LIMIT("The operation has too many fields, or the document too many fields, operations or fragments."),
     MAX_ROOT_FIELDS_LIMIT("The operation has too many root fields."),
     MAX_ALIASES_LIMIT("The operation has too many aliases."),
     MAX_DIRECTIVES_LIMIT("The operation has too many directives."),

@@ -19,7 +19,10 @@ public final class Names {
         if (name == null) {
             return "A name cannot be null.";
         }
-        String stripped = name.length() > MAX_UNSTRIPPED ? name : name.strip();
+        if (name.length() > MAX_UNSTRIPPED) {
+            return "A name has at most 10,000 characters, including the spaces around it.";
+        }
+        String stripped = name.strip();
         if (stripped.isEmpty() || Characters.isLonger(stripped, MAX_LENGTH)) {
             return "A name has 1 to 200 characters.";
         }

@@ -77,7 +77,7 @@ final class FeatureAttacks {
                                         + "]){__typename}}",
                                 Map.of("p", "x".repeat(900_000), "q", "x".repeat(900_000)))),
                 authenticated(
-                        "one blank name for a thousand users",
+                        "one name with many spaces for a thousand users",
                         4,
                         4,
                         i -> body(

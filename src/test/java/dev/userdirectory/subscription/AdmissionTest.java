@@ -216,6 +216,7 @@ class AdmissionTest {
                 socket.settle();
             }
         }
+        socket.send(Map.of("type", "ping"));
         JsonNode error = socket.expect("error");
         assertThat(error.get("id").asString()).isEqualTo("1");
         assertThat(error.at("/payload/0/extensions/limit").asInt()).isEqualTo(2000);

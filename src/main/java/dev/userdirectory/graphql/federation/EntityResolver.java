@@ -30,7 +30,7 @@ import org.springframework.util.ReflectionUtils;
 /**
  * Resolves {@code _entities}, each representation separately: a malformed one becomes null, with an error at its index.
  * All lookups begin before any is awaited, so entity fetchers that use a data loader share its statement. Equal
- * representations are resolved once.
+ * representations with nothing but a key of users or groups are resolved once.
  */
 @DgsComponent
 class EntityResolver implements DgsFederationResolver {

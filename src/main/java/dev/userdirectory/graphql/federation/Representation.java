@@ -8,17 +8,17 @@ import org.jspecify.annotations.Nullable;
 
 /** A gateway's reference to an entity: the entity's type, and the fields of one of its keys. */
 public record Representation(Map<String, Object> fields) {
-    /** All fields that the keys of this service's entities have. */
+    /** The fields of the keys of users and groups. */
     private static final List<String> FIELDS = List.of("__typename", "id", "email");
 
     private static final int MAX_LENGTH = 600;
 
     /**
-     * Returns a text that representations of the same entity share, or null for one that can have no entity. The client
-     * chooses the hashes of its representations, so only short texts, which can be ordered, are good keys of a map.
+     * Returns a text that equal representations share, or null for one that is resolved on its own. The client chooses
+     * the hashes of its representations, so only short texts, which can be ordered, are good keys of a map.
      */
     static @Nullable String key(Object representation) {
-        if (!(representation instanceof Map<?, ?> fields)) {
+        if (!(representation instanceof Map<?, ?> fields) || !FIELDS.containsAll(fields.keySet())) {
             return null;
         }
         StringBuilder key = new StringBuilder();

@@ -13,7 +13,7 @@ import java.util.Map;
 public enum LimitExceeded {
     DEPTH(ErrorCode.MAX_DEPTH_LIMIT, "The operation is %,d fields deep; at most %,d are served"),
     FRAGMENTS(ErrorCode.MAX_DEPTH_LIMIT, "The document has %,d fragments nested in each other; at most %,d are served"),
-    DEFINITIONS(ErrorCode.MAX_FIELDS_LIMIT, "The document has %,d operations and fragments; at most %,d are read"),
+    DEFINITIONS(ErrorCode.MAX_FIELDS_LIMIT, "The document has %,d definitions; at most %,d are read"),
     FIELDS(ErrorCode.MAX_FIELDS_LIMIT, "The operation has %,d fields; at most %,d are served"),
     ALL_FIELDS(ErrorCode.MAX_FIELDS_LIMIT, "The document's operations have %,d fields or more; at most %,d are read"),
     ROOT_FIELDS(ErrorCode.MAX_ROOT_FIELDS_LIMIT, "The operation has %,d root fields; at most %,d are served"),

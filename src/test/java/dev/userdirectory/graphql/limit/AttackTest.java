@@ -163,10 +163,10 @@ class AttackTest {
                                 + " { ...F0 }",
                         "MAX_DEPTH_LIMIT"),
                 new Attack(
-                        "1,900 fragments",
+                        "1,300 fragments",
                         "fragment F0 on Query { __typename } "
-                                + repeat(1_870, i -> "fragment F" + (i + 1) + " on Query{...F0}")
-                                + "{" + repeat(1_870, i -> "...F" + (i + 1)) + "}",
+                                + repeat(1_300, i -> "fragment F" + (i + 1) + " on Query{...F0}")
+                                + "{...F1}",
                         "MAX_FIELDS_LIMIT"),
                 new Attack(
                         "circular fragments",
