@@ -499,11 +499,13 @@ class PlansTest {
         return plans(statement, 12);
     }
 
-    /** The type of an argument. A list of groups is a text that is cast, like all other arguments. */
-    private static String type(String argument) {
-        return !argument.startsWith("{")
-                ? "varchar"
-                : argument.matches("\\{\"?[0-9a-f-]{36}\\W.*") ? "uuid[]" : "text[]";
+    /** The type of an argument. Those that are neither IDs nor lists are texts, which the statements cast. */
+    private static String type(Object argument) {
+        if (argument instanceof UUID) {
+            return "uuid";
+        }
+        String text = argument.toString();
+        return !text.startsWith("{") ? "varchar" : text.matches("\\{\"?[0-9a-f-]{36}\\W.*") ? "uuid[]" : "text[]";
     }
 
     /** The plans of the first execution and of the last one. */
@@ -512,9 +514,7 @@ class PlansTest {
         String sql = Pattern.compile("\\?")
                 .matcher(statement.sql())
                 .replaceAll(placeholder -> "\\$" + placeholders.incrementAndGet());
-        String types = statement.arguments().stream()
-                .map(argument -> type(argument.toString()))
-                .collect(Collectors.joining(", "));
+        String types = statement.arguments().stream().map(PlansTest::type).collect(Collectors.joining(", "));
         String values = statement.arguments().stream()
                 .map(argument -> "'" + argument.toString().replace("'", "''") + "'")
                 .collect(Collectors.joining(", "));
