@@ -25,7 +25,7 @@ public class HeadTimeoutProtocol extends Http11NioProtocol {
             if (connector.getProtocolHandler() instanceof HeadTimeoutProtocol protocol) {
                 protocol.headTimeout = headTimeout;
                 protocol.unreadBodyTimeout = unreadBodyTimeout;
-                // Tomcat reads an extension or a trailer to its end before it returns to whoever checks the time.
+                // Tomcat reads a whole extension or trailer in one call, during which no time can be checked.
                 protocol.setMaxExtensionSize(0);
                 protocol.setMaxTrailerSize(2); // the line break that ends a body without one
             }

@@ -154,7 +154,7 @@ record IdempotencyKey(String subject, String id, String fingerprint, String argu
     }
 
     private static @Nullable String problem(String key, @Nullable String header, Caller caller) {
-        if (key.isEmpty() || Characters.length(key) > MAX_LENGTH) {
+        if (key.isEmpty() || Characters.isLonger(key, MAX_LENGTH)) {
             return "A key has 1 to 200 characters.";
         }
         if (Characters.contains(key, Characters::isControl)) {

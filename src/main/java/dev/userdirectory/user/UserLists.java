@@ -156,7 +156,7 @@ public class UserLists {
     }
 
     /** An array in the syntax of PostgreSQL. Unlike a JDBC array, it equals another one with the same elements. */
-    static String array(List<String> elements) {
+    private static String array(List<String> elements) {
         return elements.stream()
                 .map(element -> '"' + element.replaceAll("[\"\\\\]", "\\\\$0") + '"')
                 .collect(Collectors.joining(",", "{", "}"));

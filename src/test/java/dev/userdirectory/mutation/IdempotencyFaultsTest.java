@@ -98,7 +98,9 @@ class IdempotencyFaultsTest {
 
     private static void isAccepted(JsonNode answer) {
         assertThat(answer.at("/data/result/errors")).isEmpty();
-        assertThat(answer.at("/data/result/object").findValuesAsString("id")).hasSize(1);
+        assertThat(answer.at("/data/result/object").findValuesAsString("id"))
+                .hasSize(1)
+                .doesNotContain("");
     }
 
     private void awaitMore() {

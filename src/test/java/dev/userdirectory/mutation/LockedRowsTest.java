@@ -101,7 +101,7 @@ class LockedRowsTest {
         blocked.forEach(CompletableFuture::join);
     }
 
-    /** Otherwise, whoever waits for a lock would wait for all requests of an account that waits for another one. */
+    /** Otherwise, a request would wait behind all requests of an account that waits for another lock. */
     @Test
     void accountsTakeTurnsToWaitForLocks() throws Exception {
         String first = directory.createUser();
@@ -115,7 +115,8 @@ class LockedRowsTest {
             for (int i = 0; i < REQUESTS; i++) {
                 blocked.add(update(client, first, i));
             }
-            Waiting.until(() -> patient("true").size() == PATIENT);
+            // With more processors, other limits may keep some of the places free.
+            Waiting.until(() -> patient("true").size() >= Math.min(PATIENT, 2));
             blocked.add(update(other, second, 0));
 
             jdbc.queryForObject(
